@@ -1,0 +1,48 @@
+"""The convolution and pooling kernels: compiled when the extension is built, else plain NumPy.
+
+Both implement the functions described in ``conv_ref.py``. The choice is made when a kernel is
+first used, so that ``import airi`` neither loads the extension nor warns about its absence.
+"""
+
+from __future__ import annotations
+
+import warnings
+from types import ModuleType
+
+_NAMES = (
+    "avg_pool2d_backward",
+    "avg_pool2d_forward",
+    "conv2d_forward",
+    "conv2d_input_grad",
+    "conv2d_weight_grad",
+    "max_pool2d_backward",
+    "max_pool2d_forward",
+)
+
+_module: ModuleType | None = None
+
+
+def implementation() -> ModuleType:
+    """The module that computes: ``conv_ext``, or ``conv_ref`` with one warning."""
+    global _module
+    if _module is None:
+        try:
+            from airi.ops import conv_ext as module
+        except ImportError as error:
+            from airi.ops import conv_ref as module
+
+            warnings.warn(
+                f"airi's compiled kernels are not available ({error}); convolutions and pooling "
+                "run in plain NumPy, which is much slower. To build them install a C compiler and "
+                "run `pip install .` (or, in a checkout, `python setup.py build_ext --inplace`).",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        _module = module
+    return _module
+
+
+def __getattr__(name: str):
+    if name in _NAMES:
+        return getattr(implementation(), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

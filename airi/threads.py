@@ -1,0 +1,110 @@
+"""One setting for all threads: airi's own kernels and the BLAS library under NumPy.
+
+At the start both use ``OMP_NUM_THREADS`` threads, or one for every processor that this process
+may run on. The kernels never call BLAS from inside their threads, so the two never multiply.
+A forked child stays with one thread: the OpenMP runtime does not survive a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+
+_kernel_threads: int | None = None
+_forked = False
+_set_blas_threads: Callable[[int], object] | None = None
+
+
+def get_num_threads() -> int:
+    """The number of threads that kernels use, as ``torch.get_num_threads``.
+
+    Example:
+        >>> airi.get_num_threads()
+        2
+    """
+    global _kernel_threads
+    if _kernel_threads is None:
+        _kernel_threads = _threads_at_start()
+    return _kernel_threads
+
+
+def set_num_threads(num: int) -> None:
+    """Use `num` threads in airi's kernels and in NumPy's BLAS, as ``torch.set_num_threads``.
+
+    A BLAS library that airi does not know keeps its own setting. In a forked child (a worker of a
+    ``DataLoader``, say) the kernels stay with one thread, with a warning when more are asked for.
+
+    Raises:
+        TypeError: if `num` is not an int.
+        ValueError: if `num` is less than 1.
+
+    Example:
+        >>> airi.set_num_threads(1)
+    """
+    global _kernel_threads, _set_blas_threads
+    if not isinstance(num, int) or isinstance(num, bool):
+        raise TypeError(f"set_num_threads: num must be an int, got {type(num).__name__}")
+    if num < 1:
+        raise ValueError(f"set_num_threads: num must be at least 1, got {num}")
+    if _forked:
+        if num > 1:
+            warnings.warn(
+                "set_num_threads: a forked process runs airi's kernels in one thread "
+                "(start it with the method 'spawn' to use more)",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        num = 1
+    _kernel_threads = num
+    if _set_blas_threads is None:
+        _set_blas_threads = _find_blas_setter()
+    _set_blas_threads(num)
+
+
+def _threads_at_start() -> int:
+    # OMP_NUM_THREADS may be a list, one number for each nesting level: the first one counts.
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _find_blas_setter() -> Callable[[int], object]:
+    """A function that sets the number of threads of NumPy's BLAS, or one that does nothing."""
+    import ctypes
+    import glob
+
+    import numpy
+
+    # NumPy's wheels bring an OpenBLAS of their own in a folder beside or inside the package.
+    package = os.path.dirname(numpy.__file__)
+    folders = [package + ".libs", os.path.join(package, ".dylibs"), os.path.join(package, ".libs")]
+    for folder in folders:
+        for path in glob.glob(os.path.join(glob.escape(folder), "*openblas*")):
+            try:
+                library = ctypes.CDLL(path)
+            except OSError:
+                continue
+            for prefix in ("scipy_openblas", "openblas"):
+                for suffix in ("64_", ""):
+                    setter = getattr(library, f"{prefix}_set_num_threads{suffix}", None)
+                    if setter is not None:
+                        setter.argtypes, setter.restype = [ctypes.c_int], None
+                        return setter
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return lambda num: None
+    return lambda num: threadpool_limits(num, user_api="blas")
+
+
+def _after_fork() -> None:
+    global _kernel_threads, _forked
+    _kernel_threads, _forked = 1, True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
