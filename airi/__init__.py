@@ -1,0 +1,48 @@
+"""airi: automatic differentiation on NumPy that one can read, draw and check.
+
+The names are PyTorch's: ``import airi as torch``.
+"""
+
+# isort: off
+# The module airi.tensor first: the function airi.tensor, imported below, takes over its name.
+from airi.tensor import Size, Tensor
+
+# isort: on
+from airi import autograd
+from airi.autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from airi.device import device
+from airi.dtypes import (
+    bool,
+    double,
+    dtype,
+    float,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    int,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    set_default_dtype,
+    short,
+    uint8,
+)
+from airi.ops.conversion import *
+from airi.ops.creation import *
+from airi.ops.elementwise import *
+from airi.ops.transcendental import *
+from airi.ops.views import *
+from airi.threads import get_num_threads, set_num_threads
+
+from airi._version import __version__

@@ -1,0 +1,456 @@
+"""backward() and grad(): the one reverse walk of the program.
+
+The nodes that the roots reach are collected with a stack, then visited from the newest to the
+oldest: an op only ever uses what was made before it, so that order is a reverse topological one.
+Each node takes the gradients that arrived at its outputs, asks its rule for those of its inputs and
+passes them on. Nothing recurses, so a chain of any length works.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from airi.autograd import graph
+from airi.autograd.graph import Node
+from airi.autograd.mode import set_grad_enabled, state
+
+_adding_to_leaves = threading.Lock()  # backward() in several threads may share parameters
+
+
+class _Gradient:
+    """The sum of what has arrived so far, and whether its memory is the walk's own to add into."""
+
+    __slots__ = ("value", "own")
+
+    def __init__(self, value: Any, own: bool) -> None:
+        self.value = value
+        self.own = own
+
+    def add(self, value: Any, own: bool) -> None:
+        if self.own and type(self.value) is np.ndarray:
+            np.add(self.value, value, out=self.value)
+        elif own and type(value) is np.ndarray:
+            self.value = np.add(self.value, value, out=value)
+            self.own = True
+        else:
+            self.value = self.value + value
+            self.own = True
+
+
+class _Walk:
+    """One backward pass: the gradients under way, and where they end."""
+
+    def __init__(self, retain: bool, record: bool, wanted: Sequence[Any] | None) -> None:
+        self.retain = retain
+        self.record = record
+        self.wanted = wanted  # the edges asked for, or None for every leaf
+        self.captured: dict[Any, Any] = {}  # edge asked for -> its gradient
+        self.arrived: dict[Node, dict[int, _Gradient]] = {}
+        self.leaves: dict[Any, _Gradient] = {}
+
+    def run(self, roots: Iterable[tuple[Any, Any]]) -> None:
+        roots = list(roots)
+        for edge, gradient in roots:
+            self._deliver(edge, gradient, own=False)
+        order = _reachable([edge for edge, _ in roots])
+        useful = None if self.wanted is None else _leading_to(self.wanted, order)
+        for node in order:
+            arrived = self.arrived.pop(node, None)
+            if arrived is None:
+                continue
+            grads = self._complete(node, arrived)
+            if useful is None or node in useful:
+                self._pass_on(node, grads, useful)
+
+    def _complete(self, node: Node, arrived: dict[int, _Gradient]) -> list[Any]:
+        """The gradients of all outputs of a node, after hooks, zeros where none arrived."""
+        if node.tensor_hooks or node.prehooks:
+            self._call_hooks_before(node, arrived)
+        if node.retained:
+            self._retain(node, arrived)
+        if self.wanted is not None:
+            for number, each in arrived.items():
+                if (node, number) in self.wanted:
+                    self.captured[node, number] = each.value
+        if len(node.outputs) == 1:
+            return [arrived[0].value]
+        return [
+            arrived[number].value if number in arrived else self._nothing(node, number)
+            for number in range(len(node.outputs))
+        ]
+
+    def _nothing(self, node: Node, number: int) -> Any:
+        """For an output that no gradient reached: zeros, or None where the node says so."""
+        shape, dtype = node.outputs[number]
+        if not node.materializes or dtype.kind != "f":
+            return None
+        zeros = np.zeros(shape, dtype)
+        return graph.wrap(zeros) if self.record else zeros
+
+    def _pass_on(self, node: Node, grads: list[Any], useful: set[Node] | None) -> None:
+        try:
+            results = node.backward(grads, self.record)
+            if len(results) != len(node.edges):
+                raise RuntimeError(f"it returned {len(results)} gradients")
+        except Exception as error:
+            error.add_note(f"in the backward of {node.describe()}, of {len(node.edges)} inputs")
+            raise
+        if not self.retain:
+            node.release()
+        if node.hooks:
+            results = self._call_hooks_after(node, grads, results)
+        if state.anomaly:
+            _refuse_nan(node, results)
+        broadcasts = node.rule.broadcasts
+        for position, (edge, gradient) in enumerate(zip(node.edges, results, strict=True)):
+            if edge is None or gradient is None:
+                continue
+            if useful is not None and not self._is_useful(edge, useful):
+                continue
+            own = not node.hooks and not self.record and _is_fresh(gradient, grads, results)
+            shape, dtype = _metadata_of(edge)
+            if gradient.shape != shape:
+                gradient = _undo_broadcast(gradient, shape, broadcasts, node, position)
+                own = not self.record
+            if _numpy_dtype(gradient) is not dtype:
+                gradient = _cast(gradient, dtype)
+            self._deliver(edge, gradient, own)
+
+    def _is_useful(self, edge: Any, useful: set[Node]) -> bool:
+        assert self.wanted is not None
+        return edge in self.wanted or (type(edge) is tuple and edge[0] in useful)
+
+    def _deliver(self, edge: Any, gradient: Any, own: bool) -> None:
+        if type(edge) is tuple:
+            node, number = edge
+            slot = self.arrived.get(node)
+            if slot is None:
+                self.arrived[node] = {number: _Gradient(gradient, own)}
+                return
+        else:
+            slot, number = self.leaves, edge
+        if number in slot:
+            slot[number].add(gradient, own)
+        else:
+            slot[number] = _Gradient(gradient, own)
+
+    def finish(self) -> None:
+        """Call the hooks of leaves, then add each leaf's gradient to its ``.grad``."""
+        for leaf, gradient in self.leaves.items():
+            self._call_leaf_hooks(leaf, gradient)
+            if self.wanted is not None:
+                self.captured[leaf] = gradient.value
+
+    def accumulate(self) -> None:
+        for leaf, gradient in self.leaves.items():
+            with _adding_to_leaves:
+                _add_to_grad(leaf, gradient.value, gradient.own, self.record)
+            for hook in tuple(leaf._after_accumulation.values()):
+                hook(leaf)
+
+    # Hooks see Tensors, whatever the walk is made of.
+
+    def _as_tensor(self, value: Any) -> Any:
+        return value if value is None or isinstance(value, graph.Tensor) else graph.wrap(value)
+
+    def _as_walked(self, value: Any) -> Any:
+        if self.record or not isinstance(value, graph.Tensor):
+            return value
+        return value._array
+
+    def _through(self, hooks: dict[int, Callable[..., Any]], value: Any, where: str) -> Any:
+        for hook in tuple(hooks.values()):
+            replaced = hook(self._as_tensor(value))
+            if replaced is None:
+                continue
+            if not isinstance(replaced, graph.Tensor):
+                kind = type(replaced).__name__
+                raise TypeError(f"a hook of {where} must return a Tensor or None, got {kind}")
+            if replaced.shape != value.shape:
+                raise RuntimeError(
+                    f"a hook of {where} changed the gradient's shape from {tuple(value.shape)} to "
+                    f"{tuple(replaced.shape)}"
+                )
+            value = self._as_walked(replaced)
+        return value
+
+    def _call_hooks_before(self, node: Node, arrived: dict[int, _Gradient]) -> None:
+        for number, hooks in (node.tensor_hooks or {}).items():
+            if number in arrived:
+                value = self._through(hooks, arrived[number].value, node.describe())
+                arrived[number] = _Gradient(value, own=False)
+        for hook in tuple((node.prehooks or {}).values()):
+            numbers = range(len(node.outputs))
+            given = tuple(
+                self._as_tensor(arrived[n].value) if n in arrived else None for n in numbers
+            )
+            replaced = hook(given)
+            if replaced is not None:
+                replaced = replaced if isinstance(replaced, tuple) else (replaced,)
+                for n, value in enumerate(replaced):
+                    if value is not None:
+                        arrived[n] = _Gradient(self._as_walked(value), own=False)
+
+    def _call_hooks_after(self, node: Node, grads: list[Any], results: Any) -> tuple[Any, ...]:
+        for hook in tuple((node.hooks or {}).values()):
+            inputs = tuple(self._as_tensor(each) for each in results)
+            replaced = hook(inputs, tuple(self._as_tensor(each) for each in grads))
+            if replaced is not None:
+                replaced = replaced if isinstance(replaced, tuple) else (replaced,)
+                results = tuple(self._as_walked(each) for each in replaced)
+        return results
+
+    def _call_leaf_hooks(self, leaf: Any, gradient: _Gradient) -> None:
+        if leaf._hooks:
+            gradient.value = self._through(leaf._hooks, gradient.value, "a leaf tensor")
+            gradient.own = False
+
+    def _retain(self, node: Node, arrived: dict[int, _Gradient]) -> None:
+        for number, reference in (node.retained or {}).items():
+            tensor = reference()
+            if tensor is not None and number in arrived:
+                _add_to_grad(tensor, arrived[number].value, False, self.record)
+
+
+def _reachable(edges: Iterable[Any]) -> list[Node]:
+    """The nodes that the edges lead to, the newest first."""
+    stack = [edge[0] for edge in edges if type(edge) is tuple]
+    seen = set(stack)
+    stack = list(seen)
+    while stack:
+        for edge in stack.pop().edges:
+            if type(edge) is tuple and edge[0] not in seen:
+                seen.add(edge[0])
+                stack.append(edge[0])
+    return sorted(seen, key=_number, reverse=True)
+
+
+def _number(node: Node) -> int:
+    return node.number
+
+
+def _leading_to(wanted: Sequence[Any], order: list[Node]) -> set[Node]:
+    """The nodes among whose ancestors is one of the wanted edges."""
+    leading: set[Node] = set()
+    for node in reversed(order):
+        for edge in node.edges:
+            if edge in wanted or (type(edge) is tuple and edge[0] in leading):
+                leading.add(node)
+                break
+    return leading
+
+
+def _is_fresh(gradient: Any, grads: list[Any], results: tuple[Any, ...]) -> bool:
+    """Whether nothing else refers to the memory of an array that a rule returned."""
+    if type(gradient) is not np.ndarray or gradient.base is not None:
+        return False
+    if any(gradient is each for each in grads):
+        return False
+    same = [each for each in results if each is gradient or getattr(each, "base", 0) is gradient]
+    return len(same) == 1
+
+
+def _metadata_of(edge: Any) -> tuple[tuple[int, ...], np.dtype]:
+    if type(edge) is tuple:
+        return edge[0].outputs[edge[1]]
+    return edge._array.shape, edge._array.dtype
+
+
+def _numpy_dtype(value: Any) -> np.dtype:
+    return value._array.dtype if isinstance(value, graph.Tensor) else value.dtype
+
+
+def _cast(value: Any, dtype: np.dtype) -> Any:
+    if isinstance(value, graph.Tensor):
+        return value.to(dtype)
+    return value if value.dtype == dtype else value.astype(dtype)
+
+
+def _undo_broadcast(
+    gradient: Any, shape: tuple[int, ...], broadcasts: bool, node: Node, position: int
+) -> Any:
+    if not broadcasts:
+        raise RuntimeError(
+            f"{node.describe()} gave its input {position} a gradient of shape "
+            f"{tuple(gradient.shape)}; expected {tuple(shape)}, the shape of that input"
+        )
+    if isinstance(gradient, graph.Tensor):
+        return gradient.sum_to_size(shape)
+    return sum_to(gradient, shape)
+
+
+def sum_to(array: Any, shape: tuple[int, ...]) -> Any:
+    """Sum over the dimensions in which `shape` was broadcast to the array's shape."""
+    added = array.ndim - len(shape)
+    stretched = [added + i for i, n in enumerate(shape) if n == 1 and array.shape[added + i] != 1]
+    result = array.sum(axis=(*range(added), *stretched), dtype=array.dtype)
+    return result.reshape(shape)
+
+
+def _add_to_grad(tensor: Any, gradient: Any, own: bool, record: bool) -> None:
+    before = tensor._grad
+    if record:
+        tensor._grad = gradient if before is None else before + gradient
+    elif before is None:
+        array = gradient if own else np.array(gradient, order="C")
+        tensor._grad = graph.wrap(np.ascontiguousarray(array).reshape(tensor._array.shape))
+    elif before._edge is not None or before._requires_grad or not before._array.flags.writeable:
+        tensor._grad = graph.wrap(before._array + gradient)
+    else:
+        np.add(before._array, gradient, out=before._array)
+        before._version.value += 1
+
+
+def _refuse_nan(node: Node, results: tuple[Any, ...]) -> None:
+    for position, each in enumerate(results):
+        array = each._array if isinstance(each, graph.Tensor) else each
+        if array is not None and np.isnan(array).any():
+            raise RuntimeError(
+                f"{node.describe()} returned NaN in the gradient of its input {position}"
+            )
+
+
+def _as_sequence(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (tuple, list)) else (value,)
+
+
+def _roots(
+    function: str, tensors: Sequence[Any], gradients: Any, record: bool
+) -> list[tuple[Any, Any]]:
+    """Each output's edge with the gradient to start from: given, or 1 for a single element."""
+    given = [None] * len(tensors) if gradients is None else _as_sequence(gradients)
+    if len(given) != len(tensors):
+        raise RuntimeError(f"{function}: {len(tensors)} tensors but {len(given)} gradients")
+    roots = []
+    for tensor, gradient in zip(tensors, given, strict=True):
+        if not isinstance(tensor, graph.Tensor):
+            raise TypeError(f"{function}: expected Tensors, got {type(tensor).__name__}")
+        if not tensor.requires_grad:
+            raise RuntimeError(
+                f"{function}: a tensor of shape {tuple(tensor.shape)} does not require grad and has "
+                "no grad_fn: nothing it was made from has requires_grad=True, or it was made under "
+                "no_grad"
+            )
+        roots.append((graph.edge_of(tensor), _start(function, tensor, gradient, record)))
+    return roots
+
+
+def _start(function: str, tensor: Any, gradient: Any, record: bool) -> Any:
+    if gradient is None:
+        if tensor._array.size != 1:
+            raise RuntimeError(
+                f"{function}: grad can be implicitly created only for scalar outputs; this tensor "
+                f"has shape {tuple(tensor.shape)}: pass gradient= of that shape, or sum() it first"
+            )
+        ones = np.ones_like(tensor._array)
+        return graph.wrap(ones) if record else ones
+    if not isinstance(gradient, graph.Tensor):
+        kind = type(gradient).__name__
+        raise TypeError(f"{function}: gradient must be a Tensor or None, got {kind}")
+    if gradient._array.shape != tensor._array.shape:
+        raise RuntimeError(
+            f"{function}: mismatch in shape: gradient has shape {tuple(gradient.shape)}, "
+            f"the tensor {tuple(tensor.shape)}"
+        )
+    gradient = _cast(gradient, tensor._array.dtype)
+    return gradient if record else gradient._array
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradients of `tensors` to ``.grad`` of the leaves they were computed from.
+
+    For a tensor with more than one element, `grad_tensors` holds the gradient to start from.
+    `create_graph` records the backward pass itself, for derivatives of higher order. `inputs`
+    restricts the gradients to those tensors. Raises RuntimeError where a tensor has no graph or
+    the graph was already freed. Source: ``torch.autograd.backward``.
+    """
+    tensors = _as_sequence(tensors)
+    wanted = None
+    if inputs is not None:
+        inputs = _as_sequence(inputs)
+        if not inputs:
+            raise RuntimeError("backward: inputs must not be empty")
+        wanted = _wanted_edges("backward", inputs)
+    retain = create_graph if retain_graph is None else retain_graph
+    walk = _Walk(retain, create_graph, wanted)
+    with set_grad_enabled(create_graph):
+        walk.run(_roots("backward", tensors, grad_tensors, create_graph))
+        walk.finish()
+        if wanted is None:
+            walk.accumulate()
+            return
+        for tensor, edge in zip(inputs, wanted, strict=True):
+            if edge in walk.captured:
+                _add_to_grad(tensor, walk.captured[edge], False, create_graph)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of `outputs` with respect to `inputs`, returned; no ``.grad`` is touched.
+
+    Returns one Tensor per input. An input that the outputs do not depend on raises RuntimeError,
+    or gives None with ``allow_unused=True``, or zeros with ``materialize_grads=True``.
+    Example: ``airi.autograd.grad((x ** 3).sum(), x, create_graph=True)``.
+    Source: ``torch.autograd.grad``.
+    """
+    if is_grads_batched:
+        raise ValueError("grad: is_grads_batched=True is not supported by airi")
+    outputs, inputs = _as_sequence(outputs), _as_sequence(inputs)
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: materialize_grads=True needs allow_unused not to be False")
+    wanted = _wanted_edges("grad", inputs)
+    retain = create_graph if retain_graph is None else retain_graph
+    walk = _Walk(retain, create_graph, wanted)
+    with set_grad_enabled(create_graph):
+        walk.run(_roots("grad", outputs, grad_outputs, create_graph))
+        walk.finish()
+        return tuple(
+            _captured(walk, tensor, edge, number, bool(allow_unused), materialize_grads)
+            for number, (tensor, edge) in enumerate(zip(inputs, wanted, strict=True))
+        )
+
+
+def _captured(
+    walk: _Walk, tensor: Any, edge: Any, number: int, allow_unused: bool, materialize: bool
+) -> Any:
+    if edge in walk.captured:
+        value = walk.captured[edge]
+        return value if walk.record else graph.wrap(np.array(value))
+    if materialize:
+        return graph.wrap(np.zeros_like(tensor._array))
+    if allow_unused:
+        return None
+    raise RuntimeError(
+        f"grad: input {number} (shape {tuple(tensor.shape)}) was not used in computing the outputs; "
+        "pass allow_unused=True to get None for it"
+    )
+
+
+def _wanted_edges(function: str, inputs: Sequence[Any]) -> list[Any]:
+    edges = []
+    for number, tensor in enumerate(inputs):
+        edge = graph.edge_of(tensor)
+        if edge is None:
+            raise RuntimeError(
+                f"{function}: input {number} does not require grad, so it has no gradient"
+            )
+        edges.append(edge)
+    return edges

@@ -1,0 +1,532 @@
+"""The graph: the rule of an op, the node that one use of it leaves, and the values it saves.
+
+A rule is a class that is never instantiated::
+
+    class Exp(Elementwise):
+        '''out = e**x;  dx = g * out'''
+
+        @staticmethod
+        def forward(x):
+            return np.exp(x)
+
+        @staticmethod
+        def backward(g, out):
+            return g * out
+
+`forward` takes its inputs by position and its attributes by keyword only, all of them arrays or
+plain values. `backward` takes the gradient of the output first and then *names what it needs*:
+what it names is exactly what a node saves. It may name
+
+* an input of forward (``x``), or its shape alone (``x_shape``);
+* an attribute of forward (``dim``);
+* the output, ``out``, or any name in ``outputs`` where forward returns several;
+* ``needs``: a tuple of bools, which inputs want a gradient.
+
+A rule with several `outputs` gets a tuple of gradients, None for integer outputs such as indices.
+Backward returns one gradient per input (None for "no gradient"), as arrays when it was given arrays and
+as Tensors when it was given Tensors: the ops that it is written with do both.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+import weakref
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from airi.autograd.mode import state
+from airi.autograd.scope import Scope, user_line
+
+if TYPE_CHECKING:
+    from airi.tensor import Tensor as TensorType
+
+# Recording has to make Tensors, which live above this module. `airi/tensor.py` assigns its class
+# here, once, when it is imported: the one place where an import would have to run upwards.
+Tensor: Any = None
+
+_numbers = itertools.count()  # of nodes, in the order of their making; next() on it is atomic
+
+
+class Version:
+    """How often a piece of memory was written in place; shared by all views of it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
+class Saved:
+    """A snapshot for backward: the array, where its gradient goes, and its version at the time.
+
+    `edge` is the tensor's edge, or for a rule's own output the output's number: a saved output
+    must not hold its own node, or the graph would keep itself alive.
+    """
+
+    __slots__ = ("array", "edge", "version", "at")
+
+    def __init__(self, array: np.ndarray, edge: Any, version: Version | None) -> None:
+        if version is None:
+            raise RuntimeError(
+                "a tensor made in inference_mode cannot be saved for backward; clone() it outside "
+                "inference_mode, or make it under no_grad instead"
+            )
+        self.array = array
+        self.edge = edge
+        self.version = version
+        self.at = version.value
+
+    def tensor(self, node: Node) -> TensorType:
+        """The value as a Tensor on the graph, for a backward that is itself recorded."""
+        edge = self.edge
+        if isinstance(edge, int):
+            edge = (node, edge)
+        elif isinstance(edge, Tensor) and edge._array is self.array:
+            return edge
+        result = wrap(self.array)
+        if isinstance(edge, Tensor):  # a leaf whose .data was replaced since
+            edge = (Node(_Alias, (edge,), (), {}, (_metadata(self.array),)), 0)
+        result._edge = edge
+        result._version = self.version
+        return result
+
+
+class Metadata(NamedTuple):
+    """What a node knows of an output without keeping it."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+def _metadata(array: np.ndarray) -> Metadata:
+    return Metadata(array.shape, array.dtype)
+
+
+class Rule:
+    """What one op computes and how gradients pass it: see the module's text.
+
+    Subclasses may set
+
+    * ``outputs``: the names of the results where forward returns a tuple;
+    * ``broadcasts``: inputs are broadcast together, so the engine sums gradients back to shape;
+    * ``is_view``: the result shares the memory of the first input;
+    * ``only_for``: ``{"x": "y"}`` says that x is needed for the gradient of y only, and is not
+      saved when y wants none (backward then gets None for it).
+    """
+
+    outputs: ClassVar[tuple[str, ...]] = ("out",)
+    broadcasts: ClassVar[bool] = False
+    is_view: ClassVar[bool] = False
+    only_for: ClassVar[dict[str, str]] = {}
+
+    forward: ClassVar[Callable[..., Any]]
+    backward: ClassVar[Callable[..., Any] | None] = None  # None: no gradient passes
+
+    inputs: ClassVar[tuple[str, ...]] = ()
+    variadic: ClassVar[bool] = False  # whether the last input is *args
+    attributes: ClassVar[tuple[str, ...]] = ()
+    _plan: ClassVar[tuple[tuple[Callable[..., Any], Any], ...]] = ()
+    _frees: ClassVar[bool] = False  # whether a node holds values that backward releases
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "forward" in cls.__dict__:
+            cls._read_forward()
+        if "backward" in cls.__dict__ and cls.backward is not None:
+            cls._plan = tuple(cls._plan_for(name) for name in cls._wanted())
+            cls._frees = any(how in (_save_input, _save_rest, _save_out) for how, _ in cls._plan)
+
+    @classmethod
+    def _read_forward(cls) -> None:
+        parameters = inspect.signature(cls.forward).parameters.values()
+        by_position = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        cls.inputs = tuple(p.name for p in by_position)
+        cls.variadic = any(p.kind is p.VAR_POSITIONAL for p in by_position)
+        cls.attributes = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+    @classmethod
+    def _wanted(cls) -> list[str]:
+        assert cls.backward is not None
+        return list(inspect.signature(cls.backward).parameters)[1:]
+
+    @classmethod
+    def _plan_for(cls, name: str) -> tuple[Callable[..., Any], Any]:
+        """How a node gets the value that backward calls `name`."""
+        last = len(cls.inputs) - 1
+        if name in cls.inputs:
+            at = cls.inputs.index(name)
+            if cls.variadic and at == last:
+                return _save_rest, at
+            only_for = cls.only_for.get(name)
+            return _save_input, (at, cls.inputs.index(only_for) if only_for else None)
+        if name.endswith("_shape") and name.removesuffix("_shape") in cls.inputs:
+            at = cls.inputs.index(name.removesuffix("_shape"))
+            return (_rest_shapes if cls.variadic and at == last else _input_shape), at
+        if name in cls.attributes:
+            return _attribute, name
+        if name in cls.outputs:
+            return _save_out, cls.outputs.index(name)
+        if name == "needs":
+            return _needs, None
+        known = [*cls.inputs, *(f"{each}_shape" for each in cls.inputs), *cls.attributes]
+        raise TypeError(
+            f"{cls.__name__}.backward names {name!r}, which its forward does not have; "
+            f"it may name {', '.join([*known, *cls.outputs, 'needs'])}"
+        )
+
+    @classmethod
+    def prepare(cls, arrays: list[Any]) -> list[Any]:
+        """The inputs as forward wants them when an op is called with Tensors (type promotion)."""
+        return arrays
+
+    @classmethod
+    def apply(cls, *inputs: Any, **attributes: Any) -> Any:
+        """Compute the op. With arrays only: an array. With any Tensor: a Tensor, recorded."""
+        arrays = []
+        any_tensor = wants_grad = False
+        for each in inputs:
+            if isinstance(each, Tensor):
+                any_tensor = True
+                if each._requires_grad or each._edge is not None or each._base is not None:
+                    wants_grad = wants_grad or each.requires_grad
+                each = each._array
+            arrays.append(each)
+        if not any_tensor:
+            return cls.forward(*arrays, **attributes)
+        try:
+            out = cls.forward(*cls.prepare(arrays), **attributes)
+        except (ValueError, TypeError, IndexError) as error:
+            raise _explained(cls, error, arrays, attributes) from error
+        recorded = wants_grad and state.grad and cls.backward is not None
+        if cls.outputs is not _ONE_OUTPUT:
+            return _wrap_several(cls, inputs, attributes, out, recorded)
+        result = wrap(out)
+        if recorded:
+            record(cls, inputs, attributes, (result,))
+        if cls.is_view:
+            _make_view(result, inputs[0], cls, attributes)
+        return result
+
+
+_ONE_OUTPUT = Rule.outputs
+
+
+class _Alias(Rule):
+    """out = x;  dx = g"""
+
+    @staticmethod
+    def forward(x: Any) -> Any:
+        return x
+
+    @staticmethod
+    def backward(g: Any) -> Any:
+        return g
+
+
+def wrap(array: Any) -> TensorType:
+    """A new leaf Tensor on `array` (a NumPy scalar becomes a 0-dimensional array)."""
+    result = Tensor.__new__(Tensor)
+    result._array = array if isinstance(array, np.ndarray) else np.asarray(array)
+    if not state.inference:
+        result._version = Version()
+    return result
+
+
+def record(
+    rule: type[Rule], inputs: tuple[Any, ...], attributes: dict[str, Any], results: tuple[Any, ...]
+) -> Node:
+    """Make the node of one use of `rule` and hang the result Tensors on it."""
+    node = Node(
+        rule,
+        tuple([edge_of(each) for each in inputs]),
+        (),
+        attributes,
+        tuple([Metadata(each._array.shape, each._array.dtype) for each in results]),
+    )
+    node.saved = tuple([how(key, node, inputs, results) for how, key in rule._plan])
+    for number, result in enumerate(results):
+        if result._array.dtype.kind == "f":  # integer by-products are constants of the graph
+            result._edge = (node, number)
+    return node
+
+
+def edge_of(value: Any) -> Any:
+    """Where the gradient of `value` goes: (node, output number), a leaf Tensor, or None."""
+    if not isinstance(value, Tensor):
+        return None
+    if value._base is not None:
+        value._follow_base()
+    return value._edge or (value if value._requires_grad else None)
+
+
+def _wrap_several(
+    rule: type[Rule], inputs: Any, attributes: dict[str, Any], out: Any, recorded: bool
+) -> tuple[Any, ...]:
+    results = tuple([wrap(each) for each in out])
+    if recorded:
+        record(rule, inputs, attributes, results)
+    if rule.is_view:
+        for result in results:
+            _make_view(result, inputs[0], None, attributes)
+    return results
+
+
+def _make_view(result: Any, source: Any, rule: type[Rule] | None, attributes: Any) -> None:
+    """Note that `result` shows the memory of `source`; without a rule it may not be written to."""
+    base = source if source._base is None else source._base
+    if result._array.base is None or not np.may_share_memory(result._array, base._array):
+        return  # a reshape that had to copy
+    result._base = base
+    result._version = base._version
+    result._base_edge = base._edge
+    result._made_without_grad = not state.grad
+    if rule is None or source._steps is None:
+        result._steps = None
+    else:
+        result._steps = (*source._steps, (rule, attributes))
+
+
+def replay_view(steps: Any, value: Any) -> Any:
+    """Take the view that `steps` describe of another array or Tensor of the base's shape."""
+    for rule, attributes in steps:
+        value = rule.apply(value, **attributes)
+    return value
+
+
+# How each kind of value that a backward names is kept.
+
+
+def _save(value: Any, array: np.ndarray | None = None) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    return Saved(value._array, edge_of(value), value._version)
+
+
+def _save_input(key: Any, node: Node, inputs: Any, results: Any) -> Any:
+    at, only_for = key
+    if only_for is not None and node.edges[only_for] is None:
+        return None
+    return _save(inputs[at])
+
+
+def _save_rest(at: int, node: Node, inputs: Any, results: Any) -> Any:
+    return tuple([_save(each) for each in inputs[at:]])
+
+
+def _save_out(at: int, node: Node, inputs: Any, results: Any) -> Saved:
+    return Saved(results[at]._array, at, results[at]._version)
+
+
+def _input_shape(at: int, node: Node, inputs: Any, results: Any) -> tuple[int, ...]:
+    return np.shape(inputs[at]) if not isinstance(inputs[at], Tensor) else inputs[at]._array.shape
+
+
+def _rest_shapes(at: int, node: Node, inputs: Any, results: Any) -> Any:
+    return tuple([_input_shape(i, node, inputs, results) for i in range(at, len(inputs))])
+
+
+def _attribute(name: str, node: Node, inputs: Any, results: Any) -> Any:
+    return node.attributes.get(name)
+
+
+def _needs(key: None, node: Node, inputs: Any, results: Any) -> tuple[bool, ...]:
+    return tuple([edge is not None for edge in node.edges])
+
+
+class Node:
+    """One use of a rule in the graph.
+
+    Attributes: ``rule``; ``edges``, per input (node, output number), a leaf Tensor or None;
+    ``saved``; ``attributes``; ``outputs``, the shape and dtype of each; ``number``, growing with
+    time; ``scope``, the module being called; ``source``, the user's file and line when asked for.
+    """
+
+    __slots__ = (
+        "rule",
+        "edges",
+        "saved",
+        "attributes",
+        "outputs",
+        "number",
+        "scope",
+        "source",
+        "tensor_hooks",
+        "hooks",
+        "prehooks",
+        "retained",
+        "__weakref__",
+    )
+
+    materializes: ClassVar[bool] = True  # zeros for outputs that no gradient reached, not None
+
+    def __init__(
+        self,
+        rule: Any,
+        edges: tuple[Any, ...],
+        saved: tuple[Any, ...] | None,
+        attributes: dict[str, Any],
+        outputs: tuple[Metadata, ...],
+    ) -> None:
+        self.rule = rule
+        self.edges = edges
+        self.saved = saved
+        self.attributes = attributes
+        self.outputs = outputs
+        self.number = next(_numbers)
+        self.scope: Scope | None = state.scope
+        self.source: str | None = user_line() if state.source else None
+        self.tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
+        self.hooks: dict[int, Callable[..., Any]] | None = None
+        self.prehooks: dict[int, Callable[..., Any]] | None = None
+        self.retained: dict[int, weakref.ref[Any]] | None = None
+
+    def backward(self, grads: list[Any], record: bool) -> tuple[Any, ...]:
+        """The gradients of the inputs, given those of the outputs (arrays; Tensors to record)."""
+        values = [self.value(each, record) for each in self._held()]
+        g = grads[0] if self.rule.outputs is _ONE_OUTPUT else tuple(grads)
+        result = self.rule.backward(g, *values)
+        return result if isinstance(result, tuple) else (result,)
+
+    def _held(self) -> tuple[Any, ...]:
+        if self.saved is None:
+            raise RuntimeError(
+                f"backward through {self.describe()} a second time: its saved values were freed by "
+                "the first backward(). Pass retain_graph=True to the first backward() or grad() if "
+                "the graph is needed again, or run the forward pass anew."
+            )
+        return self.saved
+
+    def value(self, saved: Any, record: bool) -> Any:
+        """A saved value for backward; RuntimeError where it was changed in place since."""
+        if type(saved) is tuple and saved and any(type(each) is Saved for each in saved):
+            return tuple([self.value(each, record) for each in saved])
+        if type(saved) is not Saved:
+            return saved
+        if saved.version.value != saved.at:
+            raise RuntimeError(self._changed(saved))
+        return saved.tensor(self) if record else saved.array
+
+    def _changed(self, saved: Saved) -> str:
+        names = self.rule._wanted() if issubclass(self.rule, Rule) else []
+        name = next(
+            (n for n, each in zip(names, self.saved or (), strict=False) if each is saved), None
+        )
+        what = f"its saved value {name!r}" if name else "a value it saved"
+        return (
+            f"{self.describe()} needs {what} (shape {tuple(saved.array.shape)}, "
+            f"{saved.array.dtype}), but that was changed in place: it is at version "
+            f"{saved.version.value}, expected version {saved.at}. Change a clone() instead, or "
+            "write the result to a new tensor."
+        )
+
+    def release(self) -> None:
+        """Free the saved values; a second backward then says so."""
+        if self.rule._frees:
+            self.saved = None
+
+    def describe(self) -> str:
+        """``MulBackward (in module Net.fc1, at train.py:12)``."""
+        where = [f"in module {self.scope.path}"] if self.scope is not None else []
+        where += [f"at {self.source}"] if self.source is not None else []
+        return self.name() + (f" ({', '.join(where)})" if where else "")
+
+    def name(self) -> str:
+        """The rule's name as PyTorch spells it, e.g. ``MulBackward``."""
+        return f"{self.rule.__name__}Backward"
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """What the inputs came from, as PyTorch tells it: (node, output number) for each."""
+        return tuple(_as_pair(edge) for edge in self.edges)
+
+    def register_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(grad_inputs, grad_outputs)`` after this node's backward."""
+        self.hooks = {} if self.hooks is None else self.hooks
+        return Handle(self.hooks, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(grad_outputs)`` before this node's backward."""
+        self.prehooks = {} if self.prehooks is None else self.prehooks
+        return Handle(self.prehooks, hook)
+
+    def register_tensor_hook(self, output: int, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(grad)`` when the gradient of that output is complete."""
+        self.tensor_hooks = {} if self.tensor_hooks is None else self.tensor_hooks
+        return Handle(self.tensor_hooks.setdefault(output, {}), hook)
+
+
+class AccumulateGrad:
+    """A leaf seen as a node, for scripts that walk ``grad_fn.next_functions``."""
+
+    __slots__ = ("variable",)
+    next_functions: tuple[Any, ...] = ()
+
+    def __init__(self, variable: TensorType) -> None:
+        self.variable = variable
+
+    def name(self) -> str:
+        return "AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return "<AccumulateGrad>"
+
+
+def _as_pair(edge: Any) -> tuple[Any, int]:
+    if edge is None:
+        return None, 0
+    return (AccumulateGrad(edge), 0) if isinstance(edge, Tensor) else edge
+
+
+class Handle:
+    """Returned for a registered hook: ``remove()`` takes the hook away. Usable in ``with``."""
+
+    _keys: ClassVar[Iterator[int]] = itertools.count()
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        if not callable(hook):
+            raise TypeError(f"a hook must be callable, got {type(hook).__name__}")
+        self._hooks = hooks
+        self.id = next(self._keys)
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+def _explained(rule: type[Rule], error: Exception, arrays: list[Any], attributes: Any) -> Exception:
+    """The error of a forward with the op, its arguments, shapes and dtypes before it.
+
+    NumPy's ValueErrors (shapes that do not fit) become RuntimeErrors, as in PyTorch.
+    """
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", rule.__name__).lower()
+    parts = []
+    for i, array in enumerate(arrays):
+        label = rule.inputs[min(i, len(rule.inputs) - 1)]
+        parts.append(f"{label}: {_described(array)}")
+    parts += [f"{key}={_short(value)}" for key, value in attributes.items()]
+    kind = RuntimeError if type(error) is ValueError else type(error)
+    return kind(f"{name}({', '.join(parts)}): {error}")
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {tuple(value.shape)}"
+    return _short(value)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

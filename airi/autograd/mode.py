@@ -1,0 +1,165 @@
+"""What is recorded: switches of the running thread, as context managers and decorators."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from airi.autograd.scope import Scope
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class _State(threading.local):
+    """Each thread starts from these values and changes only its own."""
+
+    grad = True
+    inference = False
+    anomaly = False
+    source = False
+    scope: Scope | None = None
+
+
+state = _State()
+
+
+class _Switch:
+    """A setting that holds inside ``with`` or inside a decorated function or generator."""
+
+    _values: dict[str, bool]
+
+    def __enter__(self) -> None:
+        self._before = {name: getattr(state, name) for name in self._values}
+        for name, value in self._values.items():
+            setattr(state, name, value)
+
+    def __exit__(self, *exc: object) -> None:
+        for name, value in self._before.items():
+            setattr(state, name, value)
+
+    def _again(self) -> _Switch:
+        """A fresh switch for each call, so that decorated functions may recurse."""
+        copy = object.__new__(type(self))
+        copy._values = self._values
+        return copy
+
+    def __call__(self, function: _F) -> _F:
+        if inspect.isgeneratorfunction(function):
+            return self._wrap_generator(function)
+
+        @functools.wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with self._again():
+                return function(*args, **kwargs)
+
+        return inside  # type: ignore[return-value]
+
+    def _wrap_generator(self, function: Any) -> Any:
+        """The switch holds while the generator runs, not while its caller has the turn."""
+
+        @functools.wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            resume, value = generator.send, None
+            while True:
+                try:
+                    with self._again():
+                        item = resume(value)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    resume, value = generator.send, (yield item)
+                except GeneratorExit:
+                    generator.close()
+                    raise
+                except BaseException as error:
+                    resume, value = generator.throw, error
+
+        return inside
+
+
+class no_grad(_Switch):
+    """Record nothing: results do not require grad. Source: ``torch.no_grad``.
+
+    Example::
+
+        with airi.no_grad():
+            weight -= 0.1 * weight.grad
+    """
+
+    _values = {"grad": False}
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        switch = super().__new__(cls)
+        return switch if function is None else switch(function)  # @no_grad without parentheses
+
+
+class enable_grad(no_grad):
+    """Record again inside a ``no_grad`` block. Source: ``torch.enable_grad``."""
+
+    _values = {"grad": True}
+
+
+class set_grad_enabled(_Switch):
+    """Turn recording on or off, at once or, in a ``with``, until its end.
+
+    Example: ``airi.set_grad_enabled(False)``. Source: ``torch.set_grad_enabled``.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self._values = {"grad": bool(mode)}
+        self._outside = state.grad
+        state.grad = bool(mode)
+
+    def __enter__(self) -> None:
+        self._before = {"grad": self._outside}
+        state.grad = self._values["grad"]
+
+    def __call__(self, function: _F) -> _F:
+        state.grad = self._outside  # as a decorator it acts inside the function only
+        return super().__call__(function)
+
+    def _again(self) -> _Switch:
+        again = _Switch()
+        again._values = self._values
+        return again
+
+
+class inference_mode(_Switch):
+    """``no_grad`` whose results may never enter a graph later. Source: ``torch.inference_mode``."""
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        switch = super().__new__(cls)
+        if callable(mode):
+            switch._values = {"grad": False, "inference": True}
+            return switch(mode)
+        switch._values = {"grad": False, "inference": True} if mode else {"inference": False}
+        return switch
+
+    def __init__(self, mode: bool | Callable[..., Any] = True) -> None:
+        pass  # __new__ has done it: as a bare decorator no switch is returned
+
+
+class detect_anomaly(_Switch):
+    """Name the op, its module and its source line when a gradient becomes NaN.
+
+    Inside, forward ops remember the user's file and line, and ``backward()`` raises RuntimeError
+    at the first rule that returns a NaN. Slower: for finding a fault.
+    Source: ``torch.autograd.detect_anomaly``.
+    """
+
+    _values = {"anomaly": True, "source": True}
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded. Source: ``torch.is_grad_enabled``."""
+    return state.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether the thread is inside ``inference_mode``."""
+    return state.inference

@@ -1,0 +1,1 @@
+"""Every op: its forward, its rule and its public function, in one place each."""

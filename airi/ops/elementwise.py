@@ -1,0 +1,638 @@
+"""Arithmetic, rounding and choice, element by element, with broadcasting.
+
+Powers, exp, log and trigonometry are in `transcendental.py`, comparisons in `comparison.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.autograd.graph import Rule
+from airi.ops.promotion import Elementwise, result_dtype
+
+if TYPE_CHECKING:
+    from airi.tensor import Tensor
+
+    Number = int | float | bool
+
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "addcdiv",
+    "addcmul",
+    "ceil",
+    "clamp",
+    "clip",
+    "div",
+    "divide",
+    "fix",
+    "floor",
+    "floor_divide",
+    "fmod",
+    "frac",
+    "lerp",
+    "maximum",
+    "minimum",
+    "mul",
+    "multiply",
+    "neg",
+    "negative",
+    "positive",
+    "reciprocal",
+    "remainder",
+    "round",
+    "rsub",
+    "sign",
+    "square",
+    "sub",
+    "subtract",
+    "true_divide",
+    "trunc",
+    "where",
+]
+
+
+class Zeros(Rule):
+    """out = 0 in the shape of x: the gradient of functions that are constant between jumps"""
+
+    @staticmethod
+    def forward(x):
+        return np.zeros_like(x)
+
+
+class Add(Elementwise):
+    """out = x + y;  dx = g, dy = g"""
+
+    ufunc = np.add
+
+    @staticmethod
+    def forward(x, y):
+        return np.add(x, y)
+
+    @staticmethod
+    def backward(g):
+        return g, g
+
+
+def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """out = input + alpha * other, elementwise with broadcasting.
+
+    The result has the common dtype of both. Raises RuntimeError where the shapes cannot be
+    broadcast. Example: ``airi.add(a, b, alpha=2)``. Source: ``torch.add``.
+    """
+    return Add.apply(input, other if alpha == 1 else mul(other, alpha))
+
+
+class Sub(Elementwise):
+    """out = x - y;  dx = g, dy = -g"""
+
+    ufunc = np.subtract
+
+    @staticmethod
+    def forward(x, y):
+        return np.subtract(x, y)
+
+    @staticmethod
+    def backward(g, needs):
+        return g, -g if needs[1] else None
+
+
+def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """out = input - alpha * other, elementwise with broadcasting.
+
+    Raises TypeError for bool tensors (use ``logical_xor``). Example: ``airi.sub(a, b)``.
+    Source: ``torch.sub``.
+    """
+    return Sub.apply(input, other if alpha == 1 else mul(other, alpha))
+
+
+def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """out = other - alpha * input. Source: ``torch.rsub``."""
+    return Sub.apply(other, input if alpha == 1 else mul(input, alpha))
+
+
+class Mul(Elementwise):
+    """out = x * y;  dx = g * y, dy = g * x"""
+
+    ufunc = np.multiply
+    only_for = {"x": "y", "y": "x"}
+
+    @staticmethod
+    def forward(x, y):
+        return np.multiply(x, y)
+
+    @staticmethod
+    def backward(g, x, y, needs):
+        return g * y if needs[0] else None, g * x if needs[1] else None
+
+
+def mul(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input * other, elementwise with broadcasting, in their common dtype.
+
+    Example: ``airi.mul(airi.ones(2, 1), airi.ones(3)).shape`` is (2, 3). Source: ``torch.mul``.
+    """
+    return Mul.apply(input, other)
+
+
+class Div(Elementwise):
+    """out = x / y;  dx = g / y, dy = -g * x / y**2"""
+
+    ufunc = np.true_divide
+    floating = True
+    only_for = {"x": "y"}
+
+    @staticmethod
+    def forward(x, y):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.true_divide(x, y)
+
+    @staticmethod
+    def backward(g, x, y, needs):
+        dx = div(g, y)
+        return dx if needs[0] else None, -dx * div(x, y) if needs[1] else None
+
+
+def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
+    """out = input / other; with ``rounding_mode`` "trunc" or "floor", rounded that way.
+
+    Without rounding integers give the default float dtype; division by zero gives inf or NaN.
+    Raises ValueError for another rounding mode. Example: ``airi.div(a, 2)``.
+    Source: ``torch.div``.
+    """
+    if rounding_mode is None:
+        return Div.apply(input, other)
+    if rounding_mode == "floor":
+        return FloorDivide.apply(input, other)
+    if rounding_mode == "trunc":
+        return TruncDivide.apply(input, other)
+    raise ValueError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
+
+
+def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = other / input: what ``other / tensor`` calls."""
+    return Div.apply(other, input)
+
+
+def _refuse_integer_zero(y: Any) -> None:
+    if y.dtype.kind in "iub" and not np.all(y):
+        raise ZeroDivisionError("integer division by zero")
+
+
+class FloorDivide(Elementwise):
+    """out = floor(x / y), constant between its jumps: no gradient"""
+
+    @staticmethod
+    def forward(x, y):
+        _refuse_integer_zero(np.asarray(y))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.floor_divide(x, y)
+
+    @staticmethod
+    def backward(g):
+        return Zeros.apply(g), Zeros.apply(g)
+
+
+def floor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = floor(input / other), in their common dtype.
+
+    Raises RuntimeError for an integer division by zero. Example: ``airi.floor_divide(a, 2)``.
+    Source: ``torch.floor_divide``.
+    """
+    return FloorDivide.apply(input, other)
+
+
+def rfloor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = floor(other / input): what ``other // tensor`` calls."""
+    return FloorDivide.apply(other, input)
+
+
+class TruncDivide(Elementwise):
+    """out = x / y rounded towards zero: no gradient"""
+
+    @staticmethod
+    def forward(x, y):
+        _refuse_integer_zero(np.asarray(y))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if np.result_type(x, y).kind == "f":
+                return np.trunc(np.true_divide(x, y))
+            return (x - np.fmod(x, y)) // y
+
+    @staticmethod
+    def backward(g):
+        return Zeros.apply(g), Zeros.apply(g)
+
+
+class Remainder(Elementwise):
+    """out = x - y * floor(x / y);  dx = g, dy = -g * floor(x / y)"""
+
+    @staticmethod
+    def forward(x, y):
+        _refuse_integer_zero(np.asarray(y))
+        with np.errstate(invalid="ignore"):
+            return np.remainder(x, y)
+
+    @staticmethod
+    def backward(g, x, y, needs):
+        return g, -g * FloorDivide.apply(x, y) if needs[1] else None
+
+
+def remainder(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input - other * floor(input / other): the sign is the divisor's, as in Python's %.
+
+    Example: ``airi.remainder(airi.tensor([-3.0]), 2)`` is ``[1.]``. Source: ``torch.remainder``.
+    """
+    return Remainder.apply(input, other)
+
+
+def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = other % input: what ``other % tensor`` calls."""
+    return Remainder.apply(other, input)
+
+
+class Fmod(Elementwise):
+    """out = x - y * trunc(x / y);  dx = g, dy = -g * trunc(x / y)"""
+
+    @staticmethod
+    def forward(x, y):
+        _refuse_integer_zero(np.asarray(y))
+        with np.errstate(invalid="ignore"):
+            return np.fmod(x, y)
+
+    @staticmethod
+    def backward(g, x, y, needs):
+        return g, -g * TruncDivide.apply(x, y) if needs[1] else None
+
+
+def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input - other * trunc(input / other): the sign is the dividend's, as in C.
+
+    Example: ``airi.fmod(airi.tensor([-3.0]), 2)`` is ``[-1.]``. Source: ``torch.fmod``.
+    """
+    return Fmod.apply(input, other)
+
+
+class Neg(Elementwise):
+    """out = -x;  dx = -g"""
+
+    ufunc = np.negative
+
+    @staticmethod
+    def forward(x):
+        return np.negative(x)
+
+    @staticmethod
+    def backward(g):
+        return -g
+
+
+def neg(input: Tensor) -> Tensor:
+    """out = -input. Raises TypeError for bool tensors. Source: ``torch.neg``."""
+    return Neg.apply(input)
+
+
+negative = neg
+
+
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself. Source: ``torch.positive``."""
+    return input
+
+
+class Square(Elementwise):
+    """out = x**2;  dx = 2 * g * x"""
+
+    ufunc = np.square
+
+    @staticmethod
+    def forward(x):
+        return np.square(x)
+
+    @staticmethod
+    def backward(g, x):
+        return 2 * g * x
+
+
+def square(input: Tensor) -> Tensor:
+    """out = input ** 2. Source: ``torch.square``."""
+    return Square.apply(input)
+
+
+class Reciprocal(Elementwise):
+    """out = 1 / x;  dx = -g * out**2"""
+
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(divide="ignore"):
+            return np.reciprocal(x)
+
+    @staticmethod
+    def backward(g, out):
+        return -g * out * out
+
+
+def reciprocal(input: Tensor) -> Tensor:
+    """out = 1 / input; integers give the default float dtype. Source: ``torch.reciprocal``."""
+    return Reciprocal.apply(input)
+
+
+class Abs(Elementwise):
+    """out = |x|;  dx = g * sign(x), 0 at 0"""
+
+    ufunc = np.abs
+
+    @staticmethod
+    def forward(x):
+        return np.abs(x)
+
+    @staticmethod
+    def backward(g, x):
+        return g * sign(x)
+
+
+def abs(input: Tensor) -> Tensor:
+    """out = |input|; its gradient at 0 is 0. Source: ``torch.abs``."""
+    return Abs.apply(input)
+
+
+absolute = abs
+
+
+class Sign(Elementwise):
+    """out = -1, 0 or 1; NaN counts as 0;  dx = 0"""
+
+    @staticmethod
+    def forward(x):
+        if x.dtype.kind == "b":
+            return x.copy()
+        return np.nan_to_num(np.sign(x), copy=False) if x.dtype.kind == "f" else np.sign(x)
+
+    @staticmethod
+    def backward(g):
+        return Zeros.apply(g)
+
+
+def sign(input: Tensor) -> Tensor:
+    """out = -1, 0 or 1 by the sign of input. Source: ``torch.sign``."""
+    return Sign.apply(input)
+
+
+class Floor(Elementwise):
+    """out = the largest integer <= x;  dx = 0"""
+
+    @staticmethod
+    def forward(x):
+        return np.floor(x) if x.dtype.kind == "f" else x.copy()
+
+    @staticmethod
+    def backward(g):
+        return Zeros.apply(g)
+
+
+def floor(input: Tensor) -> Tensor:
+    """out = the largest integer not above input. Source: ``torch.floor``."""
+    return Floor.apply(input)
+
+
+class Ceil(Elementwise):
+    """out = the smallest integer >= x;  dx = 0"""
+
+    @staticmethod
+    def forward(x):
+        return np.ceil(x) if x.dtype.kind == "f" else x.copy()
+
+    @staticmethod
+    def backward(g):
+        return Zeros.apply(g)
+
+
+def ceil(input: Tensor) -> Tensor:
+    """out = the smallest integer not below input. Source: ``torch.ceil``."""
+    return Ceil.apply(input)
+
+
+class Round(Elementwise):
+    """out = x rounded to `decimals`, halves to even;  dx = 0"""
+
+    @staticmethod
+    def forward(x, *, decimals=0):
+        return np.round(x, decimals) if x.dtype.kind == "f" else x.copy()
+
+    @staticmethod
+    def backward(g):
+        return Zeros.apply(g)
+
+
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """out = input rounded, halves to the even neighbour. Source: ``torch.round``."""
+    return Round.apply(input, decimals=decimals)
+
+
+class Trunc(Elementwise):
+    """out = x without its fraction;  dx = 0"""
+
+    @staticmethod
+    def forward(x):
+        return np.trunc(x) if x.dtype.kind == "f" else x.copy()
+
+    @staticmethod
+    def backward(g):
+        return Zeros.apply(g)
+
+
+def trunc(input: Tensor) -> Tensor:
+    """out = input rounded towards zero. Source: ``torch.trunc``."""
+    return Trunc.apply(input)
+
+
+fix = trunc
+
+
+def frac(input: Tensor) -> Tensor:
+    """out = input - trunc(input): the fraction, with the sign of input. Source: ``torch.frac``."""
+    return sub(input, trunc(input))
+
+
+class Maximum(Elementwise):
+    """out = max(x, y), NaN if either is;  g goes to the larger, half to each of equal ones"""
+
+    ufunc = np.maximum
+
+    @staticmethod
+    def forward(x, y):
+        return np.maximum(x, y)
+
+    @staticmethod
+    def backward(g, x, y):
+        return g * _share(x, y), g * _share(y, x)
+
+
+class Minimum(Elementwise):
+    """out = min(x, y), NaN if either is;  g goes to the smaller, half to each of equal ones"""
+
+    ufunc = np.minimum
+
+    @staticmethod
+    def forward(x, y):
+        return np.minimum(x, y)
+
+    @staticmethod
+    def backward(g, x, y):
+        return g * _share(y, x), g * _share(x, y)
+
+
+class _Share(Elementwise):
+    """out = 1 where x > y, 1/2 where they are equal, else 0: a constant"""
+
+    @staticmethod
+    def forward(x, y):
+        dtype = np.result_type(x, y)
+        return np.greater(x, y).astype(dtype) + np.equal(x, y).astype(dtype) / 2
+
+
+_share = _Share.apply
+
+
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """out = the larger of both, elementwise with broadcasting; NaN where either is NaN.
+
+    Source: ``torch.maximum``.
+    """
+    return Maximum.apply(input, other)
+
+
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """out = the smaller of both, elementwise with broadcasting; NaN where either is NaN.
+
+    Source: ``torch.minimum``.
+    """
+    return Minimum.apply(input, other)
+
+
+class Clamp(Elementwise):
+    """out = min(max(x, low), high);  g passes to x inside, to a bound where x is beyond it"""
+
+    @staticmethod
+    def forward(x, low, high):
+        if low is not None:
+            x = np.maximum(x, low)
+        return x if high is None else np.minimum(x, high)
+
+    @staticmethod
+    def backward(g, x, low, high, needs):
+        inside, at_low, at_high = _ClampMasks.apply(x, low, high)
+        return (
+            g * inside,
+            g * at_low if needs[1] else None,
+            g * at_high if needs[2] else None,
+        )
+
+    @classmethod
+    def prepare(cls, arrays):
+        x, low, high = arrays
+        given = iter(super().prepare([each for each in arrays if each is not None]))
+        return [next(given), *(None if each is None else next(given) for each in (low, high))]
+
+
+class _ClampMasks(Rule):
+    """Which of x, low, high the result of clamp is, as three constants"""
+
+    outputs = ("inside", "at_low", "at_high")
+
+    @staticmethod
+    def forward(x, low, high):
+        at_high = np.zeros(x.shape, bool) if high is None else np.greater(x, high)
+        at_low = np.zeros(x.shape, bool) if low is None else np.less(x, low)
+        if low is not None and high is not None:
+            crossed = np.greater(low, high)  # then the result is high everywhere
+            at_high, at_low = at_high | crossed, at_low & ~crossed
+        return ~(at_high | at_low), at_low, at_high
+
+
+def clamp(
+    input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None
+) -> Tensor:
+    """out = min(max(input, min), max); each bound is a number, a Tensor or left out.
+
+    Raises RuntimeError where both are left out. Example: ``airi.clamp(x, 0, 1)``.
+    Source: ``torch.clamp``.
+    """
+    if min is None and max is None:
+        raise RuntimeError("clamp: at least one of min and max must be given")
+    return Clamp.apply(input, min, max)
+
+
+clip = clamp
+
+
+class Where(Elementwise):
+    """out = x where condition holds, else y;  dx = g there, dy = g elsewhere"""
+
+    @staticmethod
+    def forward(condition, x, y):
+        return np.where(condition, x, y)
+
+    @staticmethod
+    def backward(g, condition, needs):
+        return (
+            None,
+            where(condition, g, 0.0) if needs[1] else None,
+            where(condition, 0.0, g) if needs[2] else None,
+        )
+
+    @classmethod
+    def prepare(cls, arrays):
+        condition, *values = arrays
+        if np.asarray(condition).dtype.kind != "b":
+            raise TypeError("condition must be a bool tensor")
+        if all(not isinstance(each, np.ndarray) for each in values):
+            return [condition, *(np.asarray(each, result_dtype(values)) for each in values)]
+        return [condition, *super().prepare(values)]
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """out = input where condition is True, else other; all three are broadcast together.
+
+    With the condition alone: the indices of its True elements, one Tensor per dimension.
+    Raises TypeError where condition is not bool. Example: ``airi.where(x > 0, x, 0.0)``.
+    Source: ``torch.where``.
+    """
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    return Where.apply(condition, input, other)
+
+
+class Lerp(Elementwise):
+    """out = x + w * (y - x);  dx = g * (1 - w), dy = g * w, dw = g * (y - x)"""
+
+    @staticmethod
+    def forward(x, y, w):
+        return x + w * (y - x)
+
+    @staticmethod
+    def backward(g, x, y, w, needs):
+        return g * (1 - w), g * w, g * (y - x) if needs[2] else None
+
+
+def lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
+    """out = input + weight * (end - input). Source: ``torch.lerp``."""
+    return Lerp.apply(input, end, weight)
+
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """out = input + value * tensor1 * tensor2. Source: ``torch.addcmul``."""
+    return add(input, mul(tensor1, tensor2), alpha=value)
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """out = input + value * tensor1 / tensor2. Source: ``torch.addcdiv``."""
+    return add(input, div(tensor1, tensor2), alpha=value)
+
+
+subtract = sub
+multiply = mul
+divide = true_divide = div

@@ -1,0 +1,278 @@
+"""Writing in place: the one part of airi that changes the memory of a tensor.
+
+`write` computes an op, puts the result into its first operand and, where a gradient wants to pass,
+makes the operand the output of that op. What backward had saved notices by the version.
+
+A write to a view is a write to part of its base: the base becomes the output of `WriteView`, and
+every view of it derives its place in the graph anew, by its own steps, when next asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi import dtypes
+from airi.autograd.graph import Rule, Version, edge_of, record, replay_view, wrap
+from airi.autograd.mode import state
+from airi.ops import elementwise, transcendental
+from airi.ops.promotion import RANK, result_dtype
+
+if TYPE_CHECKING:
+    from airi.ops.elementwise import Number
+    from airi.tensor import Tensor
+
+
+class WriteView(Rule):
+    """out = base with the part that `steps` lead to replaced by value
+
+    dbase = g with 0 in that part, dvalue = that part of g
+    """
+
+    @staticmethod
+    def forward(base, value, *, steps):
+        out = base.copy(order="C")
+        part = replay_view(steps, out)
+        if np.may_share_memory(part, out):
+            part[...] = value
+        else:  # the steps copied, since `base` was laid out otherwise: go by positions
+            positions = np.arange(out.size).reshape(out.shape)
+            out.reshape(-1)[replay_view(steps, positions)] = value
+        return out
+
+    @staticmethod
+    def backward(g, steps, needs):
+        part = replay_view(steps, g)
+        rest = WriteView.apply(g, elementwise.Zeros.apply(part), steps=steps) if needs[0] else None
+        return rest, part if needs[1] else None
+
+
+def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attributes: Any) -> Tensor:
+    """``target[...] = rule(target, *others)``, recorded; returns target."""
+    array = target._array
+    _refuse_unwritable(target, name)
+    recorded = state.grad and (target.requires_grad or any(_wants_grad(x) for x in others))
+    if recorded:
+        _refuse_in_graph(target, name)
+    values = [array, *(x if not hasattr(x, "_array") else x._array for x in others)]
+    _refuse_cast(name, rule, values, array.dtype)
+    inputs = (target, *others)
+    if recorded and rule.inputs[0] in rule._wanted():
+        inputs = (_snapshot(target), *others)  # backward needs what is about to be overwritten
+    is_view = recorded and target._base is not None
+    out = _compute(name, rule, values, attributes, None if is_view else array)
+    if out is not array and not is_view:
+        np.copyto(array, out, casting="unsafe")
+    if is_view:
+        out = np.array(out, array.dtype)
+        np.copyto(array, out)
+    assert target._version is not None
+    target._version.value += 1
+    if is_view:
+        _record_on_base(target, rule, inputs, attributes, out)
+    elif recorded:
+        record(rule, inputs, attributes, (target,))
+    return target
+
+
+def _compute(
+    name: str, rule: type[Rule], values: list[Any], attributes: Any, into: np.ndarray | None
+) -> Any:
+    """The result of the rule, computed straight into the array where that is possible."""
+    shape, dtype = values[0].shape, values[0].dtype
+    prepared = rule.prepare(list(values))
+    ufunc = getattr(rule, "ufunc", None)
+    straight = (
+        ufunc is not None
+        and into is not None
+        and all(not isinstance(each, np.ndarray) or each.dtype == dtype for each in prepared)
+    )
+    try:
+        if straight:
+            return ufunc(*prepared, out=into)
+        out = np.asarray(rule.forward(*prepared, **attributes))
+    except ValueError as error:
+        shapes = ", ".join(str(np.shape(each)) for each in values)
+        raise RuntimeError(f"{name}: shapes {shapes}: {error}") from error
+    if out.shape != shape:
+        raise RuntimeError(
+            f"{name}: the result has shape {out.shape}, which does not fit into the tensor of "
+            f"shape {shape} that is written in place"
+        )
+    return out
+
+
+def _wants_grad(value: Any) -> bool:
+    return hasattr(value, "_array") and value.requires_grad
+
+
+def _snapshot(target: Tensor) -> Tensor:
+    copy = wrap(target._array.copy())
+    copy._edge = edge_of(target)
+    return copy
+
+
+def _record_on_base(
+    target: Tensor, rule: type[Rule], inputs: tuple[Any, ...], attributes: Any, out: np.ndarray
+) -> None:
+    value = wrap(out)
+    record(rule, inputs, attributes, (value,))
+    base = target._base
+    assert base is not None
+    record(WriteView, (base, value), {"steps": target._steps}, (base,))
+
+
+def _refuse_unwritable(target: Any, name: str) -> None:
+    if not hasattr(target, "_array"):
+        raise TypeError(f"{name}: expected a Tensor, got {type(target).__name__}")
+    if target._version is None and not state.inference:
+        raise RuntimeError(
+            f"{name}: this tensor was made in inference_mode and may not be written outside it; "
+            "clone() it"
+        )
+    if target._version is None:
+        target._version = Version()  # inside inference_mode there is nobody to warn
+    if not target._array.flags.writeable:
+        raise RuntimeError(
+            f"{name}: this tensor of shape {tuple(target.shape)} may not be written in place: "
+            "several of its elements share one place in memory (expand) or its array is read-only; "
+            "clone() it first"
+        )
+
+
+def _refuse_in_graph(target: Any, name: str) -> None:
+    if target._base is None:
+        if target._requires_grad and target._edge is None:
+            raise RuntimeError(
+                f"{name}: a leaf tensor that requires grad may not be written in place; do it under "
+                "no_grad(), or write to a clone()"
+            )
+        return
+    if target._base._requires_grad and target._base._edge is None:
+        raise RuntimeError(
+            f"{name}: this is a view of a leaf tensor that requires grad, which may not be written "
+            "in place; do it under no_grad(), or write to a clone()"
+        )
+    if target._made_without_grad:
+        raise RuntimeError(
+            f"{name}: this view was made under no_grad() and is written in place with grad enabled, "
+            "which would leave its base's gradient undefined; do both in the same mode"
+        )
+    if target._steps is None:
+        raise RuntimeError(
+            f"{name}: this view is one of several made by one op (unbind, split, chunk), which may "
+            "not be written in place; index the base instead, or clone() the part"
+        )
+
+
+def _refuse_cast(name: str, rule: type[Rule], values: list[Any], dtype: np.dtype) -> None:
+    if rule is Copy:
+        return
+    result = result_dtype([x for x in values if isinstance(x, (np.ndarray, int, float))])
+    if getattr(rule, "floating", False) and result.kind != "f":
+        result = dtypes.default_numpy()
+    if RANK[result.kind] > RANK[dtype.kind]:
+        raise RuntimeError(f"{name}: the result, {result}, cannot be written into {dtype} in place")
+
+
+class Copy(Rule):
+    """out = y, broadcast to x;  dx = 0, dy = g"""
+
+    broadcasts = True
+
+    @staticmethod
+    def forward(x, y):
+        return np.broadcast_to(y, x.shape)
+
+    @staticmethod
+    def backward(g):
+        return None, g
+
+
+def copy_(input: Tensor, src: Tensor | Number, non_blocking: bool = False) -> Tensor:
+    """input[...] = src, broadcast and cast to input's dtype. Source: ``torch.Tensor.copy_``."""
+    return write(input, "copy_", Copy, src)
+
+
+def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
+    """Every element = value. Source: ``torch.Tensor.fill_``."""
+    return write(input, "fill_", Copy, value)
+
+
+def zero_(input: Tensor) -> Tensor:
+    """Every element = 0. Source: ``torch.Tensor.zero_``."""
+    return write(input, "zero_", Copy, 0)
+
+
+def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """input += alpha * other. Source: ``torch.Tensor.add_``."""
+    other = other if alpha == 1 else elementwise.mul(other, alpha)
+    return write(input, "add_", elementwise.Add, other)
+
+
+def sub_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """input -= alpha * other. Source: ``torch.Tensor.sub_``."""
+    other = other if alpha == 1 else elementwise.mul(other, alpha)
+    return write(input, "sub_", elementwise.Sub, other)
+
+
+def mul_(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input *= other. Source: ``torch.Tensor.mul_``."""
+    return write(input, "mul_", elementwise.Mul, other)
+
+
+def div_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
+    """input /= other, see `div`. Source: ``torch.Tensor.div_``."""
+    rules: dict[str | None, type[Rule]] = {
+        None: elementwise.Div,
+        "floor": elementwise.FloorDivide,
+        "trunc": elementwise.TruncDivide,
+    }
+    if rounding_mode not in rules:
+        raise ValueError(f"div_: rounding_mode must be one of {list(rules)}, got {rounding_mode!r}")
+    return write(input, "div_", rules[rounding_mode], other)
+
+
+def pow_(input: Tensor, exponent: Tensor | Number) -> Tensor:
+    """input **= exponent. Source: ``torch.Tensor.pow_``."""
+    return write(input, "pow_", transcendental.Pow, exponent)
+
+
+def clamp_(
+    input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None
+) -> Tensor:
+    """input = clamp(input, min, max). Source: ``torch.Tensor.clamp_``."""
+    if min is None and max is None:
+        raise RuntimeError("clamp_: at least one of min and max must be given")
+    return write(input, "clamp_", elementwise.Clamp, min, max)
+
+
+clip_ = clamp_
+
+
+def _unary(name: str, rule: type[Rule]) -> Callable[[Tensor], Tensor]:
+    """The in-place form of an op of one tensor."""
+
+    def in_place(input: Tensor) -> Tensor:
+        return write(input, name, rule)
+
+    in_place.__name__ = in_place.__qualname__ = name
+    in_place.__doc__ = f"input = {name[:-1]}(input), in place. Source: ``torch.Tensor.{name}``."
+    return in_place
+
+
+neg_ = _unary("neg_", elementwise.Neg)
+abs_ = _unary("abs_", elementwise.Abs)
+sign_ = _unary("sign_", elementwise.Sign)
+floor_ = _unary("floor_", elementwise.Floor)
+ceil_ = _unary("ceil_", elementwise.Ceil)
+round_ = _unary("round_", elementwise.Round)
+trunc_ = _unary("trunc_", elementwise.Trunc)
+square_ = _unary("square_", elementwise.Square)
+reciprocal_ = _unary("reciprocal_", elementwise.Reciprocal)
+sqrt_ = _unary("sqrt_", transcendental.Sqrt)
+rsqrt_ = _unary("rsqrt_", transcendental.Rsqrt)
+exp_ = _unary("exp_", transcendental.Exp)
+log_ = _unary("log_", transcendental.Log)

@@ -1,0 +1,121 @@
+"""Which ops are Tensor methods: one class body of aliases, which Tensor inherits.
+
+Nothing is wrapped and nothing set from outside, so help(), completion and type checkers see each
+method; its documentation is the function's.
+"""
+
+from __future__ import annotations
+
+from airi.ops import conversion, elementwise, inplace, transcendental, views
+
+
+class TensorMethods:
+    """Ops as methods of Tensor."""
+
+    # Another dtype, other memory
+    to = conversion.to
+    clone = conversion.clone
+    contiguous = conversion.contiguous
+
+    # Arithmetic
+    add = elementwise.add
+    sub = subtract = elementwise.sub
+    mul = multiply = elementwise.mul
+    div = divide = true_divide = elementwise.div
+    floor_divide = elementwise.floor_divide
+    remainder = elementwise.remainder
+    fmod = elementwise.fmod
+    neg = negative = elementwise.neg
+    positive = elementwise.positive
+    square = elementwise.square
+    reciprocal = elementwise.reciprocal
+    abs = absolute = elementwise.abs
+    sign = elementwise.sign
+    floor = elementwise.floor
+    ceil = elementwise.ceil
+    round = elementwise.round
+    trunc = fix = elementwise.trunc
+    frac = elementwise.frac
+    maximum = elementwise.maximum
+    minimum = elementwise.minimum
+    clamp = clip = elementwise.clamp
+    lerp = elementwise.lerp
+    addcmul = elementwise.addcmul
+    addcdiv = elementwise.addcdiv
+    pow = transcendental.pow
+    sqrt = transcendental.sqrt
+    rsqrt = transcendental.rsqrt
+    exp = transcendental.exp
+    log = transcendental.log
+
+    # Operators
+    __add__ = __radd__ = elementwise.add
+    __sub__ = elementwise.sub
+    __rsub__ = elementwise.rsub
+    __mul__ = __rmul__ = elementwise.mul
+    __truediv__ = elementwise.div
+    __rtruediv__ = elementwise.rdiv
+    __floordiv__ = elementwise.floor_divide
+    __rfloordiv__ = elementwise.rfloor_divide
+    __mod__ = elementwise.remainder
+    __rmod__ = elementwise.rremainder
+    __pow__ = transcendental.pow
+    __rpow__ = transcendental.rpow
+    __neg__ = elementwise.neg
+    __pos__ = elementwise.positive
+    __abs__ = elementwise.abs
+    __iadd__ = inplace.add_
+    __isub__ = inplace.sub_
+    __imul__ = inplace.mul_
+    __itruediv__ = inplace.div_
+    __ipow__ = inplace.pow_
+
+    # In place
+    copy_ = inplace.copy_
+    fill_ = inplace.fill_
+    zero_ = inplace.zero_
+    add_ = inplace.add_
+    sub_ = subtract_ = inplace.sub_
+    mul_ = multiply_ = inplace.mul_
+    div_ = divide_ = true_divide_ = inplace.div_
+    pow_ = inplace.pow_
+    clamp_ = clip_ = inplace.clamp_
+    neg_ = negative_ = inplace.neg_
+    abs_ = absolute_ = inplace.abs_
+    sign_ = inplace.sign_
+    floor_ = inplace.floor_
+    ceil_ = inplace.ceil_
+    round_ = inplace.round_
+    trunc_ = inplace.trunc_
+    square_ = inplace.square_
+    reciprocal_ = inplace.reciprocal_
+    sqrt_ = inplace.sqrt_
+    rsqrt_ = inplace.rsqrt_
+    exp_ = inplace.exp_
+    log_ = inplace.log_
+
+    # Views
+    reshape = views.reshape
+    reshape_as = views.reshape_as
+    view = views.view
+    view_as = views.view_as
+    permute = views.permute
+    transpose = swapaxes = swapdims = views.transpose
+    t = views.t
+    movedim = moveaxis = views.movedim
+    expand = views.expand
+    expand_as = views.expand_as
+    broadcast_to = views.broadcast_to
+    sum_to_size = views.sum_to_size
+    squeeze = views.squeeze
+    unsqueeze = views.unsqueeze
+    flatten = views.flatten
+    ravel = views.ravel
+    unflatten = views.unflatten
+    narrow = views.narrow
+    select = views.select
+    diagonal = views.diagonal
+    unfold = views.unfold
+    unbind = views.unbind
+    split = views.split
+    chunk = views.chunk

@@ -1,0 +1,61 @@
+"""NumPy's argument names beside PyTorch's: ``axis`` for ``dim``, ``keepdims`` for ``keepdim``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_ALIASES = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
+    """Let `function` be called with ``axis=`` and ``keepdims=`` too."""
+
+    @functools.wraps(function)
+    def either(*args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs:
+            for theirs, ours in _ALIASES.items():
+                if theirs in kwargs:
+                    if ours in kwargs:
+                        raise TypeError(f"{function.__name__}: both {ours}= and {theirs}= given")
+                    kwargs[ours] = kwargs.pop(theirs)
+        return function(*args, **kwargs)
+
+    return either
+
+
+def normal_dim(function: str, dim: int, ndim: int) -> int:
+    """`dim` counted from the front; IndexError where the tensor has no such dimension.
+
+    A 0-dimensional tensor counts as having one dimension, as in PyTorch.
+    """
+    limit = ndim or 1
+    if not isinstance(dim, int) or isinstance(dim, bool):
+        try:
+            dim = dim.__index__()
+        except AttributeError:
+            kind = type(dim).__name__
+            raise TypeError(f"{function}: dim must be an int, got {kind}") from None
+    if not -limit <= dim < limit:
+        raise IndexError(
+            f"{function}: dim {dim} is out of range for a tensor of {ndim} dimensions; expected "
+            f"{-limit} to {limit - 1}"
+        )
+    return dim % limit
+
+
+def normal_dims(
+    function: str, dim: int | tuple[int, ...] | list[int] | None, ndim: int
+) -> tuple[int, ...]:
+    """`dim` as a tuple of dimensions counted from the front; None and () mean all of them."""
+    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
+        return tuple(range(ndim))
+    given = (dim,) if not isinstance(dim, (tuple, list)) else dim
+    dims = tuple(normal_dim(function, each, ndim) for each in given)
+    if len(set(dims)) != len(dims):
+        raise RuntimeError(f"{function}: a dimension appears twice in dim={tuple(given)}")
+    return dims if ndim else ()

@@ -1,0 +1,114 @@
+"""Which dtype an op computes in: PyTorch's type promotion on NumPy arrays.
+
+NumPy and PyTorch differ in three things: int32 with float32 is float32 here (NumPy: float64), a
+0-dimensional tensor does not raise the precision of one with dimensions, and functions such as exp
+take integers to the default float dtype. Python scalars never promote float32 in either.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from airi import dtypes
+from airi.autograd.graph import Rule
+
+RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
+_BOOL = np.dtype(np.bool_)
+_INT64 = np.dtype(np.int64)
+
+
+class Elementwise(Rule):
+    """A rule whose inputs are broadcast together and computed in their common dtype."""
+
+    broadcasts = True
+    floating = False  # whether integers are computed in the default float dtype
+    ufunc: np.ufunc | None = None  # the whole forward, where it is one: it can write in place
+
+    @classmethod
+    def prepare(cls, arrays: list[Any]) -> list[Any]:
+        # The common case, all tensors of one dtype and scalars that it can hold, changes nothing.
+        common = None
+        has_float = has_int = False
+        for each in arrays:
+            kind = type(each)
+            if kind is np.ndarray:
+                if common is None:
+                    common = each.dtype
+                elif each.dtype is not common:
+                    return promoted(arrays, cls.floating)
+            elif kind is float:
+                has_float = True
+            elif kind is int:
+                has_int = True
+            else:
+                return promoted(arrays, cls.floating)
+        assert common is not None
+        if common.kind != "f" and (has_float or cls.floating or has_int and common is not _INT64):
+            return promoted(arrays, cls.floating)
+        return arrays
+
+
+def promoted(arrays: list[Any], floating: bool = False) -> list[Any]:
+    """The arrays in their common dtype, Python scalars left weak (see `result_dtype`)."""
+    values = [each.item() if isinstance(each, np.generic) else each for each in arrays]
+    dtype = result_dtype(values)
+    if floating and dtype.kind != "f":
+        dtype = dtypes.default_numpy()
+    result = []
+    for each in values:
+        if isinstance(each, np.ndarray):
+            result.append(each.astype(dtype, copy=False))
+        elif dtype.kind == "f":
+            result.append(float(each))
+        else:
+            result.append(np.asarray(each).astype(dtype))
+    return result
+
+
+def result_dtype(values: list[Any]) -> np.dtype:
+    """The common dtype: tensors with dimensions rule, then 0-dimensional ones, then scalars.
+
+    A lower one of the three only raises the kind (bool < integer < float), never the precision.
+    Source: ``torch.result_type``.
+    """
+    dimensioned: np.dtype | None = None
+    zero_dimensional: np.dtype | None = None
+    scalar: np.dtype | None = None
+    for each in values:
+        if isinstance(each, np.ndarray):
+            if each.ndim:
+                dimensioned = promote_types(dimensioned, each.dtype)
+            else:
+                zero_dimensional = promote_types(zero_dimensional, each.dtype)
+        else:
+            scalar = promote_types(scalar, _scalar_dtype(each))
+    result = _higher(dimensioned, _higher(zero_dimensional, scalar))
+    assert result is not None
+    return result
+
+
+def promote_types(first: np.dtype | None, second: np.dtype) -> np.dtype:
+    """The dtype that holds both, where a float dtype absorbs integers."""
+    if first is None or first == second:
+        return second
+    if (first.kind == "f") != (second.kind == "f"):
+        return first if first.kind == "f" else second
+    return np.promote_types(first, second)
+
+
+def _higher(first: np.dtype | None, second: np.dtype | None) -> np.dtype | None:
+    if first is None or second is None:
+        return first if second is None else second
+    return second if RANK[second.kind] > RANK[first.kind] else first
+
+
+def _scalar_dtype(value: Any) -> np.dtype:
+    if isinstance(value, bool):
+        return _BOOL
+    if isinstance(value, int):
+        return _INT64
+    if isinstance(value, float):
+        return dtypes.default_numpy()
+    raise TypeError(f"expected a Tensor or a number, got {type(value).__name__}: {value!r}")

@@ -1,0 +1,456 @@
+"""Tensor: an array with a place in the graph. What is not an op lives here."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from airi import dtypes
+from airi.autograd import engine, graph
+from airi.autograd.graph import Handle, Node, Version, replay_view
+from airi.autograd.mode import enable_grad, state
+from airi.device import CPU, device
+from airi.ops.methods import TensorMethods
+from airi.ops.views import Unbind
+
+
+class Size(tuple[int, ...]):
+    """A shape: a tuple of ints that prints and counts as PyTorch's. Source: ``torch.Size``."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this shape."""
+        count = 1
+        for n in self:
+            count *= n
+        return count
+
+    def __repr__(self) -> str:
+        return f"airi.Size({list(self)})"
+
+    def __getitem__(self, at: Any) -> Any:
+        part = super().__getitem__(at)
+        return Size(part) if isinstance(at, slice) else part
+
+
+class Tensor(TensorMethods):
+    """An n-dimensional array that remembers how it was computed.
+
+    ``Tensor(2, 3)`` is uninitialised float32, ``Tensor([1, 2])`` holds these values as float32, as
+    in PyTorch; ``airi.tensor(...)`` is what one usually wants. Source: ``torch.Tensor``.
+    """
+
+    # A tensor sets only what differs from these: making one is the commonest thing there is.
+    _array: np.ndarray
+    _edge: tuple[Node, int] | None = None  # the node that made it, and which output it is
+    _requires_grad: bool = False  # of a leaf; what has an edge requires grad by that
+    _grad: Tensor | None = None
+    _version: Version | None = None  # None: made in inference_mode
+    _hooks: dict[int, Callable[..., Any]] | None = None  # of a leaf
+    _after_accumulation: dict[int, Callable[..., Any]] = {}  # of a leaf
+    # Of a view: the tensor that it shows, the steps from there (None: it may not be written), the
+    # base's edge when its own was derived, and whether it was made while nothing was recorded.
+    _base: Tensor | None = None
+    _steps: tuple[tuple[Any, dict[str, Any]], ...] | None = ()
+    _base_edge: tuple[Node, int] | None = None
+    _made_without_grad: bool = False
+
+    name: str | None = None  # a label of the user's own for pictures
+    __array_priority__ = 1000  # ndarray + Tensor is a Tensor
+
+    def __init__(self, *data: Any, **kwargs: Any) -> None:
+        # `wrap` makes Tensors without coming here.
+        device(kwargs.pop("device", "cpu"))
+        if kwargs:
+            raise TypeError(f"Tensor: unexpected arguments {sorted(kwargs)}")
+        if len(data) == 1 and not isinstance(data[0], int):
+            source = data[0]
+            if isinstance(source, Size):
+                array = np.empty(source, dtypes.default_numpy())
+            elif isinstance(source, Tensor):
+                array = source._array
+            else:
+                array = np.array(source, dtypes.default_numpy())
+        else:
+            array = np.empty(data or (0,), dtypes.default_numpy())
+        self._array = array
+        self._version = Version()
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        return Size(self._array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension. Source: ``torch.Tensor.size``."""
+        if dim is None:
+            return Size(self._array.shape)
+        if not -self.ndim <= dim < self.ndim:
+            raise IndexError(f"size: dim {dim} is out of range for a tensor of shape {self.shape}")
+        return self._array.shape[dim]
+
+    @property
+    def ndim(self) -> int:
+        return self._array.ndim
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    nelement = numel
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return dtypes.of(self._array.dtype)
+
+    @property
+    def device(self) -> device:
+        return CPU
+
+    @property
+    def itemsize(self) -> int:
+        return self._array.itemsize
+
+    def element_size(self) -> int:
+        """The bytes of one element."""
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self._array.nbytes
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps from one element to the next along each dimension, in elements."""
+        strides = tuple([each // self._array.itemsize for each in self._array.strides])
+        return strides if dim is None else strides[dim]
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self._array.ctypes.data
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory in the order of the indices."""
+        return self._array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        return self._array.dtype.kind == "f"
+
+    def is_complex(self) -> bool:
+        return False
+
+    def is_signed(self) -> bool:
+        return self._array.dtype.kind in "if"
+
+    def is_inference(self) -> bool:
+        """Whether it was made in inference_mode."""
+        return self._version is None
+
+    is_cuda = False
+    is_sparse = False
+    is_quantized = False
+
+    def get_device(self) -> int:
+        """-1: the CPU."""
+        return -1
+
+    # -- its place in the graph -----------------------------------------------------------------
+
+    def _follow_base(self) -> None:
+        """Of a view: derive the edge anew where the base was written in place since."""
+        base = self._base
+        assert base is not None
+        if base._edge is self._base_edge:
+            return
+        if self._steps is None:
+            raise RuntimeError(
+                "this view is one of several made by one op (unbind, split, chunk), and its base "
+                "was written in place since; clone() the part before the write"
+            )
+        with enable_grad():
+            self._edge = replay_view(self._steps, base)._edge
+        self._base_edge = base._edge
+
+    @property
+    def requires_grad(self) -> bool:
+        if self._base is not None:
+            self._follow_base()
+        return self._edge is not None or self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Say whether gradients of this leaf are wanted; returns the tensor.
+
+        Raises RuntimeError for integers, and where a tensor inside a graph should stop wanting
+        them (use detach()). Source: ``torch.Tensor.requires_grad_``.
+        """
+        if self.grad_fn is not None:
+            if not requires_grad:
+                raise RuntimeError(
+                    "requires_grad_: only a leaf's flag can be changed; use detach() for a tensor "
+                    f"without a graph (this one was made by {self._edge_node().describe()})"
+                )
+            return self
+        if requires_grad and self._array.dtype.kind != "f":
+            raise RuntimeError(
+                f"requires_grad_: only floating-point tensors can require gradients, not "
+                f"{self.dtype}"
+            )
+        if requires_grad and self._version is None and not state.inference:
+            raise RuntimeError(
+                "requires_grad_: not for a tensor made in inference_mode; clone() it"
+            )
+        self._requires_grad = bool(requires_grad)
+        return self
+
+    def _edge_node(self) -> Node:
+        assert self._edge is not None
+        return self._edge[0]
+
+    @property
+    def grad_fn(self) -> Node | None:
+        if self._base is not None:
+            self._follow_base()
+        return self._edge[0] if self._edge is not None else None
+
+    @property
+    def output_nr(self) -> int:
+        return self._edge[1] if self._edge is not None else 0
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.grad_fn is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad must be a Tensor or None, got {type(value).__name__}")
+            if value._array.shape != self._array.shape or value._array.dtype != self._array.dtype:
+                raise RuntimeError(
+                    f"grad must have the tensor's shape {tuple(self.shape)} and dtype "
+                    f"{self.dtype}, got {tuple(value.shape)} and {value.dtype}"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without the graph. Writing to it is not noticed by backward."""
+        return graph.wrap(self._array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
+        self._array = value._array
+
+    def detach(self) -> Tensor:
+        """The same memory without the graph; writing to it is noticed by backward.
+
+        Source: ``torch.Tensor.detach``.
+        """
+        result = graph.wrap(self._array)
+        result._version = self._version
+        return result
+
+    def detach_(self) -> Tensor:
+        """Cut the tensor itself from its graph. Raises RuntimeError for views."""
+        if self._base is not None:
+            raise RuntimeError("detach_: not for a view; use detach()")
+        self._edge = None
+        self._requires_grad = False
+        return self
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradients of this tensor to ``.grad`` of the leaves it was computed from.
+
+        `gradient` is needed where the tensor has more than one element. The graph is freed unless
+        `retain_graph`; `create_graph` records the pass itself, for higher derivatives.
+        Example: ``loss.backward()``. Source: ``torch.Tensor.backward``.
+        """
+        engine.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def retain_grad(self) -> None:
+        """Keep ``.grad`` of this tensor although it is no leaf. Source: ``torch.Tensor.retain_grad``."""
+        if not self.requires_grad:
+            raise RuntimeError("retain_grad: this tensor does not require grad")
+        if self._edge is not None:
+            node, number = self._edge
+            node.retained = node.retained or {}
+            node.retained[number] = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        if self._edge is None:
+            return False
+        node, number = self._edge
+        return bool(node.retained) and number in (node.retained or {})
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call ``hook(grad)`` when this tensor's gradient is complete; it may return another.
+
+        Returns a handle whose ``remove()`` takes the hook away. Example:
+        ``h.register_hook(lambda g: g.clamp(-1, 1))``. Source: ``torch.Tensor.register_hook``.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("register_hook: this tensor does not require grad")
+        if self._edge is not None:
+            return self._edge[0].register_tensor_hook(self._edge[1], hook)
+        self._hooks = {} if self._hooks is None else self._hooks
+        return Handle(self._hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Call ``hook(leaf)`` after backward has added to this leaf's ``.grad``."""
+        if not self.requires_grad or self._edge is not None:
+            raise RuntimeError(
+                "register_post_accumulate_grad_hook: only for leaf tensors that require grad"
+            )
+        if not self._after_accumulation:
+            self._after_accumulation = {}
+        return Handle(self._after_accumulation, hook)
+
+    @property
+    def _is_view(self) -> bool:
+        return self._base is not None
+
+    # -- its values ---------------------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The NumPy array, sharing memory.
+
+        Raises RuntimeError where the tensor requires grad, since what NumPy does to it is not
+        recorded: detach() first, or pass ``force=True``. Source: ``torch.Tensor.numpy``.
+        """
+        if self.requires_grad and not force:
+            raise RuntimeError(
+                "numpy: this tensor requires grad; NumPy's operations would not be recorded. Use "
+                "tensor.detach().numpy()"
+            )
+        return self._array
+
+    def item(self) -> Any:
+        """The value of a tensor of one element, as a Python number."""
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"item: only a tensor of one element has it; this one has shape {tuple(self.shape)}"
+            )
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self._array.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, scalar: bool = False) -> Any:
+        return graph.wrap(array)
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"a tensor of shape {tuple(self.shape)} has no single truth value; use any() or all()"
+            )
+        return bool(self._array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self._array.dtype.kind not in "iub" or self._array.size != 1:
+            raise TypeError(
+                "only an integer tensor of one element can be used as an index; this is "
+                f"{self.dtype} of shape {tuple(self.shape)}"
+            )
+        return int(self._array.item())
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-dimensional tensor")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-dimensional tensor")
+        return iter(Unbind.apply(self, dim=0))
+
+    def __contains__(self, value: Any) -> bool:
+        if isinstance(value, Tensor):
+            value = value._array
+        return bool((self._array == value).any())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        from airi.printing import tensor_text
+
+        return tensor_text(self)
+
+    def __format__(self, spec: str) -> str:
+        if self._array.ndim == 0 and spec:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "only leaf tensors can be deep-copied; this one was made by "
+                f"{self._edge_node().describe()}: detach() or clone() it first"
+            )
+        result = type(self).__new__(type(self))
+        memo[id(self)] = result
+        result._array = self._array.copy()
+        result._version = Version()
+        result._requires_grad = self._requires_grad
+        if self._grad is not None:
+            result._grad = self._grad.__deepcopy__(memo)
+        return result
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _rebuilt, (type(self), self._array, self.requires_grad)
+
+
+def _rebuilt(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
+    """A pickled tensor again."""
+    result = kind.__new__(kind)
+    result._array = array
+    result._version = Version()
+    result._requires_grad = requires_grad
+    return result
+
+
+graph.Tensor = Tensor  # recording makes Tensors; the graph itself must not import upwards
