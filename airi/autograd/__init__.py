@@ -5,6 +5,7 @@ Source: ``torch.autograd``.
 
 from airi.autograd.engine import backward, grad
 from airi.autograd.function import Function, once_differentiable
+from airi.autograd.gradcheck import gradcheck, gradgradcheck
 from airi.autograd.mode import (
     detect_anomaly,
     enable_grad,
@@ -21,6 +22,8 @@ __all__ = [
     "detect_anomaly",
     "enable_grad",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "inference_mode",
     "is_grad_enabled",
     "is_inference_mode_enabled",
