@@ -1,0 +1,1 @@
+"""What surrounds the mathematics: loading data (``airi.utils.data``)."""
