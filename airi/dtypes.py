@@ -56,7 +56,7 @@ bool = dtype("bool", np.bool_)
 
 ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, bool)
 _BY_NUMPY = {each.numpy: each for each in ALL}
-_BY_PYTHON_TYPE = {builtins.bool: bool, builtins.int: int64}
+_BY_PYTHON_TYPE = {builtins.bool: bool, builtins.int: int64, builtins.float: float64}
 _default = float32
 
 
@@ -73,8 +73,6 @@ def to_numpy(wanted: object) -> np.dtype:
     """The NumPy dtype that ``dtype=`` arguments mean: an airi dtype, a Python type, NumPy's own."""
     if isinstance(wanted, dtype):
         return wanted.numpy
-    if wanted is builtins.float:
-        return _default.numpy
     if isinstance(wanted, type) and wanted in _BY_PYTHON_TYPE:
         return _BY_PYTHON_TYPE[wanted].numpy
     try:

@@ -1,44 +1,159 @@
-"""New tensors: from values, from NumPy arrays, filled, and as ranges."""
+"""New tensors: from values, from NumPy arrays, filled, and as ranges.
+
+All take ``dtype``, ``device`` (the CPU), ``requires_grad`` and, to no effect, PyTorch's hints on
+storage: ``layout``, ``pin_memory``, ``memory_format``. The ``*_like`` functions given a plain array
+return a plain array, so backward rules can use them.
+"""
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from airi import dtypes
 from airi.autograd.graph import wrap
+from airi.device import device as device_type
+from airi.ops.conversion import cast
+from airi.ops.promotion import promote_types
+from airi.ops.views import sizes
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
 
+    Number = int | float | bool
+
 __all__ = [
+    "arange",
+    "as_tensor",
+    "asarray",
+    "empty",
+    "empty_like",
+    "eye",
     "from_numpy",
+    "full",
+    "full_like",
+    "linspace",
+    "logspace",
+    "ones",
+    "ones_like",
+    "scalar_tensor",
     "tensor",
+    "tril_indices",
+    "triu_indices",
+    "zeros",
+    "zeros_like",
 ]
 
+_HINTS = ("layout", "pin_memory", "memory_format")
+_PYTHON_TYPES = {bool, int, float}
 
-def _array_of(data: Any, dtype: Any) -> np.ndarray:
+
+# -- what the functions share ---------------------------------------------------------------------
+
+
+def new(
+    function: str, array: np.ndarray, device: Any, requires_grad: bool, hints: dict[str, Any]
+) -> Tensor:
+    """A leaf Tensor on the array; the arguments that all creation functions share are checked."""
+    if hints:
+        refuse_unknown(function, hints)
+    if device is not None:
+        device_type(device)
+    result = wrap(array)
+    return result.requires_grad_() if requires_grad else result
+
+
+def refuse_unknown(function: str, hints: dict[str, Any]) -> None:
+    """TypeError for keyword arguments that are not PyTorch's hints on storage."""
+    unknown = sorted(set(hints) - set(_HINTS))
+    if unknown:
+        raise TypeError(f"{function}: unexpected keyword arguments {', '.join(unknown)}")
+
+
+def shape_from(function: str, given: tuple[Any, ...], options: dict[str, Any]) -> tuple[int, ...]:
+    """The shape of ``f(2, 3)``, ``f((2, 3))`` or ``f(size=(2, 3))``."""
+    if "size" in options:
+        if given:
+            raise TypeError(f"{function}: size given twice, as {given!r} and as size=")
+        given = (options.pop("size"),)
+    if not given:
+        raise TypeError(f"{function}: the size is missing, as in {function}(2, 3)")
+    shape = sizes(function, given)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"{function}: sizes must not be negative, got {shape}")
+    return shape
+
+
+def float_dtype(dtype: Any) -> np.dtype:
+    """The dtype asked for, or the default one."""
+    return dtypes.default_numpy() if dtype is None else dtypes.to_numpy(dtype)
+
+
+# -- from values ----------------------------------------------------------------------------------
+
+
+def _array_of(function: str, data: Any, dtype: Any) -> np.ndarray:
     """Any data as an array of the wanted dtype; Python floats become the default dtype."""
+    wanted = None if dtype is None else dtypes.to_numpy(dtype)
     if hasattr(data, "_array"):
         data = data._array
-    wanted = None if dtype is None else dtypes.to_numpy(dtype)
-    known = isinstance(data, (np.ndarray, np.generic))
-    array = np.asarray(_without_tensors(data), wanted)
-    if wanted is None and not known and array.dtype == np.float64:
-        array = array.astype(dtypes.default_numpy())
-    dtypes.of(array.dtype)
-    return array
+    if isinstance(data, np.ndarray):
+        dtypes.of(data.dtype)
+        return data if wanted is None else data.astype(wanted, copy=False)
+    if wanted is None:
+        found = _dtypes_in(data)
+        wanted = functools.reduce(promote_types, found) if found else dtypes.default_numpy()
+        dtypes.of(wanted)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(_without_tensors(data), wanted)
+    except OverflowError as error:
+        raise RuntimeError(f"{function}: a value does not fit into {wanted}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{function}: {error}") from None
+
+
+def _dtypes_in(data: Any) -> list[np.dtype]:
+    """The dtypes that the leaves of nested lists would have as tensors of their own."""
+    if isinstance(data, (list, tuple)):
+        types = set(map(type, data))
+        if types <= _PYTHON_TYPES:  # by far the commonest, and fast
+            return [_dtype_of_number(each) for each in types]
+        found = set()
+        for each in data:
+            found.update(_dtypes_in(each))
+        return list(found)
+    if type(data) in _PYTHON_TYPES:
+        return [_dtype_of_number(type(data))]
+    array = np.asarray(data._array if hasattr(data, "_array") else data)
+    if array.dtype.kind == "O":
+        raise TypeError(f"expected numbers, lists of numbers or arrays, got {type(data).__name__}")
+    return [array.dtype]
+
+
+def _dtype_of_number(kind: type) -> np.dtype:
+    return dtypes.default_numpy() if kind is float else dtypes.to_numpy(kind)
 
 
 def _without_tensors(data: Any) -> Any:
     if isinstance(data, (list, tuple)):
+        if set(map(type, data)) <= _PYTHON_TYPES:
+            return data
         return [_without_tensors(each) for each in data]
     return data._array if hasattr(data, "_array") else data
 
 
 def tensor(
-    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    data: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new leaf tensor with a copy of `data`: numbers, nested lists, arrays or Tensors.
 
@@ -46,8 +161,46 @@ def tensor(
     for what is no number and ValueError for ragged lists. Example: ``airi.tensor([[1., 2.]])``.
     Source: ``torch.tensor``.
     """
-    result = wrap(np.array(_array_of(data, dtype), order="C"))
-    return result.requires_grad_() if requires_grad else result
+    array = np.array(_array_of("tensor", data, dtype), order="C", subok=False)
+    return new("tensor", array, device, requires_grad, {})
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a Tensor, copied only where it must be.
+
+    A Tensor is returned itself, or cast with its gradient; an array shares its memory; lists are
+    copied. Example: ``airi.as_tensor(array)``. Source: ``torch.as_tensor``.
+    """
+    if device is not None:
+        device_type(device)
+    if hasattr(data, "_array"):
+        return data if dtype is None else cast(data, dtype)
+    return wrap(_array_of("as_tensor", data, dtype).view(np.ndarray))
+
+
+def asarray(
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`obj` as a new leaf Tensor or, if it is one, itself; ``copy=True`` always copies.
+
+    Raises ValueError where ``copy=False`` and a copy is needed. Source: ``torch.asarray``.
+    """
+    if copy:
+        source = obj.detach() if hasattr(obj, "_array") else obj
+        return tensor(source, dtype=dtype, device=device, requires_grad=requires_grad)
+    result = as_tensor(obj, dtype, device)
+    if copy is False and result is not obj:
+        source = obj if isinstance(obj, np.ndarray) else getattr(obj, "_array", None)
+        if source is None or not np.may_share_memory(source, result._array):
+            raise ValueError("asarray: copy=False, but this data and dtype need a copy")
+    if requires_grad and not result.requires_grad:
+        return result.detach().requires_grad_()
+    return result
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -59,3 +212,364 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         raise TypeError(f"from_numpy: expected a NumPy array, got {type(ndarray).__name__}")
     dtypes.of(ndarray.dtype)
     return wrap(ndarray.view(np.ndarray))
+
+
+def scalar_tensor(
+    s: Number, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **hints: Any
+) -> Tensor:
+    """A 0-dimensional tensor, of the default dtype unless told. Source: ``torch.scalar_tensor``."""
+    array = np.asarray(s, float_dtype(dtype))
+    return new("scalar_tensor", array, device, requires_grad, hints)
+
+
+# -- filled ---------------------------------------------------------------------------------------
+
+
+def empty(
+    *size: Any,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """A tensor of that size with whatever was in memory. Source: ``torch.empty``."""
+    array = np.empty(shape_from("empty", size, hints), float_dtype(dtype))
+    return new("empty", array, device, requires_grad, hints)
+
+
+def zeros(
+    *size: Any,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """A tensor of zeros. Example: ``airi.zeros(2, 3)``. Source: ``torch.zeros``."""
+    array = np.zeros(shape_from("zeros", size, hints), float_dtype(dtype))
+    return new("zeros", array, device, requires_grad, hints)
+
+
+def ones(
+    *size: Any,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """A tensor of ones. Example: ``airi.ones(2, 3)``. Source: ``torch.ones``."""
+    array = np.ones(shape_from("ones", size, hints), float_dtype(dtype))
+    return new("ones", array, device, requires_grad, hints)
+
+
+def full(
+    size: Sequence[int],
+    fill_value: Number | Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """A tensor whose every element is `fill_value`.
+
+    The dtype follows the value: bool, int64 or the default float dtype.
+    Example: ``airi.full((2, 3), 0.5)``. Source: ``torch.full``.
+    """
+    shape = shape_from("full", (size,), hints)
+    value = fill_value.item() if hasattr(fill_value, "item") else fill_value
+    if dtype is None:
+        dtype = _dtype_of_number(type(value))
+    return new("full", _filled("full", shape, value, dtype), device, requires_grad, hints)
+
+
+def _filled(function: str, shape: tuple[int, ...], value: Any, dtype: Any) -> np.ndarray:
+    array = np.empty(shape, dtypes.to_numpy(dtype))
+    _fill(function, array, value)
+    return array
+
+
+def _fill(function: str, array: np.ndarray, value: Any) -> None:
+    if isinstance(value, float) and array.dtype.kind in "iu" and math.isfinite(value):
+        value = int(value)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            array.fill(value)
+    except OverflowError as error:
+        raise RuntimeError(f"{function}: {value} does not fit into {array.dtype}") from error
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{function}: fill_value {value!r}: {error}") from error
+
+
+def _like(
+    function: str, input: Any, array: np.ndarray, device: Any, requires_grad: bool, hints: Any
+) -> Any:
+    """The new array as the input is: a Tensor for a Tensor, an array for an array."""
+    if isinstance(input, np.ndarray):
+        return array
+    if not hasattr(input, "_array"):
+        raise TypeError(f"{function}: expected a Tensor, got {type(input).__name__}")
+    return new(function, array, device, requires_grad, hints)
+
+
+def _model(input: Any) -> Any:
+    return input._array if hasattr(input, "_array") else input
+
+
+def _dtype_like(dtype: Any) -> np.dtype | None:
+    return None if dtype is None else dtypes.to_numpy(dtype)
+
+
+def empty_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """Uninitialised, in input's shape and dtype. Source: ``torch.empty_like``."""
+    array = np.empty_like(_model(input), _dtype_like(dtype))
+    return _like("empty_like", input, array, device, requires_grad, hints)
+
+
+def zeros_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """Zeros in input's shape and dtype. Source: ``torch.zeros_like``."""
+    array = np.zeros_like(_model(input), _dtype_like(dtype))
+    return _like("zeros_like", input, array, device, requires_grad, hints)
+
+
+def ones_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """Ones in input's shape and dtype. Source: ``torch.ones_like``."""
+    array = np.ones_like(_model(input), _dtype_like(dtype))
+    return _like("ones_like", input, array, device, requires_grad, hints)
+
+
+def full_like(
+    input: Tensor,
+    fill_value: Number,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """`fill_value` everywhere, in input's shape and dtype. Source: ``torch.full_like``."""
+    array = np.empty_like(_model(input), _dtype_like(dtype))
+    _fill("full_like", array, fill_value.item() if hasattr(fill_value, "item") else fill_value)
+    return _like("full_like", input, array, device, requires_grad, hints)
+
+
+# -- ranges and patterns --------------------------------------------------------------------------
+
+
+def _number(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def arange(
+    *bounds: Any,
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """start, start + step, ... up to but without end: ``arange(end)``, ``arange(start, end, step)``.
+
+    ceil((end - start) / step) elements; int64 where all three are integers, else the default dtype.
+    Raises RuntimeError where step is 0 or leads away from end. Example: ``airi.arange(0, 1, 0.25)``.
+    Source: ``torch.arange``.
+    """
+    if len(bounds) > 3:
+        raise TypeError(f"arange: expected at most start, end and step, got {len(bounds)} numbers")
+    if len(bounds) == 1 and end is None:
+        end = bounds[0]
+    elif bounds:
+        start, end, step = (*bounds, *(start, end, step)[len(bounds) :])
+    if end is None:
+        raise TypeError("arange: end is missing")
+    start, end, step = _number(start), _number(end), _number(step)
+    if step == 0:
+        raise RuntimeError("arange: step must not be 0")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"arange: the bounds must be finite, got {start} and {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"arange: step {step} leads from {start} away from {end}")
+    integral = not any(isinstance(each, float) for each in (start, end, step))
+    wanted = dtypes.to_numpy(int) if integral and dtype is None else float_dtype(dtype)
+    if wanted.kind == "b":
+        raise TypeError("arange: there is no range of bools")
+    if wanted.kind in "iu":  # as in PyTorch, each bound is rounded towards zero
+        whole_step = int(step)
+        count = -((start - end) // step) if integral else math.ceil((end - start) / step)
+        array = int(start) + whole_step * np.arange(count, dtype=np.int64)
+    else:
+        array = start + step * np.arange(math.ceil((end - start) / step), dtype=np.float64)
+    return new("arange", array.astype(wanted, copy=False), device, requires_grad, hints)
+
+
+def _evenly_spaced(function: str, start: Any, end: Any, steps: int) -> np.ndarray:
+    if steps < 0:
+        raise RuntimeError(f"{function}: steps must not be negative, got {steps}")
+    return np.linspace(_number(start), _number(end), int(steps))
+
+
+def linspace(
+    start: Number | Tensor,
+    end: Number | Tensor,
+    steps: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """`steps` numbers from start to end, both included, at equal distances.
+
+    Raises RuntimeError for negative steps. Example: ``airi.linspace(-1, 1, 5)``.
+    Source: ``torch.linspace``.
+    """
+    array = _evenly_spaced("linspace", start, end, steps).astype(float_dtype(dtype))
+    return new("linspace", array, device, requires_grad, hints)
+
+
+def logspace(
+    start: Number | Tensor,
+    end: Number | Tensor,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """``base ** linspace(start, end, steps)``. Source: ``torch.logspace``."""
+    exponents = _evenly_spaced("logspace", start, end, steps)
+    with np.errstate(over="ignore", invalid="ignore"):
+        array = np.power(float(base), exponents).astype(float_dtype(dtype))
+    return new("logspace", array, device, requires_grad, hints)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """The n by m (default n by n) matrix with ones on the diagonal. Source: ``torch.eye``."""
+    shape = shape_from("eye", (n, n if m is None else m), {})
+    return new("eye", np.eye(*shape, dtype=float_dtype(dtype)), device, requires_grad, hints)
+
+
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, **hints: Any
+) -> Tensor:
+    """The places of the lower triangle of a row by col matrix, shape (2, count), int64.
+
+    Source: ``torch.tril_indices``.
+    """
+    places = np.stack(np.tril_indices(row, offset, col)).astype(dtypes.to_numpy(dtype or int))
+    return new("tril_indices", places, device, False, hints)
+
+
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, **hints: Any
+) -> Tensor:
+    """The places of the upper triangle of a row by col matrix, shape (2, count), int64.
+
+    Source: ``torch.triu_indices``.
+    """
+    places = np.stack(np.triu_indices(row, offset, col)).astype(dtypes.to_numpy(dtype or int))
+    return new("triu_indices", places, device, False, hints)
+
+
+# -- methods: in the dtype of a tensor ------------------------------------------------------------
+
+
+def new_empty(
+    input: Tensor,
+    *size: Any,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """`empty` in input's dtype. Source: ``torch.Tensor.new_empty``."""
+    wanted = input.dtype if dtype is None else dtype
+    return empty(*size, dtype=wanted, device=device, requires_grad=requires_grad, **hints)
+
+
+def new_zeros(
+    input: Tensor,
+    *size: Any,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """`zeros` in input's dtype. Source: ``torch.Tensor.new_zeros``."""
+    wanted = input.dtype if dtype is None else dtype
+    return zeros(*size, dtype=wanted, device=device, requires_grad=requires_grad, **hints)
+
+
+def new_ones(
+    input: Tensor,
+    *size: Any,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """`ones` in input's dtype. Source: ``torch.Tensor.new_ones``."""
+    wanted = input.dtype if dtype is None else dtype
+    return ones(*size, dtype=wanted, device=device, requires_grad=requires_grad, **hints)
+
+
+def new_full(
+    input: Tensor,
+    size: Sequence[int],
+    fill_value: Number | Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """`full` in input's dtype. Source: ``torch.Tensor.new_full``."""
+    wanted = input.dtype if dtype is None else dtype
+    return full(
+        size, fill_value, dtype=wanted, device=device, requires_grad=requires_grad, **hints
+    )
+
+
+def new_tensor(
+    input: Tensor,
+    data: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`tensor` in input's dtype. Source: ``torch.Tensor.new_tensor``."""
+    wanted = input.dtype if dtype is None else dtype
+    return tensor(data, dtype=wanted, device=device, requires_grad=requires_grad)

@@ -369,7 +369,7 @@ class Sign(Elementwise):
     def forward(x):
         if x.dtype.kind == "b":
             return x.copy()
-        return np.nan_to_num(np.sign(x), copy=False) if x.dtype.kind == "f" else np.sign(x)
+        return np.nan_to_num(np.sign(x)) if x.dtype.kind == "f" else np.sign(x)
 
     @staticmethod
     def backward(g):

@@ -6,7 +6,7 @@ method; its documentation is the function's.
 
 from __future__ import annotations
 
-from airi.ops import conversion, elementwise, inplace, transcendental, views
+from airi.ops import conversion, creation, elementwise, inplace, transcendental, views
 
 
 class TensorMethods:
@@ -16,6 +16,13 @@ class TensorMethods:
     to = conversion.to
     clone = conversion.clone
     contiguous = conversion.contiguous
+
+    # New tensors in this one's dtype
+    new_empty = creation.new_empty
+    new_zeros = creation.new_zeros
+    new_ones = creation.new_ones
+    new_full = creation.new_full
+    new_tensor = creation.new_tensor
 
     # Arithmetic
     add = elementwise.add

@@ -45,7 +45,7 @@ ROWS = [
             call(real(rng, 3, 4), -0.5, 0.5),
             call(real(rng, 3, 4), min=0.0),
             call(real(rng, 3, 4), max=real(rng, 4)),
-            call(real(rng, 3, 1), real(rng, 4), real(rng, 2, 3, 4)),
+            call(real(rng, 2, 3, 4), real(rng, 4), real(rng, 3, 1)),
         ],
         _clamp,
         in_place=True,
