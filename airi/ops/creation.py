@@ -411,16 +411,18 @@ def arange(
         raise RuntimeError(f"arange: the bounds must be finite, got {start} and {end}")
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: step {step} leads from {start} away from {end}")
-    integral = not any(isinstance(each, float) for each in (start, end, step))
-    wanted = dtypes.to_numpy(int) if integral and dtype is None else float_dtype(dtype)
+    if dtype is None and not any(isinstance(each, float) for each in (start, end, step)):
+        dtype = int
+    wanted = float_dtype(dtype)
     if wanted.kind == "b":
         raise TypeError("arange: there is no range of bools")
-    if wanted.kind in "iu":  # as in PyTorch, each bound is rounded towards zero
-        whole_step = int(step)
-        count = -((start - end) // step) if integral else math.ceil((end - start) / step)
-        array = int(start) + whole_step * np.arange(count, dtype=np.int64)
+    if wanted == np.int64:  # as in PyTorch, all three are rounded towards zero first
+        array = np.arange(int(start), int(end), int(step) or step, dtype=np.int64)
     else:
-        array = start + step * np.arange(math.ceil((end - start) / step), dtype=np.float64)
+        count = math.ceil((end - start) / step)
+        if wanted.kind != "f":
+            start, step = int(start), int(step)
+        array = start + step * np.arange(count)
     return new("arange", array.astype(wanted, copy=False), device, requires_grad, hints)
 
 
@@ -557,9 +559,7 @@ def new_full(
 ) -> Tensor:
     """`full` in input's dtype. Source: ``torch.Tensor.new_full``."""
     wanted = input.dtype if dtype is None else dtype
-    return full(
-        size, fill_value, dtype=wanted, device=device, requires_grad=requires_grad, **hints
-    )
+    return full(size, fill_value, dtype=wanted, device=device, requires_grad=requires_grad, **hints)
 
 
 def new_tensor(
