@@ -1,0 +1,418 @@
+# cython: boundscheck=False, wraparound=False
+"""The compiled kernels: the functions of ``conv_ref.py``, described there.
+
+Checks, allocation and the division into tasks happen here; the arithmetic is in the headers
+(start with ``conv_kernels.h``). Arrays reach C as plain addresses, so no NumPy headers are needed.
+"""
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+import numpy as np
+
+from airi import threads
+from airi.ops import conv_shapes
+
+
+cdef extern from "conv_kernels.h" nogil:
+    const int MOST_INSTRUCTION_SETS
+    const int INTS_PER_TAP
+    const int PIXELS_PER_SUM
+    ctypedef void (*Task)(const void *plan, ptrdiff_t task, char *scratch)
+
+    ctypedef struct Taps:
+        int count
+
+    ctypedef struct GatherPlan:
+        const void *source
+        const void *weight
+        const void *bias
+        void *out
+        void *panels
+        ptrdiff_t batch, groups, source_channels, rows
+        ptrdiff_t source_height, source_width, out_height, out_width
+        ptrdiff_t weight_row, weight_channel, weight_group, kernel_width
+        ptrdiff_t grid_height, grid_width
+        ptrdiff_t out_first_y, out_first_x, out_step_y, out_step_x
+        Taps y, x
+        size_t scratch_bytes
+
+    ctypedef struct DotPlan:
+        GatherPlan input
+        const void *grad
+        void *sums
+        ptrdiff_t chunks
+
+    ctypedef struct WeightPlan:
+        const void *grad
+        const void *input
+        void *out
+        void *sums
+        ptrdiff_t batch, groups, channels, filters
+        ptrdiff_t height, width, out_height, out_width
+        Taps y, x
+        ptrdiff_t chunks
+        size_t scratch_bytes
+
+    ctypedef struct PoolPlan:
+        const void *source
+        void *out
+        int64_t *indices
+        ptrdiff_t planes, height, width, out_height, out_width
+        int kernel[2]
+        int stride[2]
+        int padding[2]
+        int dilation[2]
+        int count_padding
+        double divisor
+
+    ctypedef struct Kernels:
+        Task pack_weights, gather, weight_sums, weight_finish, dot_sums
+        void (*weight_plan_blocks)(WeightPlan *plan)
+
+    ctypedef struct PoolKernels:
+        Task max_forward, max_backward, average_forward, average_backward
+
+    ctypedef struct InstructionSet:
+        const char *name
+        const Kernels *conv[2]
+        const PoolKernels *pool[2]
+
+    int available_instruction_sets(InstructionSet *sets)
+    void taps_forward(Taps *taps, int kernel_size, int stride, int padding, int dilation,
+                      int *memory)
+    void taps_backward(Taps *taps, int kernel_size, int stride, int padding, int dilation,
+                       int phase, int *memory)
+    void gather_plan_blocks(GatherPlan *plan, ptrdiff_t element_size, ptrdiff_t threads)
+    ptrdiff_t gather_tasks(const GatherPlan *plan)
+    ptrdiff_t panel_elements(const GatherPlan *plan)
+    ptrdiff_t weight_blocks(const WeightPlan *plan)
+    ptrdiff_t weight_block_elements(const WeightPlan *plan)
+    void run_tasks(Task task, const void *plan, ptrdiff_t count, int threads, char *scratch,
+                   size_t scratch_bytes)
+
+
+cdef InstructionSet available[3]
+cdef int available_count = available_instruction_sets(available)
+cdef InstructionSet chosen = available[0]
+
+
+def instruction_sets() -> list[str]:
+    """The instruction sets that this processor has kernels for, fastest first."""
+    return [available[i].name.decode() for i in range(available_count)]
+
+
+def use_instruction_set(name: str) -> None:
+    """Compute with the kernels for `name` from now on; the fastest ones are used otherwise."""
+    global chosen
+    for i in range(available_count):
+        if available[i].name.decode() == name:
+            chosen = available[i]
+            return
+    raise ValueError(f"use_instruction_set: {name!r} is not one of {instruction_sets()}")
+
+
+# ---- memory -------------------------------------------------------------------------------------
+
+cdef void *address(array, int flags=PyBUF_SIMPLE) except? NULL:
+    """Where a contiguous array's elements lie; the caller keeps the array alive."""
+    cdef Py_buffer view
+    PyObject_GetBuffer(array, &view, flags)
+    cdef void *start = view.buf
+    PyBuffer_Release(&view)
+    return start
+
+
+cdef class Scratch:
+    """Working memory for some threads, aligned to cache lines. Kept for the next call: fresh memory
+    would cost a page fault every 4 KiB."""
+
+    cdef object memory
+    cdef char *start
+    cdef size_t bytes_per_thread
+    cdef int threads
+
+    kept = []
+
+    def __cinit__(self, size_t bytes_needed, int threads):
+        self.bytes_per_thread = (bytes_needed + 127) // 64 * 64
+        self.threads = threads
+        cdef size_t size = self.bytes_per_thread * threads + 64
+        try:
+            self.memory = Scratch.kept.pop()
+        except IndexError:
+            self.memory = None
+        if self.memory is None or len(self.memory) < size:
+            self.memory = np.empty(size, np.uint8)
+        cdef size_t base = <size_t>address(self.memory, PyBUF_WRITABLE)
+        self.start = <char *>((base + 63) // 64 * 64)
+
+    cdef void run(self, Task task, const void *plan, ptrdiff_t count):
+        with nogil:
+            run_tasks(task, plan, count, self.threads, self.start, self.bytes_per_thread)
+
+    def give_back(self):
+        if len(Scratch.kept) < 2:
+            Scratch.kept.append(self.memory)
+        self.memory = None
+
+
+# ---- convolution --------------------------------------------------------------------------------
+
+cdef _gather(GatherPlan *plan, dtype):
+    """Run a forward convolution or one phase of an input gradient whose sizes are all set."""
+    cdef int threads_ = threads.get_num_threads()
+    cdef const Kernels *kernels = chosen.conv[dtype == np.float64]
+    gather_plan_blocks(plan, dtype.itemsize, threads_)
+    panels = np.empty(panel_elements(plan), dtype)
+    plan.panels = address(panels, PyBUF_WRITABLE)
+    scratch = Scratch(plan.scratch_bytes, threads_)
+    (<Scratch>scratch).run(kernels.pack_weights, plan, plan.groups)
+    (<Scratch>scratch).run(kernels.gather, plan, gather_tasks(plan))
+    scratch.give_back()
+
+
+cdef void _set_forward_sizes(GatherPlan *plan, conv, int *tap_memory):
+    memset(plan, 0, sizeof(GatherPlan))
+    plan.batch, plan.groups = conv.batch, conv.groups
+    plan.source_channels = conv.channels // conv.groups
+    plan.rows = conv.filters // conv.groups
+    plan.source_height, plan.source_width = conv.input_size
+    plan.out_height, plan.out_width = conv.output_size
+    plan.grid_height, plan.grid_width = conv.output_size
+    plan.out_step_y = plan.out_step_x = 1
+    kernel_height, kernel_width = conv.kernel_size
+    plan.kernel_width = kernel_width
+    plan.weight_channel = kernel_height * kernel_width
+    plan.weight_row = plan.weight_channel * plan.source_channels
+    plan.weight_group = plan.weight_row * plan.rows
+    taps_forward(&plan.y, kernel_height, conv.stride[0], conv.padding[0], conv.dilation[0],
+                 tap_memory)
+    taps_forward(&plan.x, kernel_width, conv.stride[1], conv.padding[1], conv.dilation[1],
+                 tap_memory + INTS_PER_TAP * <int>kernel_height)
+
+
+def conv2d_forward(x, w, bias, stride, padding, dilation, groups):
+    """See ``conv_ref.conv2d_forward``."""
+    conv = conv_shapes.check_conv_forward(x, w, bias, stride, padding, dilation, groups)
+    x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
+    out = np.empty(conv.output_shape, x.dtype)
+    if out.size == 0 or conv.channels == 0:
+        out[...] = 0 if bias is None else bias[:, None, None]
+        return out
+    tap_memory = np.empty(INTS_PER_TAP * sum(conv.kernel_size), np.intc)
+    cdef GatherPlan plan
+    _set_forward_sizes(&plan, conv, <int *>address(tap_memory, PyBUF_WRITABLE))
+    plan.source, plan.weight = address(x), address(w)
+    plan.out = address(out, PyBUF_WRITABLE)
+    if bias is not None:
+        bias = np.ascontiguousarray(bias)
+        plan.bias = address(bias)
+    _gather(&plan, x.dtype)
+    return out
+
+
+def conv2d_input_grad(g, w, input_size, stride, padding, dilation, groups):
+    """See ``conv_ref.conv2d_input_grad``."""
+    conv = conv_shapes.check_conv_input_grad(g, w, input_size, stride, padding, dilation, groups)
+    g, w = np.ascontiguousarray(g), np.ascontiguousarray(w)
+    kernel_height, kernel_width = conv.kernel_size
+    if g.size == 0 or kernel_height < conv.stride[0] or kernel_width < conv.stride[1] or (
+        max(conv.dilation) > 1 and max(conv.stride) > 1
+    ):
+        out = np.zeros(conv.input_shape, g.dtype)  # some pixels may receive nothing
+    else:
+        out = np.empty(conv.input_shape, g.dtype)
+    if out.size == 0 or g.size == 0:
+        return out
+
+    tap_memory = np.empty(INTS_PER_TAP * sum(conv.kernel_size), np.intc)
+    cdef int *y_memory = <int *>address(tap_memory, PyBUF_WRITABLE)
+    cdef int *x_memory = y_memory + INTS_PER_TAP * <int>kernel_height
+    cdef GatherPlan plan
+    memset(&plan, 0, sizeof(plan))
+    plan.source, plan.weight = address(g), address(w)
+    plan.out = address(out, PyBUF_WRITABLE)
+    plan.batch, plan.groups = conv.batch, conv.groups
+    plan.source_channels = conv.filters // conv.groups
+    plan.rows = conv.channels // conv.groups
+    plan.source_height, plan.source_width = conv.output_size
+    plan.out_height, plan.out_width = conv.input_size
+    plan.out_step_y, plan.out_step_x = conv.stride
+    plan.kernel_width = kernel_width
+    plan.weight_row = kernel_height * kernel_width
+    plan.weight_channel = plan.weight_row * plan.rows
+    plan.weight_group = plan.weight_channel * plan.source_channels
+    # Input pixels with the same remainder modulo the stride receive through the same taps.
+    for plan.out_first_y in range(min(plan.out_step_y, plan.out_height)):
+        taps_backward(&plan.y, kernel_height, plan.out_step_y, conv.padding[0], conv.dilation[0],
+                      plan.out_first_y, y_memory)
+        for plan.out_first_x in range(min(plan.out_step_x, plan.out_width)):
+            taps_backward(&plan.x, kernel_width, plan.out_step_x, conv.padding[1],
+                          conv.dilation[1], plan.out_first_x, x_memory)
+            if plan.y.count == 0 or plan.x.count == 0:
+                continue
+            plan.grid_height = -(-(plan.out_height - plan.out_first_y) // plan.out_step_y)
+            plan.grid_width = -(-(plan.out_width - plan.out_first_x) // plan.out_step_x)
+            _gather(&plan, g.dtype)
+    return out
+
+
+def conv2d_weight_grad(g, x, kernel_size, stride, padding, dilation, groups):
+    """See ``conv_ref.conv2d_weight_grad``."""
+    conv = conv_shapes.check_conv_weight_grad(g, x, kernel_size, stride, padding, dilation, groups)
+    if g.size == 0 or x.size == 0:
+        return np.zeros(conv.weight_shape, x.dtype)
+    g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
+    if conv.filters // conv.groups < 4:
+        return _weight_grad_by_dot_products(g, x, conv)
+    return _weight_grad_by_tiles(g, x, conv)
+
+
+cdef _weight_grad_by_tiles(g, x, conv):
+    cdef int threads_ = threads.get_num_threads()
+    cdef const Kernels *kernels = chosen.conv[x.dtype == np.float64]
+    cdef WeightPlan plan
+    memset(&plan, 0, sizeof(plan))
+    out = np.empty(conv.weight_shape, x.dtype)
+    plan.grad, plan.input = address(g), address(x)
+    plan.out = address(out, PyBUF_WRITABLE)
+    plan.batch, plan.groups = conv.batch, conv.groups
+    plan.channels = conv.channels // conv.groups
+    plan.filters = conv.filters // conv.groups
+    plan.height, plan.width = conv.input_size
+    plan.out_height, plan.out_width = conv.output_size
+    tap_memory = np.empty(INTS_PER_TAP * sum(conv.kernel_size), np.intc)
+    cdef int *memory = <int *>address(tap_memory, PyBUF_WRITABLE)
+    kernel_height, kernel_width = conv.kernel_size
+    taps_forward(&plan.y, kernel_height, conv.stride[0], conv.padding[0], conv.dilation[0], memory)
+    taps_forward(&plan.x, kernel_width, conv.stride[1], conv.padding[1], conv.dilation[1],
+                 memory + INTS_PER_TAP * <int>kernel_height)
+    kernels.weight_plan_blocks(&plan)
+
+    cdef ptrdiff_t blocks = weight_blocks(&plan)
+    sums = np.empty(plan.chunks * blocks * weight_block_elements(&plan), x.dtype)
+    plan.sums = address(sums, PyBUF_WRITABLE)
+    scratch = Scratch(plan.scratch_bytes, threads_)
+    (<Scratch>scratch).run(kernels.weight_sums, &plan, plan.chunks * blocks)
+    (<Scratch>scratch).run(kernels.weight_finish, &plan, blocks)
+    scratch.give_back()
+    return out
+
+
+cdef _weight_grad_by_dot_products(g, x, conv):
+    cdef int threads_ = threads.get_num_threads()
+    cdef const Kernels *kernels = chosen.conv[x.dtype == np.float64]
+    cdef DotPlan plan
+    tap_memory = np.empty(INTS_PER_TAP * sum(conv.kernel_size), np.intc)
+    _set_forward_sizes(&plan.input, conv, <int *>address(tap_memory, PyBUF_WRITABLE))
+    plan.input.source, plan.grad = address(x), address(g)
+    gather_plan_blocks(&plan.input, x.dtype.itemsize, 1)
+    plan.chunks = max(1, min(conv.batch, 16 // conv.groups))
+    group_shape = (conv.filters // conv.groups, conv.channels // conv.groups)
+    sums = np.zeros((plan.chunks, conv.groups, *group_shape, *conv.kernel_size), x.dtype)
+    plan.sums = address(sums, PyBUF_WRITABLE)
+    scratch = Scratch(plan.input.scratch_bytes, threads_)
+    (<Scratch>scratch).run(kernels.dot_sums, &plan, plan.chunks * plan.input.groups)
+    scratch.give_back()
+    return sums.sum(0).reshape(conv.weight_shape)
+
+
+# ---- pooling ------------------------------------------------------------------------------------
+
+cdef void _set_pool_sizes(PoolPlan *plan, shape, input_size, output_size):
+    memset(plan, 0, sizeof(PoolPlan))
+    plan.planes = shape[0] * shape[1]
+    plan.height, plan.width = input_size
+    plan.out_height, plan.out_width = output_size
+
+
+cdef void _set_pool_windows(PoolPlan *plan, kernel, stride, padding, dilation):
+    for axis in range(2):
+        plan.kernel[axis], plan.stride[axis] = kernel[axis], stride[axis]
+        plan.padding[axis], plan.dilation[axis] = padding[axis], dilation[axis]
+
+
+cdef _pool(Task task, PoolPlan *plan, dtype):
+    scratch = Scratch(plan.out_width * <size_t>dtype.itemsize, threads.get_num_threads())
+    (<Scratch>scratch).run(task, plan, plan.planes)
+    scratch.give_back()
+
+
+def max_pool2d_forward(x, kernel, stride, padding, dilation, output_size):
+    """See ``conv_ref.max_pool2d_forward``."""
+    kernel, stride, padding, dilation, output_size = conv_shapes.check_max_pool(
+        x, kernel, stride, padding, dilation, output_size
+    )
+    x = np.ascontiguousarray(x)
+    out = np.empty((x.shape[0], x.shape[1], *output_size), x.dtype)
+    indices = np.empty(out.shape, np.int64)
+    if out.size == 0:
+        return out, indices
+    cdef PoolPlan plan
+    _set_pool_sizes(&plan, x.shape, x.shape[2:], output_size)
+    _set_pool_windows(&plan, kernel, stride, padding, dilation)
+    plan.source, plan.out = address(x), address(out, PyBUF_WRITABLE)
+    plan.indices = <int64_t *>address(indices, PyBUF_WRITABLE)
+    _pool(chosen.pool[x.dtype == np.float64].max_forward, &plan, x.dtype)
+    return out, indices
+
+
+def max_pool2d_backward(g, indices, input_size):
+    """See ``conv_ref.max_pool2d_backward``."""
+    input_size = conv_shapes.check_max_pool_backward(g, indices, input_size)
+    g, indices = np.ascontiguousarray(g), np.ascontiguousarray(indices)
+    out = np.empty((g.shape[0], g.shape[1], *input_size), g.dtype)
+    if out.size == 0 or g.size == 0:
+        out[...] = 0
+        return out
+    cdef PoolPlan plan
+    _set_pool_sizes(&plan, g.shape, input_size, g.shape[2:])
+    plan.source, plan.out = address(g), address(out, PyBUF_WRITABLE)
+    plan.indices = <int64_t *>address(indices)
+    _pool(chosen.pool[g.dtype == np.float64].max_backward, &plan, g.dtype)
+    return out
+
+
+def avg_pool2d_forward(
+    x, kernel, stride, padding, output_size, count_include_pad, divisor_override
+):
+    """See ``conv_ref.avg_pool2d_forward``."""
+    input_size, kernel, stride, padding, output_size = conv_shapes.check_avg_pool(
+        "avg_pool2d_forward", x, x.shape[2:], kernel, stride, padding, output_size, divisor_override
+    )
+    x = np.ascontiguousarray(x)
+    out = np.empty((x.shape[0], x.shape[1], *output_size), x.dtype)
+    if out.size == 0:
+        return out
+    cdef PoolPlan plan
+    _set_pool_sizes(&plan, x.shape, input_size, output_size)
+    _set_pool_windows(&plan, kernel, stride, padding, (1, 1))
+    plan.count_padding = bool(count_include_pad)
+    plan.divisor = divisor_override or 0
+    plan.source, plan.out = address(x), address(out, PyBUF_WRITABLE)
+    _pool(chosen.pool[x.dtype == np.float64].average_forward, &plan, x.dtype)
+    return out
+
+
+def avg_pool2d_backward(
+    g, input_size, kernel, stride, padding, count_include_pad, divisor_override
+):
+    """See ``conv_ref.avg_pool2d_backward``."""
+    input_size, kernel, stride, padding, output_size = conv_shapes.check_avg_pool(
+        "avg_pool2d_backward", g, input_size, kernel, stride, padding, g.shape[2:], divisor_override
+    )
+    g = np.ascontiguousarray(g)
+    out = np.empty((g.shape[0], g.shape[1], *input_size), g.dtype)
+    if out.size == 0 or g.size == 0:
+        out[...] = 0
+        return out
+    cdef PoolPlan plan
+    _set_pool_sizes(&plan, g.shape, input_size, output_size)
+    _set_pool_windows(&plan, kernel, stride, padding, (1, 1))
+    plan.count_padding = bool(count_include_pad)
+    plan.divisor = divisor_override or 0
+    plan.source, plan.out = address(g), address(out, PyBUF_WRITABLE)
+    _pool(chosen.pool[g.dtype == np.float64].average_backward, &plan, g.dtype)
+    return out

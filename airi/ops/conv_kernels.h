@@ -1,0 +1,473 @@
+/* Convolution kernels: the plan, the choice of instruction set, the threads.
+ *
+ * The idea
+ * --------
+ * A convolution is a matrix product in disguise. With k running over (channel, kernel row, kernel
+ * column) and p over the output pixels of an image,
+ *
+ *     out[f][p] = sum over k of  weight[f][k] * input[pixel that tap k of output p looks at]
+ *
+ * Writing the second factor out as a matrix (im2col) costs KH * KW copies of the input. But the row
+ * of that matrix that belongs to k is nearly in memory already: walking along p, tap k reads the
+ * image from left to right. So the image is *packed* once, such that the row of every k is one
+ * contiguous run, and the matrix becomes a table of offsets:
+ *
+ *     out[f][p] = sum over k of  weight[k][f] * packed[offset[k] + p]
+ *
+ * Packing makes one copy of each channel for each kernel column (so that a run may go on from one
+ * output row to the next without leaving the image), adds the zero padding, picks every stride-th
+ * column, and sorts the rows by their remainder modulo the stride. After that stride, dilation and
+ * padding are gone: they are numbers in the offset table. Kernel rows need no copy; they start
+ * further down in the same run. Only a *band* of the image and a *block* of the channels is packed
+ * at a time, so that it stays in the cache (PACK_BYTES).
+ *
+ * The tile
+ * --------
+ * All the arithmetic of the three convolutions happens in one place, the tile of conv_tile.h:
+ *
+ *                     b: vectors of LANES numbers
+ *                  [  b0  ][  b1  ][  b2  ]      <- b[b_offset[k] ...]
+ *                  +-------+-------+-------+
+ *     a:       a0  |  c00  |  c01  |  c02  |     for every k:
+ *     single   a1  |  c10  |  c11  |  c12  |         c[row][v] += a[row] * b[v]
+ *     numbers  ..  |  ...  |  ...  |  ...  |
+ *              a7  |  c70  |  c71  |  c72  |     The c stay in registers: 8 x 3 vectors with
+ *              ^   +-------+-------+-------+     AVX-512, which leaves 8 of 32 registers for a, b.
+ *              a[a_offset[k] ...]
+ *
+ * Each k loads 8 + 3 values and does 24 fused multiply-adds, so the arithmetic units never wait.
+ *
+ *   forward       rows are filters, vectors are output pixels, k runs over the taps
+ *   input grad    the same with the roles of input and output exchanged: input pixel y receives
+ *                 from output (y + padding - tap * dilation) / stride where that is whole. For each
+ *                 remainder of y modulo the stride the taps that fit form a convolution of stride 1
+ *                 (a "phase"), and its offsets go into the same plan
+ *   weight grad   rows are (kernel column, channel) pairs, vectors are filters (or the other way
+ *                 round, whichever fills the tile better), k runs over the output pixels; both
+ *                 operands are packed with the channels innermost. When neither side fills a tile
+ *                 (depthwise convolution), it is done as dot products over the packed pixels
+ *
+ * conv_tile.h is included once for each number type and instruction set; the best one that the
+ * processor has is chosen when the program runs. Work is divided into tasks that write to separate
+ * memory and always do the same sums in the same order: results do not depend on the threads.
+ */
+
+#ifndef AIRI_CONV_KERNELS_H
+#define AIRI_CONV_KERNELS_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+/* Memory for the packed part of an image; with the rest of a thread's scratch it stays in L2. */
+#define PACK_BYTES (384 * 1024)
+/* Products that a tile sums up before it is written back. */
+#define TAPS_PER_BLOCK 512
+/* Weights lie in panels of this many rows, the height of the largest tile in gather_task. */
+#define PANEL 8
+/* The widest tile: vectors, lanes, and rows. */
+#define TILE_VECTORS 3
+#define MAX_LANES 16
+#define MAX_TILE_ROWS 24
+/* Output pixels whose products a weight-gradient tile sums in one go: both operands fit in L1. */
+#define PIXELS_PER_SUM 192
+/* Weight gradients: elements of one block of weights, and how many tasks to make at least. */
+#define WEIGHT_BLOCK (64 * 1024)
+#define WEIGHT_BLOCK_FILTERS 96
+#define WEIGHT_TASKS 16
+
+static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+static ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
+static ptrdiff_t round_up(ptrdiff_t a, ptrdiff_t b) { return divide_up(a, b) * b; }
+
+/* ---- taps along one axis ---------------------------------------------------------------------
+ *
+ * Output position o reads, through tap t, source position o * step + shift[t]. Taps whose shifts
+ * have the same remainder modulo step read the same packed lines, some lines apart: a *class*.
+ */
+
+typedef struct {
+    int count;        /* taps */
+    int step;         /* source positions from one output position to the next */
+    int *kernel;      /* for each tap: its index in the kernel */
+    int *shift;       /* for each tap: source position for output 0 */
+    int *line;        /* for each tap: packed line for output 0, within its class */
+    int *tap_class;   /* for each tap: its class */
+    int classes;
+    int *class_shift; /* for each class: source position of its first line */
+    int *class_extra; /* for each class: lines beyond one for each output position */
+    int total_extra;
+} Taps;
+
+#define INTS_PER_TAP 6
+
+static void taps_begin(Taps *taps, int step, int kernel_size, int *memory)
+{
+    taps->count = taps->classes = taps->total_extra = 0;
+    taps->step = step;
+    taps->kernel = memory;
+    taps->shift = memory + kernel_size;
+    taps->line = memory + 2 * kernel_size;
+    taps->tap_class = memory + 3 * kernel_size;
+    taps->class_shift = memory + 4 * kernel_size;
+    taps->class_extra = memory + 5 * kernel_size;
+}
+
+static void taps_sort_into_classes(Taps *taps)
+{
+    for (int t = 0; t < taps->count; t++) {
+        int c = 0;
+        while (c < taps->classes && (taps->shift[t] - taps->class_shift[c]) % taps->step)
+            c++;
+        if (c == taps->classes)
+            taps->class_shift[taps->classes++] = taps->shift[t];
+        if (taps->shift[t] < taps->class_shift[c])
+            taps->class_shift[c] = taps->shift[t];
+        taps->tap_class[t] = c;
+    }
+    for (int c = 0; c < taps->classes; c++)
+        taps->class_extra[c] = 0;
+    for (int t = 0; t < taps->count; t++) {
+        int c = taps->tap_class[t];
+        taps->line[t] = (taps->shift[t] - taps->class_shift[c]) / taps->step;
+        if (taps->line[t] > taps->class_extra[c])
+            taps->class_extra[c] = taps->line[t];
+    }
+    for (int c = 0; c < taps->classes; c++)
+        taps->total_extra += taps->class_extra[c];
+}
+
+/* The taps of a forward convolution. */
+static void taps_forward(Taps *taps, int kernel_size, int stride, int padding, int dilation,
+                         int *memory)
+{
+    taps_begin(taps, stride, kernel_size, memory);
+    for (int t = 0; t < kernel_size; t++) {
+        taps->kernel[t] = t;
+        taps->shift[t] = t * dilation - padding;
+    }
+    taps->count = kernel_size;
+    taps_sort_into_classes(taps);
+}
+
+/* The taps through which input positions phase, phase + stride, ... receive their gradient. */
+static void taps_backward(Taps *taps, int kernel_size, int stride, int padding, int dilation,
+                          int phase, int *memory)
+{
+    taps_begin(taps, 1, kernel_size, memory);
+    for (int t = 0; t < kernel_size; t++) {
+        int distance = phase + padding - t * dilation;
+        if (distance % stride)
+            continue;
+        taps->kernel[taps->count] = t;
+        taps->shift[taps->count++] = distance / stride;
+    }
+    taps_sort_into_classes(taps);
+}
+
+/* ---- plan of a forward convolution or of one phase of an input gradient ---------------------- */
+
+typedef struct {
+    const void *source;   /* (batch, groups, source_channels, source_height, source_width) */
+    const void *weight;
+    const void *bias;     /* one for each row, or NULL */
+    void *out;            /* (batch, groups, rows, out_height, out_width) */
+    void *panels;         /* the packed weights; see pack_weights_task */
+    ptrdiff_t batch, groups, source_channels, rows;
+    ptrdiff_t source_height, source_width, out_height, out_width;
+    ptrdiff_t weight_row, weight_channel, weight_group; /* steps in the weights */
+    ptrdiff_t kernel_width;
+    ptrdiff_t grid_height, grid_width; /* output pixels to compute: all, or those of the phase */
+    ptrdiff_t out_first_y, out_first_x, out_step_y, out_step_x; /* where they lie in the output */
+    Taps y, x;
+    /* filled in by gather_plan_blocks */
+    ptrdiff_t channel_block, tap_block;    /* source channels and taps along x packed at a time */
+    ptrdiff_t band_height, band_width;     /* output pixels packed for at a time */
+    ptrdiff_t bands_y, bands_x;
+    size_t scratch_bytes;
+} GatherPlan;
+
+/* Elements of a packed plane, spread so that the planes do not share cache lines modulo 4096. */
+static ptrdiff_t plane_elements(ptrdiff_t lines, ptrdiff_t width, ptrdiff_t element_size)
+{
+    ptrdiff_t cache_line = 64 / element_size;
+    return (divide_up(lines * width, cache_line) | 1) * cache_line;
+}
+
+static ptrdiff_t packed_lines(const GatherPlan *plan, ptrdiff_t band_height)
+{
+    return band_height * plan->y.classes + plan->y.total_extra;
+}
+
+/* Divide the work so that a task's packed data fits in PACK_BYTES. */
+static void gather_plan_blocks(GatherPlan *plan, ptrdiff_t element_size, ptrdiff_t threads)
+{
+    ptrdiff_t budget = PACK_BYTES / element_size;
+    ptrdiff_t taps = (ptrdiff_t)plan->y.count * plan->x.count;
+    ptrdiff_t blocks;
+
+    plan->channel_block = smaller(larger(1, TAPS_PER_BLOCK / taps), plan->source_channels);
+    plan->tap_block = larger(1, smaller(plan->x.count, TAPS_PER_BLOCK / plan->y.count));
+    blocks = divide_up(plan->source_channels, plan->channel_block);
+    plan->channel_block = divide_up(plan->source_channels, blocks);
+
+    ptrdiff_t planes = plan->channel_block * plan->tap_block;
+    ptrdiff_t lines = budget / (planes * plan->grid_width);
+    plan->band_height = (lines - plan->y.total_extra) / plan->y.classes;
+    plan->band_height = larger(1, smaller(plan->band_height, plan->grid_height));
+    if (plan->batch * plan->groups < threads) {
+        ptrdiff_t share = divide_up(plan->batch * plan->groups * plan->grid_height, threads);
+        plan->band_height = smaller(plan->band_height, larger(1, share));
+    }
+    plan->bands_y = divide_up(plan->grid_height, plan->band_height);
+    plan->band_height = divide_up(plan->grid_height, plan->bands_y);
+
+    /* Only a band of one row may be cut across: a band's output must stay contiguous. */
+    plan->band_width = plan->grid_width;
+    if (plan->band_height == 1) {
+        ptrdiff_t tile = TILE_VECTORS * MAX_LANES;
+        ptrdiff_t width = budget / (planes * packed_lines(plan, 1));
+        plan->band_width = smaller(plan->grid_width, larger(tile, width / tile * tile));
+    }
+    plan->bands_x = divide_up(plan->grid_width, plan->band_width);
+
+    ptrdiff_t plane = plane_elements(packed_lines(plan, plan->band_height), plan->band_width,
+                                     element_size);
+    size_t most_taps = (size_t)(planes * plan->y.count);
+    size_t elements = (size_t)(planes * plane + (PANEL + 1) * TILE_VECTORS * MAX_LANES);
+    plan->scratch_bytes = elements * (size_t)element_size
+        + most_taps * (2 * sizeof(int32_t) + (size_t)element_size) + 512;
+}
+
+static ptrdiff_t gather_tasks(const GatherPlan *plan)
+{
+    return plan->batch * plan->groups * plan->bands_y * plan->bands_x;
+}
+
+/* Output pixels (top, left) ... (top + height, left + width) of the grid. */
+typedef struct {
+    ptrdiff_t top, left, height, width;
+} Band;
+
+/* The `index`-th band; the last ones may be smaller, or empty. */
+static Band band_of(const GatherPlan *plan, ptrdiff_t index)
+{
+    Band band;
+    band.top = index / plan->bands_x * plan->band_height;
+    band.left = index % plan->bands_x * plan->band_width;
+    band.height = smaller(plan->band_height, plan->grid_height - band.top);
+    band.width = smaller(plan->band_width, plan->grid_width - band.left);
+    return band;
+}
+
+/* Where, from the start of the packed planes, the run of each (channel, tap y, tap x) begins. */
+static void fill_offsets(const GatherPlan *plan, ptrdiff_t channels, int x_taps,
+                         const Band *band, ptrdiff_t plane, int32_t *offset)
+{
+    const Taps *y = &plan->y;
+    for (ptrdiff_t channel = 0; channel < channels; channel++) {
+        for (int ty = 0; ty < y->count; ty++) {
+            ptrdiff_t line = y->line[ty];
+            for (int c = 0; c < y->tap_class[ty]; c++)
+                line += band->height + y->class_extra[c];
+            for (int tx = 0; tx < x_taps; tx++)
+                *offset++ = (int32_t)((channel * x_taps + tx) * plane + line * band->width);
+        }
+    }
+}
+
+static ptrdiff_t panel_count(const GatherPlan *plan) { return divide_up(plan->rows, PANEL); }
+
+static ptrdiff_t panel_elements(const GatherPlan *plan)
+{
+    return plan->groups * plan->source_channels * plan->y.count * plan->x.count
+         * panel_count(plan) * PANEL;
+}
+
+/* ---- plan of a weight gradient ---------------------------------------------------------------
+ *
+ * The weights of a group are cut into blocks of channels and filters, the images into chunks; a
+ * task adds up one block over one chunk. A block lies in memory as (kernel row, a, b), where a and
+ * b are the two sides of the tile: (kernel column, channel) and filter, or exchanged.
+ */
+
+typedef struct {
+    const void *grad;     /* (batch, groups, filters, out_height, out_width) */
+    const void *input;    /* (batch, groups, channels, height, width) */
+    void *out;            /* (groups, filters, channels, kernel rows, kernel columns) */
+    void *sums;           /* (chunks, blocks, block_elements) */
+    ptrdiff_t batch, groups, channels, filters;
+    ptrdiff_t height, width, out_height, out_width;
+    Taps y, x;
+    int filters_in_rows;  /* whether filters are the rows (single numbers) of the tile */
+    ptrdiff_t channel_block, filter_block, channel_blocks, filter_blocks;
+    ptrdiff_t band_height, bands, chunks;
+    ptrdiff_t packed_columns, column_step; /* of a packed input line; from pixel to pixel */
+    ptrdiff_t parts, part_step; /* a line is packed in one part, or in one for each tap */
+    ptrdiff_t lanes, row_elements, vector_elements; /* block: (kernel row, rows, vectors) */
+    size_t scratch_bytes;
+} WeightPlan;
+
+static ptrdiff_t weight_blocks(const WeightPlan *plan)
+{
+    return plan->groups * plan->channel_blocks * plan->filter_blocks;
+}
+
+static ptrdiff_t weight_block_elements(const WeightPlan *plan)
+{
+    return plan->y.count * plan->row_elements * plan->vector_elements;
+}
+
+/* A weight gradient of thin groups: the planes packed as for the forward pass, and the gradient. */
+typedef struct {
+    GatherPlan input;
+    const void *grad;
+    void *sums;          /* (chunks, groups, rows, source channels, kernel rows, kernel columns) */
+    ptrdiff_t chunks;
+} DotPlan;
+
+/* ---- one set of kernels for each number type and instruction set ----------------------------- */
+
+/* Part number `task` of what a plan describes; `scratch` is the thread's own. */
+typedef void (*Task)(const void *plan, ptrdiff_t task, char *scratch);
+
+typedef struct {
+    Task pack_weights, gather;
+    void (*weight_plan_blocks)(WeightPlan *plan);
+    Task weight_sums, weight_finish, dot_sums;
+} Kernels;
+
+/* Pooling: see pool_kernels.h. */
+typedef struct {
+    const void *source;  /* (planes, height, width); backward: (planes, out_height, out_width) */
+    void *out;           /* the other one */
+    int64_t *indices;    /* maximum pooling: for every output its position in the plane */
+    ptrdiff_t planes, height, width, out_height, out_width;
+    int kernel[2], stride[2], padding[2], dilation[2];
+    int count_padding;   /* average pooling: padding counts in the mean */
+    double divisor;      /* average pooling: instead of the count, when not 0 */
+} PoolPlan;
+
+/* A task is one plane; scratch holds a row of the output. */
+typedef struct {
+    Task max_forward, max_backward, average_forward, average_backward;
+} PoolKernels;
+
+/* The part [*first, *last) of `count` positions start, start + step, ... inside 0 ... size - 1. */
+static void inside(ptrdiff_t start, ptrdiff_t step, ptrdiff_t count, ptrdiff_t size,
+                   ptrdiff_t *first, ptrdiff_t *last)
+{
+    ptrdiff_t before = start < 0 ? divide_up(-start, step) : 0;
+    ptrdiff_t until = start < size ? divide_up(size - start, step) : 0;
+    *first = smaller(before, count);
+    *last = larger(*first, smaller(until, count));
+}
+
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#define CHOOSE_AT_RUN_TIME
+#endif
+
+#define JOIN(a, b, c) a##_##b##_##c
+#define JOIN_EXPANDED(a, b, c) JOIN(a, b, c)
+#define NAME(function) JOIN_EXPANDED(function, REAL, INSTRUCTIONS)
+
+#if defined(__GNUC__)
+#define POOL_INLINE static inline __attribute__((always_inline))
+#else
+#define POOL_INLINE static inline
+#endif
+
+/* TARGET_BEGIN ... TARGET_END: functions between them may use these instructions. */
+#ifdef __clang__
+#define TARGET_PRAGMA(text) _Pragma(#text)
+#define TARGET_BEGIN(list) \
+    TARGET_PRAGMA(clang attribute push(__attribute__((target(list))), apply_to = function))
+#define TARGET_END TARGET_PRAGMA(clang attribute pop)
+#else
+#define TARGET_PRAGMA(text) _Pragma(#text)
+#define TARGET_BEGIN(list) TARGET_PRAGMA(GCC push_options) TARGET_PRAGMA(GCC target(list))
+#define TARGET_END TARGET_PRAGMA(GCC pop_options)
+#endif
+
+#define INSTRUCTIONS baseline
+#define MAX_SUMS 12
+#ifdef __GNUC__
+#define VECTOR_BYTES 16
+#endif
+#include "conv_instructions.h"
+
+#ifdef CHOOSE_AT_RUN_TIME
+
+#define INSTRUCTIONS avx2
+#define MAX_SUMS 12
+#define VECTOR_BYTES 32
+TARGET_BEGIN("avx2,fma")
+#include "conv_instructions.h"
+TARGET_END
+
+#define INSTRUCTIONS avx512
+#define MAX_SUMS 24
+#define VECTOR_BYTES 64
+TARGET_BEGIN("avx512f,avx2,fma")
+#include "conv_instructions.h"
+TARGET_END
+
+#endif /* CHOOSE_AT_RUN_TIME */
+
+/* The instruction sets of this processor, best first; returns how many. */
+#define MOST_INSTRUCTION_SETS 3
+typedef struct {
+    const char *name;
+    const Kernels *conv[2];     /* for float, for double */
+    const PoolKernels *pool[2];
+} InstructionSet;
+
+#define INSTRUCTION_SET(name)                                                                   \
+    ((InstructionSet){#name, {&kernels_float_##name, &kernels_double_##name},                   \
+                      {&pool_kernels_float_##name, &pool_kernels_double_##name}})
+
+static int available_instruction_sets(InstructionSet *sets)
+{
+    int count = 0;
+#ifdef CHOOSE_AT_RUN_TIME
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma"))
+        sets[count++] = INSTRUCTION_SET(avx512);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        sets[count++] = INSTRUCTION_SET(avx2);
+#endif
+    sets[count++] = INSTRUCTION_SET(baseline);
+    return count;
+}
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+/* Run tasks 0 ... count - 1, each with its thread's own scratch. */
+static void run_tasks(Task task, const void *plan, ptrdiff_t count, int threads, char *scratch,
+                      size_t scratch_bytes)
+{
+#ifdef _OPENMP
+    if (threads > 1 && count > 1) {
+#pragma omp parallel num_threads((int)smaller(threads, count))
+        {
+            char *own = scratch + scratch_bytes * (size_t)omp_get_thread_num();
+#pragma omp for schedule(dynamic)
+            for (ptrdiff_t i = 0; i < count; i++)
+                task(plan, i, own);
+        }
+        return;
+    }
+#else
+    (void)threads, (void)scratch_bytes;
+#endif
+    for (ptrdiff_t i = 0; i < count; i++)
+        task(plan, i, scratch);
+}
+
+#endif /* AIRI_CONV_KERNELS_H */

@@ -1,0 +1,659 @@
+/* The convolution kernels for one number type (REAL) and one instruction set (INSTRUCTIONS).
+ *
+ * Included several times by conv_kernels.h, which explains the method; NAME(x) is x with the two
+ * names attached. Vectors are those of GCC and Clang; a compiler without them defines no
+ * VECTOR_BYTES and gets "vectors" of one number.
+ *
+ * From here on: a *line* is one packed row of an image, a *plane* all packed lines of one channel
+ * and kernel column, a *tap* one product of the sum that makes an output pixel.
+ */
+
+#ifdef VECTOR_BYTES
+#define LANES ((ptrdiff_t)(VECTOR_BYTES / sizeof(REAL)))
+#define VECTOR NAME(vector)
+typedef REAL VECTOR __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#else
+#define LANES ((ptrdiff_t)1)
+#define VECTOR REAL
+#define ALWAYS_INLINE static inline
+#endif
+
+#ifndef UNROLL
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define UNROLL _Pragma("GCC unroll 24")
+#else
+#define UNROLL
+#endif
+#endif
+
+#define LOAD(address) (*(const VECTOR *)(address))
+#define STORE(address, value) (*(VECTOR *)(address) = (value))
+
+/* ---- the tile -------------------------------------------------------------------------------- */
+
+/* c[row][v] += sum over k of a[a_offset[k] + row] * b[b_offset[k] + v * LANES], where `row` and `v`
+ * count to constants, so that all the sums live in registers. With `start` the sums begin at
+ * start[row] instead of at what c holds. */
+ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, ptrdiff_t taps,
+                              const REAL *a, const int32_t *a_offset,
+                              const REAL *b, const int32_t *b_offset,
+                              const REAL *start, REAL *c, ptrdiff_t c_step)
+{
+    VECTOR sum[MAX_SUMS];
+    const VECTOR zero = {0};
+
+    UNROLL
+    for (int row = 0; row < rows; row++)
+        UNROLL
+        for (int v = 0; v < vectors; v++)
+            if (start)
+                sum[row * vectors + v] = zero + start[row];
+            else
+                sum[row * vectors + v] = LOAD(c + row * c_step + v * LANES);
+
+    for (ptrdiff_t k = 0; k < taps; k++) {
+        const REAL *single = a + a_offset[k];
+        const REAL *run = b + b_offset[k];
+        VECTOR x[TILE_VECTORS];
+        UNROLL
+        for (int v = 0; v < vectors; v++)
+            x[v] = LOAD(run + v * LANES);
+        UNROLL
+        for (int row = 0; row < rows; row++)
+            UNROLL
+            for (int v = 0; v < vectors; v++)
+                sum[row * vectors + v] += x[v] * single[row];
+    }
+
+    UNROLL
+    for (int row = 0; row < rows; row++)
+        UNROLL
+        for (int v = 0; v < vectors; v++)
+            STORE(c + row * c_step + v * LANES, sum[row * vectors + v]);
+}
+
+#define DEFINE_TILE(rows, vectors)                                                              \
+    static void NAME(tile_##rows##_##vectors)(                                                  \
+        ptrdiff_t taps, const REAL *a, const int32_t *a_offset, const REAL *b,                  \
+        const int32_t *b_offset, const REAL *start, REAL *c, ptrdiff_t c_step)                  \
+    {                                                                                           \
+        NAME(tile)(rows, vectors, taps, a, a_offset, b, b_offset, start, c, c_step);            \
+    }
+
+typedef void (*NAME(TileFunction))(ptrdiff_t taps, const REAL *a, const int32_t *a_offset,
+                                   const REAL *b, const int32_t *b_offset,
+                                   const REAL *start, REAL *c, ptrdiff_t c_step);
+
+DEFINE_TILE(1, 1) DEFINE_TILE(2, 1) DEFINE_TILE(4, 1) DEFINE_TILE(8, 1)
+DEFINE_TILE(1, 2) DEFINE_TILE(2, 2) DEFINE_TILE(4, 2)
+DEFINE_TILE(1, 3) DEFINE_TILE(2, 3) DEFINE_TILE(4, 3)
+#if MAX_SUMS >= 24
+DEFINE_TILE(16, 1) DEFINE_TILE(24, 1)
+DEFINE_TILE(8, 2) DEFINE_TILE(12, 2)
+DEFINE_TILE(8, 3)
+#endif
+
+typedef struct {
+    int rows;
+    NAME(TileFunction) run;
+} NAME(Tile);
+
+/* For each number of vectors the tiles whose sums fit in the registers, smallest first. */
+static const NAME(Tile) NAME(tiles)[TILE_VECTORS][7] = {
+    {{1, NAME(tile_1_1)}, {2, NAME(tile_2_1)}, {4, NAME(tile_4_1)}, {8, NAME(tile_8_1)},
+#if MAX_SUMS >= 24
+     {16, NAME(tile_16_1)}, {24, NAME(tile_24_1)},
+#endif
+    },
+    {{1, NAME(tile_1_2)}, {2, NAME(tile_2_2)}, {4, NAME(tile_4_2)},
+#if MAX_SUMS >= 24
+     {8, NAME(tile_8_2)}, {12, NAME(tile_12_2)},
+#endif
+    },
+    {{1, NAME(tile_1_3)}, {2, NAME(tile_2_3)}, {4, NAME(tile_4_3)},
+#if MAX_SUMS >= 24
+     {8, NAME(tile_8_3)},
+#endif
+    },
+};
+
+/* The tile for the next rows: the smallest that covers all of them, else the largest. */
+static const NAME(Tile) *NAME(choose_tile)(ptrdiff_t rows, ptrdiff_t vectors, int most_rows)
+{
+    const NAME(Tile) *tile = NAME(tiles)[vectors - 1];
+    while (tile->rows < rows && tile[1].rows && tile[1].rows <= most_rows)
+        tile++;
+    return tile;
+}
+
+/* How many of the remaining vectors the next tile takes: three, but four are two and two. */
+static ptrdiff_t NAME(choose_vectors)(ptrdiff_t vectors)
+{
+    return vectors == 4 ? 2 : smaller(vectors, TILE_VECTORS);
+}
+
+/* ---- packing --------------------------------------------------------------------------------- */
+
+static void NAME(fill_zero)(REAL *target, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i++)
+        target[i] = 0;
+}
+
+/* Copy a short run. The last vector may overlap the one before it. */
+ALWAYS_INLINE void NAME(copy_run)(REAL *restrict target, const REAL *restrict source,
+                                  ptrdiff_t count)
+{
+    if (count < LANES) {
+        for (ptrdiff_t i = 0; i < count; i++)
+            target[i] = source[i];
+        return;
+    }
+    for (ptrdiff_t i = 0; i < count - LANES; i += LANES)
+        STORE(target + i, LOAD(source + i));
+    STORE(target + count - LANES, LOAD(source + count - LANES));
+}
+
+/* Pack source channels for a band: one plane for each (channel, tap along x). */
+static void NAME(pack_planes)(const GatherPlan *plan, const REAL *source, ptrdiff_t channels,
+                              int first_tap, int last_tap, const Band *band,
+                              ptrdiff_t plane, REAL *packed)
+{
+    const Taps *y = &plan->y, *x = &plan->x;
+    ptrdiff_t width = band->width, step = x->step;
+
+    for (ptrdiff_t channel = 0; channel < channels; channel++) {
+        const REAL *image = source + channel * plan->source_height * plan->source_width;
+        for (int t = first_tap; t < last_tap; t++, packed += plane) {
+            ptrdiff_t start = band->left * step + x->shift[t], first, last;
+            inside(start, step, width, plan->source_width, &first, &last);
+            REAL *line = packed;
+            for (int c = 0; c < y->classes; c++) {
+                ptrdiff_t row = band->top * y->step + y->class_shift[c];
+                ptrdiff_t lines = band->height + y->class_extra[c];
+                for (; lines > 0; lines--, row += y->step, line += width) {
+                    if (row < 0 || row >= plan->source_height) {
+                        NAME(fill_zero)(line, width);
+                        continue;
+                    }
+                    const REAL *from = image + row * plan->source_width + start;
+                    for (ptrdiff_t i = 0; i < first; i++)
+                        line[i] = 0;
+                    if (step == 1)
+                        NAME(copy_run)(line + first, from + first, last - first);
+                    else if (step == 2)
+                        for (ptrdiff_t i = first; i < last; i++)
+                            line[i] = from[2 * i];
+                    else
+                        for (ptrdiff_t i = first; i < last; i++)
+                            line[i] = from[step * i];
+                    for (ptrdiff_t i = last; i < width; i++)
+                        line[i] = 0;
+                }
+            }
+        }
+    }
+}
+
+/* target[i * target_step + c] = source[c * plane + i * source_step]: channels become innermost. */
+static void NAME(pack_channels_last)(REAL *restrict target, ptrdiff_t target_step,
+                                     const REAL *restrict source, ptrdiff_t plane,
+                                     ptrdiff_t source_step, ptrdiff_t channels, ptrdiff_t count)
+{
+    ptrdiff_t c = 0;
+    for (; c + 4 <= channels; c += 4) {
+        const REAL *s0 = source + c * plane, *s1 = s0 + plane, *s2 = s1 + plane, *s3 = s2 + plane;
+        REAL *t = target + c;
+        for (ptrdiff_t i = 0; i < count; i++, t += target_step) {
+            t[0] = s0[i * source_step];
+            t[1] = s1[i * source_step];
+            t[2] = s2[i * source_step];
+            t[3] = s3[i * source_step];
+        }
+    }
+    for (; c < channels; c++)
+        for (ptrdiff_t i = 0; i < count; i++)
+            target[i * target_step + c] = source[c * plane + i * source_step];
+}
+
+/* ---- forward and input gradient -------------------------------------------------------------- */
+
+/* Pack the weights of one group (the task). Panels of PANEL rows follow each other for each block
+ * of channels and taps; in a panel the rows are innermost, filled up with zeros. */
+static void NAME(pack_weights)(const void *argument, ptrdiff_t group, char *scratch)
+{
+    const GatherPlan *plan = argument;
+    const REAL *weight = (const REAL *)plan->weight + group * plan->weight_group;
+    const ptrdiff_t channels = plan->source_channels;
+    const Taps *y = &plan->y, *x = &plan->x;
+    ptrdiff_t panels = panel_count(plan);
+    REAL *target = (REAL *)plan->panels + group * (panel_elements(plan) / plan->groups);
+    (void)scratch;
+
+    for (ptrdiff_t c0 = 0; c0 < channels; c0 += plan->channel_block)
+        for (ptrdiff_t t0 = 0; t0 < x->count; t0 += plan->tap_block)
+            for (ptrdiff_t row = 0; row < panels * PANEL; row += PANEL) {
+                ptrdiff_t rows = smaller(PANEL, plan->rows - row);
+                ptrdiff_t channel_end = smaller(c0 + plan->channel_block, channels);
+                ptrdiff_t tap_end = smaller(t0 + plan->tap_block, x->count);
+                for (ptrdiff_t c = c0; c < channel_end; c++)
+                    for (int ty = 0; ty < y->count; ty++)
+                        for (ptrdiff_t tx = t0; tx < tap_end; tx++, target += PANEL) {
+                            const REAL *from = weight + row * plan->weight_row
+                                + c * plan->weight_channel
+                                + y->kernel[ty] * plan->kernel_width + x->kernel[tx];
+                            for (ptrdiff_t r = 0; r < PANEL; r++)
+                                target[r] = r < rows ? from[r * plan->weight_row] : 0;
+                        }
+            }
+}
+
+/* Move a tile between the output and `buffer`, whose rows are `buffer_step` apart: pixels `first`
+ * to `first + count` of the band. */
+static void NAME(move_tile)(const GatherPlan *plan, REAL *out, const Band *band,
+                            ptrdiff_t first, ptrdiff_t rows, ptrdiff_t count,
+                            REAL *buffer, ptrdiff_t buffer_step, int to_output)
+{
+    ptrdiff_t y = first / band->width, x = first % band->width;
+    for (ptrdiff_t p = 0; p < count; p++) {
+        ptrdiff_t out_y = plan->out_first_y + (band->top + y) * plan->out_step_y;
+        ptrdiff_t out_x = plan->out_first_x + (band->left + x) * plan->out_step_x;
+        REAL *pixel = out + out_y * plan->out_width + out_x;
+        for (ptrdiff_t row = 0; row < rows; row++, pixel += plan->out_height * plan->out_width) {
+            if (to_output)
+                *pixel = buffer[row * buffer_step + p];
+            else
+                buffer[row * buffer_step + p] = *pixel;
+        }
+        if (++x == band->width) {
+            x = 0;
+            y++;
+        }
+    }
+}
+
+/* One band of one group of one image. */
+static void NAME(gather)(const void *argument, ptrdiff_t task, char *scratch)
+{
+    const GatherPlan *plan = argument;
+    const ptrdiff_t rows = plan->rows, bands = plan->bands_y * plan->bands_x;
+    const ptrdiff_t group = task / bands % plan->groups;
+    const ptrdiff_t image_group = task / bands; /* image * groups + group */
+    const ptrdiff_t out_plane = plan->out_height * plan->out_width;
+    const int contiguous = plan->out_step_x == 1 && plan->out_step_y == 1;
+
+    const Band band = band_of(plan, task % bands);
+    if (band.height <= 0 || band.width <= 0)
+        return;
+    const ptrdiff_t pixels = band.height * band.width;
+    const ptrdiff_t plane =
+        plane_elements(packed_lines(plan, band.height), band.width, sizeof(REAL));
+
+    const REAL *source = (const REAL *)plan->source
+        + image_group * plan->source_channels * plan->source_height * plan->source_width;
+    REAL *out = (REAL *)plan->out + image_group * rows * out_plane;
+    REAL *first_pixel = out + (plan->out_first_y + band.top) * plan->out_width
+        + plan->out_first_x + band.left;
+    const REAL *panels =
+        (const REAL *)plan->panels + group * (panel_elements(plan) / plan->groups);
+
+    /* scratch: edge tile, the two offset tables, the packed planes */
+    const ptrdiff_t tile_step = TILE_VECTORS * LANES;
+    REAL *edge = (REAL *)scratch;
+    int32_t *b_offset = (int32_t *)(edge + PANEL * TILE_VECTORS * MAX_LANES);
+    ptrdiff_t most_taps = plan->channel_block * plan->tap_block * plan->y.count;
+    int32_t *a_offset = b_offset + most_taps;
+    REAL *packed = (REAL *)(b_offset + round_up(2 * most_taps, 16));
+    for (ptrdiff_t k = 0; k < most_taps; k++)
+        a_offset[k] = (int32_t)(k * PANEL);
+
+    int first_block = 1;
+    for (ptrdiff_t c0 = 0; c0 < plan->source_channels; c0 += plan->channel_block)
+        for (ptrdiff_t t0 = 0; t0 < plan->x.count; t0 += plan->tap_block) {
+            ptrdiff_t channels = smaller(plan->channel_block, plan->source_channels - c0);
+            int x_taps = (int)smaller(plan->tap_block, plan->x.count - t0);
+            ptrdiff_t taps = channels * plan->y.count * x_taps;
+            NAME(pack_planes)(plan, source + c0 * plan->source_height * plan->source_width,
+                              channels, (int)t0, (int)t0 + x_taps, &band, plane, packed);
+            fill_offsets(plan, channels, x_taps, &band, plane, b_offset);
+
+            ptrdiff_t vectors;
+            for (ptrdiff_t pixel = 0; pixel < pixels; pixel += vectors * LANES) {
+                vectors = NAME(choose_vectors)(divide_up(pixels - pixel, LANES));
+                ptrdiff_t count = smaller(vectors * LANES, pixels - pixel);
+                const NAME(Tile) *tile;
+                for (ptrdiff_t row = 0; row < rows; row += tile->rows) {
+                    tile = NAME(choose_tile)(rows - row, vectors, PANEL);
+                    ptrdiff_t count_rows = smaller(tile->rows, rows - row);
+                    const REAL *a = panels + (row / PANEL * taps) * PANEL + row % PANEL;
+                    REAL start[PANEL] = {0};
+                    if (first_block && plan->bias)
+                        for (ptrdiff_t r = 0; r < count_rows; r++)
+                            start[r] = ((const REAL *)plan->bias)[group * rows + row + r];
+
+                    int whole = contiguous && count_rows == tile->rows && count == vectors * LANES;
+                    REAL *c = whole ? first_pixel + row * out_plane + pixel : edge;
+                    if (!whole && !first_block)
+                        NAME(move_tile)(plan, out + row * out_plane, &band, pixel, count_rows,
+                                        count, edge, tile_step, 0);
+                    tile->run(taps, a, a_offset, packed + pixel, b_offset,
+                              first_block ? start : NULL, c, whole ? out_plane : tile_step);
+                    if (!whole)
+                        NAME(move_tile)(plan, out + row * out_plane, &band, pixel, count_rows,
+                                        count, edge, tile_step, 1);
+                }
+            }
+            panels += panel_count(plan) * PANEL * taps;
+            first_block = 0;
+        }
+}
+
+/* ---- weight gradient ------------------------------------------------------------------------- */
+
+/* How much of a tile's work is not wasted when one side has `rows`, the other `columns`. */
+static double NAME(use)(ptrdiff_t rows, ptrdiff_t columns)
+{
+    ptrdiff_t least = rows <= 8 ? 4 : 8;
+    return (double)rows / (double)round_up(rows, least)
+         * (double)columns / (double)round_up(columns, LANES);
+}
+
+static void NAME(weight_plan_blocks)(WeightPlan *plan)
+{
+    ptrdiff_t kernel_height = plan->y.count, kernel_width = plan->x.count;
+    ptrdiff_t width_and_channels = kernel_width * plan->channels;
+    plan->lanes = LANES;
+    plan->filters_in_rows = NAME(use)(plan->filters, width_and_channels)
+                          > NAME(use)(width_and_channels, plan->filters);
+
+    plan->filter_blocks = divide_up(plan->filters, WEIGHT_BLOCK_FILTERS);
+    plan->filter_block = divide_up(plan->filters, plan->filter_blocks);
+    if (plan->filter_blocks > 1)
+        plan->filter_block = round_up(plan->filter_block, LANES);
+    plan->filter_blocks = divide_up(plan->filters, plan->filter_block);
+    ptrdiff_t most = WEIGHT_BLOCK / (plan->filter_block * kernel_height * kernel_width);
+    plan->channel_blocks = divide_up(plan->channels, larger(1, most));
+    plan->channel_block = divide_up(plan->channels, plan->channel_blocks);
+    plan->channel_blocks = divide_up(plan->channels, plan->channel_block);
+
+    width_and_channels = kernel_width * plan->channel_block;
+    ptrdiff_t rows = plan->filters_in_rows ? plan->filter_block : width_and_channels;
+    ptrdiff_t columns = plan->filters_in_rows ? width_and_channels : plan->filter_block;
+    plan->row_elements = rows + MAX_TILE_ROWS;
+    plan->vector_elements = round_up(columns, LANES);
+
+    /* Neighbouring taps read neighbouring columns: then pixels can share a line as it is. Else a
+     * line is written out tap by tap. */
+    int shared = kernel_width == 1 ? plan->x.step == 1
+        : plan->x.shift[1] - plan->x.shift[0] == 1 && plan->x.step < kernel_width;
+    plan->parts = shared ? 1 : kernel_width;
+    plan->part_step = shared ? 1 : plan->x.step;
+    plan->column_step = shared ? plan->x.step : kernel_width;
+    plan->packed_columns = shared ? (plan->out_width - 1) * plan->x.step + kernel_width
+                                  : plan->out_width * kernel_width;
+
+    ptrdiff_t input_line = plan->packed_columns * plan->channel_block;
+    ptrdiff_t grad_line = plan->out_width * round_up(plan->filter_block, LANES);
+    ptrdiff_t room = PACK_BYTES / (ptrdiff_t)sizeof(REAL) - plan->y.total_extra * input_line;
+    plan->band_height = room / (input_line * plan->y.classes + grad_line);
+    plan->band_height = larger(1, smaller(plan->band_height, plan->out_height));
+    plan->bands = divide_up(plan->out_height, plan->band_height);
+    plan->band_height = divide_up(plan->out_height, plan->bands);
+    plan->bands = divide_up(plan->out_height, plan->band_height);
+    plan->chunks = divide_up(WEIGHT_TASKS, weight_blocks(plan));
+    plan->chunks = larger(1, smaller(plan->chunks, plan->batch * plan->bands));
+
+    ptrdiff_t lines = plan->band_height * plan->y.classes + plan->y.total_extra;
+    ptrdiff_t elements = lines * input_line + plan->band_height * grad_line;
+    ptrdiff_t slack = 2 * (MAX_TILE_ROWS + TILE_VECTORS * MAX_LANES);
+    plan->scratch_bytes = (size_t)(elements + slack) * sizeof(REAL) + 512
+        + 2 * sizeof(int32_t) * (size_t)(plan->band_height * plan->out_width);
+}
+
+/* Pack the input lines that output rows `top` ... need: (line, column, channel). */
+static void NAME(pack_input_lines)(const WeightPlan *plan, const REAL *input, ptrdiff_t channels,
+                                   ptrdiff_t top, ptrdiff_t height, REAL *packed)
+{
+    const Taps *y = &plan->y, *x = &plan->x;
+    ptrdiff_t parts = plan->parts, step = plan->part_step, count = plan->packed_columns / parts;
+
+    for (int c = 0; c < y->classes; c++) {
+        ptrdiff_t row = top * y->step + y->class_shift[c];
+        ptrdiff_t lines = height + y->class_extra[c];
+        for (; lines > 0; lines--, row += y->step, packed += plan->packed_columns * channels) {
+            if (row < 0 || row >= plan->height) {
+                NAME(fill_zero)(packed, plan->packed_columns * channels);
+                continue;
+            }
+            for (ptrdiff_t part = 0; part < parts; part++) {
+                ptrdiff_t start = x->shift[part], first, last;
+                inside(start, step, count, plan->width, &first, &last);
+                REAL *target = packed + part * channels;
+                ptrdiff_t target_step = parts * channels;
+                for (ptrdiff_t i = 0; i < first; i++)
+                    NAME(fill_zero)(target + i * target_step, channels);
+                NAME(pack_channels_last)(target + first * target_step, target_step,
+                                         input + row * plan->width + start + first * step,
+                                         plan->height * plan->width, step, channels, last - first);
+                for (ptrdiff_t i = last; i < count; i++)
+                    NAME(fill_zero)(target + i * target_step, channels);
+            }
+        }
+    }
+}
+
+/* One block of weights summed over one chunk of bands. */
+static void NAME(weight_sums)(const void *argument, ptrdiff_t task, char *scratch)
+{
+    const WeightPlan *plan = argument;
+    const ptrdiff_t blocks = weight_blocks(plan), block = task % blocks, chunk = task / blocks;
+    const ptrdiff_t filter0 = block % plan->filter_blocks * plan->filter_block;
+    const ptrdiff_t channel0 =
+        block / plan->filter_blocks % plan->channel_blocks * plan->channel_block;
+    const ptrdiff_t group = block / (plan->filter_blocks * plan->channel_blocks);
+    const ptrdiff_t filters = smaller(plan->filter_block, plan->filters - filter0);
+    const ptrdiff_t channels = smaller(plan->channel_block, plan->channels - channel0);
+    const ptrdiff_t out_plane = plan->out_height * plan->out_width;
+    const ptrdiff_t in_plane = plan->height * plan->width;
+    const ptrdiff_t width_and_channels = plan->x.count * channels;
+    const ptrdiff_t rows = plan->filters_in_rows ? filters : width_and_channels;
+    const ptrdiff_t columns = plan->filters_in_rows ? width_and_channels : filters;
+    const ptrdiff_t grad_step = plan->filters_in_rows ? filters : round_up(filters, LANES);
+    const ptrdiff_t input_line = plan->packed_columns * channels;
+    const REAL zeros[MAX_TILE_ROWS] = {0};
+    REAL *sums = (REAL *)plan->sums + task * weight_block_elements(plan);
+
+    /* scratch: offsets of the pixels in both packed operands, the operands */
+    const ptrdiff_t most_pixels = plan->band_height * plan->out_width;
+    const ptrdiff_t lines = plan->band_height * plan->y.classes + plan->y.total_extra;
+    const ptrdiff_t slack = MAX_TILE_ROWS + TILE_VECTORS * MAX_LANES;
+    int32_t *input_offset = (int32_t *)scratch, *grad_offset = input_offset + most_pixels;
+    REAL *input = (REAL *)(scratch + round_up(2 * most_pixels * 4, 64));
+    REAL *grad = input + round_up(lines * input_line + slack, 16);
+    for (ptrdiff_t p = 0; p < most_pixels; p++) {
+        ptrdiff_t y = p / plan->out_width, x = p % plan->out_width;
+        input_offset[p] = (int32_t)(y * input_line + x * plan->column_step * channels);
+        grad_offset[p] = (int32_t)(p * grad_step);
+    }
+    const int32_t *a_offset = plan->filters_in_rows ? grad_offset : input_offset;
+    const int32_t *b_offset = plan->filters_in_rows ? input_offset : grad_offset;
+
+    const ptrdiff_t all = plan->batch * plan->bands;
+    int first_sum = 1;
+    for (ptrdiff_t i = all * chunk / plan->chunks; i < all * (chunk + 1) / plan->chunks; i++) {
+        ptrdiff_t image_group = i / plan->bands * plan->groups + group;
+        ptrdiff_t top = i % plan->bands * plan->band_height;
+        ptrdiff_t height = smaller(plan->band_height, plan->out_height - top);
+        ptrdiff_t pixels = height * plan->out_width;
+        const REAL *grad_band = (const REAL *)plan->grad + top * plan->out_width
+            + (image_group * plan->filters + filter0) * out_plane;
+        NAME(pack_input_lines)(
+            plan, (const REAL *)plan->input + (image_group * plan->channels + channel0) * in_plane,
+            channels, top, height, input);
+        NAME(pack_channels_last)(grad, grad_step, grad_band, out_plane, 1, filters, pixels);
+
+        for (ptrdiff_t p0 = 0; p0 < pixels; p0 += PIXELS_PER_SUM) {
+            ptrdiff_t count = smaller(PIXELS_PER_SUM, pixels - p0), vectors;
+            for (ptrdiff_t column = 0; column < columns; column += vectors * LANES) {
+                vectors = NAME(choose_vectors)(divide_up(columns - column, LANES));
+                for (int ty = 0; ty < plan->y.count; ty++) {
+                    ptrdiff_t line = plan->y.line[ty];
+                    for (int c = 0; c < plan->y.tap_class[ty]; c++)
+                        line += height + plan->y.class_extra[c];
+                    const REAL *tap_input = input + line * input_line;
+                    const REAL *a = plan->filters_in_rows ? grad : tap_input;
+                    const REAL *b = plan->filters_in_rows ? tap_input : grad;
+                    REAL *tap_sums = sums + ty * plan->row_elements * plan->vector_elements;
+                    const NAME(Tile) *tile;
+                    for (ptrdiff_t row = 0; row < rows; row += tile->rows) {
+                        tile = NAME(choose_tile)(rows - row, vectors, MAX_TILE_ROWS);
+                        tile->run(count, a + row, a_offset + p0, b + column, b_offset + p0,
+                                  first_sum ? zeros : NULL,
+                                  tap_sums + row * plan->vector_elements + column,
+                                  plan->vector_elements);
+                    }
+                }
+            }
+            first_sum = 0;
+        }
+    }
+}
+
+/* Add up the chunks of one block and write it in the order of the weights. */
+static void NAME(weight_finish)(const void *argument, ptrdiff_t block, char *scratch)
+{
+    const WeightPlan *plan = argument;
+    const ptrdiff_t filter0 = block % plan->filter_blocks * plan->filter_block;
+    const ptrdiff_t channel0 =
+        block / plan->filter_blocks % plan->channel_blocks * plan->channel_block;
+    const ptrdiff_t group = block / (plan->filter_blocks * plan->channel_blocks);
+    const ptrdiff_t filters = smaller(plan->filter_block, plan->filters - filter0);
+    const ptrdiff_t channels = smaller(plan->channel_block, plan->channels - channel0);
+    const ptrdiff_t elements = weight_block_elements(plan);
+    REAL *sums = (REAL *)plan->sums + block * elements;
+    (void)scratch;
+
+    for (ptrdiff_t chunk = 1; chunk < plan->chunks; chunk++) {
+        const REAL *more = sums + chunk * weight_blocks(plan) * elements;
+        for (ptrdiff_t i = 0; i < elements; i++)
+            sums[i] += more[i];
+    }
+    const ptrdiff_t row_step = plan->vector_elements;
+    const ptrdiff_t filter_step = plan->filters_in_rows ? row_step : 1;
+    const ptrdiff_t input_step = plan->filters_in_rows ? 1 : row_step;
+    for (ptrdiff_t f = 0; f < filters; f++) {
+        REAL *out = (REAL *)plan->out + ((group * plan->filters + filter0 + f) * plan->channels
+            + channel0) * plan->y.count * plan->x.count;
+        for (ptrdiff_t c = 0; c < channels; c++)
+            for (int ty = 0; ty < plan->y.count; ty++) {
+                const REAL *from = sums + ty * plan->row_elements * row_step + f * filter_step
+                    + c * input_step;
+                for (int tx = 0; tx < plan->x.count; tx++)
+                    *out++ = from[tx * channels * input_step];
+            }
+    }
+}
+
+/* ---- weight gradient of thin groups, by dot products ----------------------------------------- */
+
+/* sum[t] += sum over p of grad[p] * packed[offset[t] + p] for a constant number of taps. */
+ALWAYS_INLINE void NAME(dot)(const int taps, ptrdiff_t pixels, const REAL *grad,
+                             const REAL *packed, const int32_t *offset, REAL *sum)
+{
+    VECTOR partial[8] = {{0}};
+    ptrdiff_t p = 0;
+    for (; p + LANES <= pixels; p += LANES) {
+        VECTOR g = LOAD(grad + p);
+        UNROLL
+        for (int t = 0; t < taps; t++)
+            partial[t] += g * LOAD(packed + offset[t] + p);
+    }
+    for (int t = 0; t < taps; t++) {
+        REAL lanes[MAX_LANES], total = 0;
+        STORE(lanes, partial[t]);
+        for (ptrdiff_t lane = 0; lane < LANES; lane++)
+            total += lanes[lane];
+        for (ptrdiff_t rest = p; rest < pixels; rest++)
+            total += grad[rest] * packed[offset[t] + rest];
+        sum[t] += total;
+    }
+}
+
+/* One group (of few filters) summed over one chunk of images. */
+static void NAME(dot_sums)(const void *argument, ptrdiff_t task, char *scratch)
+{
+    const DotPlan *dots = argument;
+    const GatherPlan *plan = &dots->input;
+    const ptrdiff_t group = task % plan->groups, chunk = task / plan->groups;
+    const ptrdiff_t out_plane = plan->out_height * plan->out_width;
+    const ptrdiff_t in_plane = plan->source_height * plan->source_width;
+    const ptrdiff_t bands = plan->bands_y * plan->bands_x;
+    const ptrdiff_t kernel = (ptrdiff_t)plan->y.count * plan->x.count;
+    REAL *sums = (REAL *)dots->sums + task * plan->rows * plan->source_channels * kernel;
+
+    ptrdiff_t most_taps = plan->channel_block * plan->tap_block * plan->y.count;
+    int32_t *offset = (int32_t *)scratch;
+    REAL *tap_sums = (REAL *)(scratch + round_up(most_taps * 4, 64));
+    REAL *packed = tap_sums + round_up(most_taps, 16);
+
+    const ptrdiff_t begin = plan->batch * chunk / dots->chunks * bands;
+    const ptrdiff_t end = plan->batch * (chunk + 1) / dots->chunks * bands;
+    for (ptrdiff_t i = begin; i < end; i++) {
+        ptrdiff_t image_group = i / bands * plan->groups + group;
+        const Band band = band_of(plan, i % bands);
+        if (band.height <= 0 || band.width <= 0)
+            continue;
+        ptrdiff_t pixels = band.height * band.width;
+        ptrdiff_t plane =
+            plane_elements(packed_lines(plan, band.height), band.width, sizeof(REAL));
+        const REAL *source =
+            (const REAL *)plan->source + image_group * plan->source_channels * in_plane;
+        const REAL *grad = (const REAL *)dots->grad + image_group * plan->rows * out_plane
+            + band.top * plan->out_width + band.left;
+
+        for (ptrdiff_t c0 = 0; c0 < plan->source_channels; c0 += plan->channel_block)
+            for (ptrdiff_t t0 = 0; t0 < plan->x.count; t0 += plan->tap_block) {
+                ptrdiff_t channels = smaller(plan->channel_block, plan->source_channels - c0);
+                int x_taps = (int)smaller(plan->tap_block, plan->x.count - t0);
+                ptrdiff_t taps = channels * plan->y.count * x_taps;
+                NAME(pack_planes)(plan, source + c0 * in_plane, channels, (int)t0,
+                                  (int)t0 + x_taps, &band, plane, packed);
+                fill_offsets(plan, channels, x_taps, &band, plane, offset);
+                for (ptrdiff_t f = 0; f < plan->rows; f++) {
+                    const REAL *g = grad + f * out_plane;
+                    ptrdiff_t t = 0;
+                    NAME(fill_zero)(tap_sums, taps);
+                    for (; t + 8 <= taps; t += 8)
+                        NAME(dot)(8, pixels, g, packed, offset + t, tap_sums + t);
+                    for (; t + 4 <= taps; t += 4)
+                        NAME(dot)(4, pixels, g, packed, offset + t, tap_sums + t);
+                    for (; t < taps; t++)
+                        NAME(dot)(1, pixels, g, packed, offset + t, tap_sums + t);
+
+                    REAL *to = sums + (f * plan->source_channels + c0) * kernel + t0;
+                    const REAL *from = tap_sums;
+                    for (ptrdiff_t line = 0; line < channels * plan->y.count; line++)
+                        for (int tx = 0; tx < x_taps; tx++)
+                            to[line * plan->x.count + tx] += *from++;
+                }
+            }
+    }
+}
+
+static const Kernels NAME(kernels) = {
+    .pack_weights = NAME(pack_weights),
+    .gather = NAME(gather),
+    .weight_plan_blocks = NAME(weight_plan_blocks),
+    .weight_sums = NAME(weight_sums),
+    .weight_finish = NAME(weight_finish),
+    .dot_sums = NAME(dot_sums),
+};
+
+#undef LANES
+#undef VECTOR
+#undef ALWAYS_INLINE
+#undef LOAD
+#undef STORE

@@ -1,0 +1,63 @@
+"""Builds the compiled kernels; everything else about the package stands in setup.cfg.
+
+The kernels are optional: where there is no C compiler the installation still succeeds, and airi
+says on first use that it computes in plain NumPy.
+"""
+
+import os
+import tempfile
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+KERNELS = "airi/ops/conv_ext"
+HEADERS = [
+    "airi/ops/conv_kernels.h",
+    "airi/ops/conv_instructions.h",
+    "airi/ops/conv_tile.h",
+    "airi/ops/pool_kernels.h",
+]
+
+
+class BuildKernels(build_ext):
+    """build_ext with the flags that this compiler understands."""
+
+    def build_extensions(self):
+        if self.compiler.compiler_type == "msvc":
+            optimise, openmp_flags = ["/O2", "/DNDEBUG"], ["/openmp"]
+        else:
+            # The kernels choose the instruction set when they run, so there is no -march here.
+            optimise, openmp_flags = ["-O3", "-DNDEBUG"], ["-fopenmp"]
+        openmp = openmp_flags if self._compiles_openmp(openmp_flags) else []
+        for extension in self.extensions:
+            extension.extra_compile_args += optimise + openmp
+            if self.compiler.compiler_type != "msvc":
+                extension.extra_link_args += openmp
+        super().build_extensions()
+
+    def _compiles_openmp(self, flags):
+        """Whether a program with OpenMP compiles and links (the compiler of macOS has none)."""
+        with tempfile.TemporaryDirectory() as folder:
+            source = os.path.join(folder, "openmp.c")
+            with open(source, "w") as file:
+                file.write("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }")
+            try:
+                objects = self.compiler.compile([source], folder, extra_postargs=flags)
+                linking = [] if self.compiler.compiler_type == "msvc" else flags
+                program = os.path.join(folder, "openmp")
+                self.compiler.link_executable(objects, program, extra_postargs=linking)
+            except Exception:  # whatever a compiler may raise: then there is no OpenMP
+                return False
+        return True
+
+
+def extensions():
+    try:
+        from Cython.Build import cythonize
+    except ImportError:  # building without isolation and without Cython: no kernels
+        return []
+    kernels = Extension("airi.ops.conv_ext", [KERNELS + ".pyx"], depends=HEADERS, optional=True)
+    return cythonize([kernels], compiler_directives={"language_level": "3"})
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})
