@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from airi.autograd import graph
-from airi.autograd.graph import Metadata, Node, Saved, edge_of
+from airi.autograd.graph import Node, Saved, edge_of
 from airi.autograd.mode import set_grad_enabled, state
 
 
@@ -179,7 +179,7 @@ def _recorded(
         same = isinstance(each, graph.Tensor) and any(each is x for x in inputs)
         results.append(each.detach() if same and id(each) not in dirty else each)
     metadata = tuple(
-        Metadata(each._array.shape, each._array.dtype)
+        (each._array.shape, each._array.dtype)
         for each in results
         if isinstance(each, graph.Tensor)
     )

@@ -34,7 +34,7 @@ import itertools
 import re
 import weakref
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -89,21 +89,15 @@ class Saved:
             return edge
         result = wrap(self.array)
         if isinstance(edge, Tensor):  # a leaf whose .data was replaced since
-            edge = (Node(_Alias, (edge,), (), {}, (_metadata(self.array),)), 0)
+            edge = (Node(_Alias, (edge,), (), {}, ((self.array.shape, self.array.dtype),)), 0)
         result._edge = edge
         result._version = self.version
         return result
 
 
-class Metadata(NamedTuple):
-    """What a node knows of an output without keeping it."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-
-
-def _metadata(array: np.ndarray) -> Metadata:
-    return Metadata(array.shape, array.dtype)
+# What a node knows of an output without keeping it: its shape and dtype. A plain tuple: one is made
+# for every op that is recorded.
+Metadata = tuple[tuple[int, ...], np.dtype]
 
 
 class Rule:
@@ -245,7 +239,7 @@ def record(
         tuple([edge_of(each) for each in inputs]),
         (),
         attributes,
-        tuple([Metadata(each._array.shape, each._array.dtype) for each in results]),
+        tuple([(each._array.shape, each._array.dtype) for each in results]),
     )
     node.saved = tuple([how(key, node, inputs, results) for how, key in rule._plan])
     for number, result in enumerate(results):

@@ -66,6 +66,9 @@ class _FashionImages(ImageDataset):
         self.data = airi.from_numpy(images)
         self.targets = airi.from_numpy(labels.astype(np.int64))
 
+    def _label(self, index: int) -> int:
+        return int(self.targets.numpy()[index])
+
     def _pixels(self) -> np.ndarray:
         return self.data.numpy()[:, None]
 

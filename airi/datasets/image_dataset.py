@@ -56,7 +56,7 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
             image = airi.from_numpy(_in_unit_range(self._pixels()[index]))
         else:
             image = self.transform(self._picture(index))
-        label = int(self.targets[index])
+        label = self._label(index)
         return image, label if self.target_transform is None else self.target_transform(label)
 
     def get_batch(self, indices: Sequence[int]) -> list[Any]:
@@ -64,7 +64,7 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
         if self.transform is not None or self.target_transform is not None:
             return default_collate([self[index] for index in indices])
         images = _in_unit_range(self._pixels()[np.asarray(indices)])
-        labels = np.array([self.targets[index] for index in indices], dtype=np.int64)
+        labels = np.array([self._label(index) for index in indices], dtype=np.int64)
         return [airi.from_numpy(images), airi.from_numpy(labels)]
 
     def images(self, normalize: bool = True) -> np.ndarray:
@@ -84,6 +84,9 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
     def labels(self) -> np.ndarray:
         """All labels as an int64 array (N,)."""
         return np.asarray(self.targets, dtype=np.int64)
+
+    def _label(self, index: int) -> int:
+        return self.targets[index]
 
     def _pixels(self) -> np.ndarray:
         """The images as a uint8 array (N, C, H, W), without copying."""

@@ -390,10 +390,10 @@ def arange(
     requires_grad: bool = False,
     **hints: Any,
 ) -> Tensor:
-    """start, start + step, ... up to but without end: ``arange(end)``, ``arange(start, end, step)``.
+    """start, start + step, ... without end: ``arange(end)``, ``arange(start, end, step)``.
 
-    ceil((end - start) / step) elements; int64 where all three are integers, else the default dtype.
-    Raises RuntimeError where step is 0 or leads away from end. Example: ``airi.arange(0, 1, 0.25)``.
+    ceil((end - start) / step) elements; int64 for three integers, else the default dtype.
+    Raises RuntimeError where step is 0 or leads away from end. Example: ``arange(0, 1, 0.25)``.
     Source: ``torch.arange``.
     """
     if len(bounds) > 3:
