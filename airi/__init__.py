@@ -44,6 +44,7 @@ from airi.ops.elementwise import *
 from airi.ops.transcendental import *
 from airi.ops.views import *
 from airi.printing import set_printoptions
+from airi.serialization import load, save
 from airi.threads import get_num_threads, set_num_threads
 
 from airi._version import __version__
