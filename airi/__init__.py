@@ -41,6 +41,7 @@ from airi.dtypes import (
 from airi.ops.conversion import *
 from airi.ops.creation import *
 from airi.ops.elementwise import *
+from airi.ops.indexing import *
 from airi.ops.transcendental import *
 from airi.ops.views import *
 from airi.printing import set_printoptions

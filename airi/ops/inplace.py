@@ -10,7 +10,7 @@ every view of it derives its place in the graph anew, by its own steps, when nex
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +47,15 @@ class WriteView(Rule):
         part = replay_view(steps, g)
         rest = WriteView.apply(g, elementwise.Zeros.apply(part), steps=steps) if needs[0] else None
         return rest, part if needs[1] else None
+
+
+class Overwrite(Rule):
+    """A rule that puts values into places of its first input and keeps that input's dtype.
+
+    ``into`` is forward without the copy: it writes into the first input itself.
+    """
+
+    into: ClassVar[Callable[..., None]]
 
 
 def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attributes: Any) -> Tensor:
@@ -92,6 +101,9 @@ def _compute(
     try:
         if straight:
             return ufunc(*prepared, out=into)
+        if into is not None and issubclass(rule, Overwrite):
+            rule.into(into, *values[1:], **attributes)
+            return into
         out = np.asarray(rule.forward(*prepared, **attributes))
     except ValueError as error:
         shapes = ", ".join(str(np.shape(each)) for each in values)
@@ -146,8 +158,8 @@ def _refuse_in_graph(target: Any, name: str) -> None:
     if target._base is None:
         if target._requires_grad and target._edge is None:
             raise RuntimeError(
-                f"{name}: a leaf tensor that requires grad may not be written in place; do it under "
-                "no_grad(), or write to a clone()"
+                f"{name}: a leaf tensor that requires grad may not be written in place; do it "
+                "under no_grad(), or write to a clone()"
             )
         return
     if target._base._requires_grad and target._base._edge is None:
@@ -157,7 +169,7 @@ def _refuse_in_graph(target: Any, name: str) -> None:
         )
     if target._made_without_grad:
         raise RuntimeError(
-            f"{name}: this view was made under no_grad() and is written in place with grad enabled, "
+            f"{name}: this view was made under no_grad() and is written with grad enabled, "
             "which would leave its base's gradient undefined; do both in the same mode"
         )
     if target._steps is None:
@@ -168,7 +180,7 @@ def _refuse_in_graph(target: Any, name: str) -> None:
 
 
 def _refuse_cast(name: str, rule: type[Rule], values: list[Any], dtype: np.dtype) -> None:
-    if rule is Copy:
+    if issubclass(rule, Overwrite):
         return
     result = result_dtype([x for x in values if isinstance(x, (np.ndarray, int, float))])
     if getattr(rule, "floating", False) and result.kind != "f":
@@ -177,7 +189,7 @@ def _refuse_cast(name: str, rule: type[Rule], values: list[Any], dtype: np.dtype
         raise RuntimeError(f"{name}: the result, {result}, cannot be written into {dtype} in place")
 
 
-class Copy(Rule):
+class Copy(Overwrite):
     """out = y, broadcast to x;  dx = 0, dy = g"""
 
     broadcasts = True
@@ -185,6 +197,10 @@ class Copy(Rule):
     @staticmethod
     def forward(x, y):
         return np.broadcast_to(y, x.shape)
+
+    @staticmethod
+    def into(x, y):
+        np.copyto(x, y, casting="unsafe")
 
     @staticmethod
     def backward(g):

@@ -6,7 +6,7 @@ method; its documentation is the function's.
 
 from __future__ import annotations
 
-from airi.ops import conversion, creation, elementwise, inplace, transcendental, views
+from airi.ops import conversion, creation, elementwise, indexing, inplace, transcendental, views
 
 
 class TensorMethods:
@@ -76,6 +76,29 @@ class TensorMethods:
     __imul__ = inplace.mul_
     __itruediv__ = inplace.div_
     __ipow__ = inplace.pow_
+
+    # Indexing
+    __getitem__ = indexing.getitem
+    __setitem__ = indexing.setitem
+    index_select = indexing.index_select
+    index_add = indexing.index_add
+    index_add_ = indexing.index_add_
+    index_copy = indexing.index_copy
+    index_copy_ = indexing.index_copy_
+    index_fill = indexing.index_fill
+    index_fill_ = indexing.index_fill_
+    index_put = indexing.index_put
+    index_put_ = indexing.index_put_
+    masked_fill = indexing.masked_fill
+    masked_fill_ = indexing.masked_fill_
+    masked_select = indexing.masked_select
+    masked_scatter = indexing.masked_scatter
+    masked_scatter_ = indexing.masked_scatter_
+    take = indexing.take
+    put = indexing.put
+    put_ = indexing.put_
+    nonzero = indexing.nonzero
+    argwhere = indexing.argwhere
 
     # In place
     copy_ = inplace.copy_
