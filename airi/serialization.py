@@ -168,14 +168,20 @@ def _numpy_dtype_class(module: str, name: str) -> Any:
 
 
 def _module_class(module: str, name: str) -> Any:
-    """A Module or Parameter class of airi.nn, or an OrderedDict-like of its state dicts."""
-    if not module.startswith("airi.nn."):
-        return None
-    from airi import nn
+    """A Module or Parameter class of airi.nn, or a block of airi.layers."""
+    if module.startswith("airi.nn."):
+        from airi import nn as home
 
-    found = getattr(nn, name, None)
+        kinds: tuple[type, ...] = (home.Module, Tensor)
+    elif module == "airi.layers":
+        from airi import layers as home  # type: ignore[no-redef]
+
+        kinds = (home.AiriLayer,)  # type: ignore[attr-defined]
+    else:
+        return None
+    found = getattr(home, name, None)
     is_class = isinstance(found, type) and found.__module__ == module
-    return found if is_class and issubclass(found, (nn.Module, Tensor)) else None
+    return found if is_class and issubclass(found, kinds) else None
 
 
 def add_safe_globals(safe_globals: list[Any]) -> None:
