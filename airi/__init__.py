@@ -22,12 +22,14 @@ from airi.dtypes import (
     bool,
     double,
     dtype,
+    finfo,
     float,
     float16,
     float32,
     float64,
     get_default_dtype,
     half,
+    iinfo,
     int,
     int8,
     int16,
@@ -46,6 +48,7 @@ from airi.ops.transcendental import *
 from airi.ops.views import *
 from airi.printing import set_printoptions
 from airi.serialization import load, save
+from airi.tensor_types import *
 from airi.threads import get_num_threads, set_num_threads
 
 from airi._version import __version__

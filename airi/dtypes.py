@@ -101,3 +101,50 @@ def set_default_dtype(d: dtype) -> None:
 def default_numpy() -> np.dtype:
     """NumPy's dtype of the default dtype."""
     return _default.numpy
+
+
+class finfo:
+    """The range and precision of a floating-point dtype (default: the default dtype).
+
+    Attributes: ``bits eps max min tiny smallest_normal resolution dtype``. Raises TypeError for an
+    integer dtype. Example: ``airi.finfo(airi.float32).eps``. Source: ``torch.finfo``.
+    """
+
+    def __init__(self, type: dtype | None = None) -> None:
+        kind = _default if type is None else of(to_numpy(type))
+        if not kind.is_floating_point:
+            raise TypeError(f"finfo: expected a floating-point dtype, got {kind!r}; use iinfo")
+        found = np.finfo(kind.numpy)
+        self.bits = found.bits
+        self.eps = builtins.float(found.eps)
+        self.max = builtins.float(found.max)
+        self.min = builtins.float(found.min)
+        self.tiny = self.smallest_normal = builtins.float(found.smallest_normal)
+        self.resolution = 10.0**-found.precision
+        self.dtype = kind._name
+
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        numbers = [f"{name}={getattr(self, name):g}" for name in names]
+        return f"finfo({', '.join(numbers)}, dtype={self.dtype})"
+
+
+class iinfo:
+    """The range of an integer dtype: ``bits max min dtype``.
+
+    Raises TypeError for another dtype. Example: ``airi.iinfo(airi.int8).max`` is 127.
+    Source: ``torch.iinfo``.
+    """
+
+    def __init__(self, type: dtype) -> None:
+        kind = of(to_numpy(type))
+        if kind.numpy.kind not in "iu":
+            raise TypeError(f"iinfo: expected an integer dtype, got {kind!r}")
+        found = np.iinfo(kind.numpy)
+        self.bits = found.bits
+        self.max = builtins.int(found.max)
+        self.min = builtins.int(found.min)
+        self.dtype = kind._name
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

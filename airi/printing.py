@@ -169,11 +169,11 @@ def _float_writer(values: np.ndarray, options: _Options) -> Callable[[float], st
     """How floats are written, judged by those that are finite and not 0."""
     integral = bool((values == np.ceil(values)).all())
     scientific = False
-    if values.size:
+    if values.size and options.sci_mode is not None:
+        scientific = options.sci_mode
+    elif values.size:
         small, large = np.abs(values).min(), np.abs(values).max()
         scientific = large / small > 1000 or large > 1e8 or (not integral and small < 1e-4)
-    if options.sci_mode is not None:
-        scientific = options.sci_mode
     if scientific:
         return lambda value: f"{value:.{options.precision}e}"
     if integral:

@@ -13,6 +13,7 @@ from airi.autograd import engine, graph
 from airi.autograd.graph import Handle, Node, Version, replay_view
 from airi.autograd.mode import enable_grad, state
 from airi.device import CPU, device
+from airi.ops.creation import legacy_array
 from airi.ops.methods import TensorMethods
 from airi.ops.views import Unbind
 
@@ -64,20 +65,7 @@ class Tensor(TensorMethods):
 
     def __init__(self, *data: Any, **kwargs: Any) -> None:
         # `wrap` makes Tensors without coming here.
-        device(kwargs.pop("device", "cpu"))
-        if kwargs:
-            raise TypeError(f"Tensor: unexpected arguments {sorted(kwargs)}")
-        if len(data) == 1 and not isinstance(data[0], int):
-            source = data[0]
-            if isinstance(source, Size):
-                array = np.empty(source, dtypes.default_numpy())
-            elif isinstance(source, Tensor):
-                array = source._array
-            else:
-                array = np.array(source, dtypes.default_numpy())
-        else:
-            array = np.empty(data or (0,), dtypes.default_numpy())
-        self._array = array
+        self._array = legacy_array("Tensor", data, kwargs, dtypes.default_numpy())
         self._version = Version()
 
     # -- what it is ---------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""The same values in another dtype or in memory of their own."""
+"""The same values in another dtype or in memory of their own, and questions about dtypes.
+
+The casts named after a dtype (``x.float()``) are in `casts.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi import dtypes
+from airi.autograd import graph
 from airi.autograd.graph import Rule
 from airi.device import device
+from airi.ops import promotion
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
 
-__all__ = ["clone"]
+__all__ = [
+    "can_cast",
+    "clone",
+    "is_floating_point",
+    "is_nonzero",
+    "is_same_size",
+    "is_tensor",
+    "numel",
+    "promote_types",
+    "result_type",
+]
 
 
 class Cast(Rule):
@@ -32,8 +47,7 @@ class Cast(Rule):
 def cast(input: Tensor, dtype: Any) -> Tensor:
     """The values in another dtype; the tensor itself where it has that dtype already.
 
-    Gradients pass between floating-point dtypes. Example: ``x.type(airi.float64)``.
-    Source: ``torch.Tensor.type``.
+    Gradients pass between floating-point dtypes. Source: ``torch.Tensor.to``.
     """
     wanted = dtypes.to_numpy(dtype)
     have = input.dtype if isinstance(input, np.ndarray) else input._array.dtype
@@ -52,17 +66,20 @@ class Clone(Rule):
         return g
 
 
-def clone(input: Tensor) -> Tensor:
-    """A copy with memory of its own; gradients pass to the input. Source: ``torch.clone``."""
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy with memory of its own; gradients pass to the input.
+
+    `memory_format` is accepted to no effect. Source: ``torch.clone``.
+    """
     return Clone.apply(input)
 
 
-def contiguous(input: Tensor) -> Tensor:
-    """The tensor itself where it is contiguous, else a contiguous copy.
+def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself where its elements lie in the order of the indices, else such a copy.
 
-    Source: ``torch.Tensor.contiguous``.
+    `memory_format` is accepted to no effect. Source: ``torch.Tensor.contiguous``.
     """
-    return input if input.is_contiguous() else Clone.apply(input, order="C")
+    return input if input._array.flags.c_contiguous else Clone.apply(input, order="C")
 
 
 def to(input: Tensor, *args: Any, copy: bool = False, **kwargs: Any) -> Tensor:
@@ -71,22 +88,20 @@ def to(input: Tensor, *args: Any, copy: bool = False, **kwargs: Any) -> Tensor:
     Returns the tensor itself where nothing changes, unless `copy`. Raises RuntimeError for a
     device that is not the CPU. Source: ``torch.Tensor.to``.
     """
-    dtype, copy = _target(input, args, kwargs, copy)
+    dtype, copy = _target(args, kwargs, copy)
     result = input if dtype is None else cast(input, dtype)
     return clone(result) if copy and result is input else result
 
 
-def _target(input: Any, args: tuple[Any, ...], kwargs: Any, copy: bool) -> tuple[Any, bool]:
+def _target(args: tuple[Any, ...], kwargs: dict[str, Any], copy: bool) -> tuple[Any, bool]:
     """The dtype asked for in the many ways of calling `to`; the device is checked."""
     dtype = kwargs.pop("dtype", None)
-    given = [*args, *([kwargs.pop("other")] if "other" in kwargs else [])]
-    if "device" in kwargs:
-        given.append(kwargs.pop("device"))
+    given = [*args, kwargs.pop("other", None), kwargs.pop("device", None)]
     for name in ("non_blocking", "memory_format"):
         kwargs.pop(name, None)
     if kwargs:
         raise TypeError(f"to: unexpected arguments {sorted(kwargs)}")
-    flags = [each for each in given if isinstance(each, bool)]
+    flags = [each for each in given if isinstance(each, bool)]  # non_blocking, copy
     for each in given:
         if isinstance(each, bool) or each is None:
             continue
@@ -97,3 +112,119 @@ def _target(input: Any, args: tuple[Any, ...], kwargs: Any, copy: bool) -> tuple
         else:
             dtype = each
     return dtype, copy or (len(flags) > 1 and flags[1])
+
+
+def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Tensor | str:
+    """The tensor cast to `dtype`, or without one its type's name, such as "airi.FloatTensor".
+
+    `dtype` may be a dtype, one of the old types (``airi.LongTensor``) or its name, with "torch."
+    before it too. Raises ValueError for an unknown name. Source: ``torch.Tensor.type``.
+    """
+    if dtype is None:
+        return f"airi.{_TENSOR_TYPE_OF[input._array.dtype]}"
+    return cast(input, tensor_type_dtype(dtype))
+
+
+TENSOR_TYPES = {
+    "HalfTensor": dtypes.float16,
+    "FloatTensor": dtypes.float32,
+    "DoubleTensor": dtypes.float64,
+    "CharTensor": dtypes.int8,
+    "ShortTensor": dtypes.int16,
+    "IntTensor": dtypes.int32,
+    "LongTensor": dtypes.int64,
+    "ByteTensor": dtypes.uint8,
+    "BoolTensor": dtypes.bool,
+}
+_TENSOR_TYPE_OF = {dtype.numpy: name for name, dtype in TENSOR_TYPES.items()}
+
+
+def tensor_type_dtype(wanted: Any) -> Any:
+    """The dtype that a dtype, an old tensor type or the name of one stands for."""
+    name = wanted if isinstance(wanted, str) else getattr(wanted, "__name__", "")
+    module, _, last = name.rpartition(".")
+    if module in ("torch.cuda", "airi.cuda"):
+        raise RuntimeError(f"type: {wanted!r}: airi computes on the CPU, there is no GPU")
+    if last in TENSOR_TYPES and module in ("", "torch", "airi"):
+        return TENSOR_TYPES[last]
+    if isinstance(wanted, str):
+        known = ", ".join(TENSOR_TYPES)
+        raise ValueError(f"type: unknown tensor type {wanted!r}; expected one of {known}")
+    return wanted
+
+
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """The tensor in the dtype of `other`. Source: ``torch.Tensor.type_as``."""
+    return cast(input, other._array.dtype)
+
+
+def cpu(input: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself: it is on the CPU already. Source: ``torch.Tensor.cpu``."""
+    return input
+
+
+def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+    """Raises RuntimeError: airi computes on the CPU. Source: ``torch.Tensor.cuda``."""
+    raise RuntimeError(
+        "cuda: airi computes on the CPU, there is no GPU; guard it with airi.cuda.is_available()"
+    )
+
+
+# -- questions ------------------------------------------------------------------------------------
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a Tensor. Source: ``torch.is_tensor``."""
+    return isinstance(obj, graph.Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is float16, float32 or float64. Source: ``torch.is_floating_point``."""
+    return input._array.dtype.kind == "f"
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is not 0; RuntimeError where there is not exactly one.
+
+    Source: ``torch.is_nonzero``.
+    """
+    return bool(input)
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether the shapes are the same. Source: ``torch.is_same_size``."""
+    return input._array.shape == other._array.shape
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements. Source: ``torch.numel``."""
+    return input._array.size
+
+
+def promote_types(type1: Any, type2: Any) -> dtypes.dtype:
+    """The smallest dtype that holds both, where a float dtype absorbs integers.
+
+    Example: ``airi.promote_types(airi.int32, airi.float32)`` is float32.
+    Source: ``torch.promote_types``.
+    """
+    return dtypes.of(promotion.promote_types(dtypes.to_numpy(type1), dtypes.to_numpy(type2)))
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+    """The dtype of arithmetic with these two tensors or numbers.
+
+    Tensors with dimensions rule over 0-dimensional ones, those over Python numbers: the lower only
+    raises the kind (bool < integer < float). Source: ``torch.result_type``.
+    """
+    values = [each._array if hasattr(each, "_array") else each for each in (tensor1, tensor2)]
+    return dtypes.of(promotion.result_dtype(values))
+
+
+def can_cast(from_: Any, to: Any) -> bool:
+    """Whether PyTorch casts so by itself: any way but from float to integer or from either to bool.
+
+    Source: ``torch.can_cast``.
+    """
+    rank = promotion.RANK
+    have, want = dtypes.to_numpy(from_), dtypes.to_numpy(to)
+    return rank[have.kind] <= rank[want.kind]

@@ -55,10 +55,10 @@ _PYTHON_TYPES = {bool, int, float}
 # -- what the functions share ---------------------------------------------------------------------
 
 
-def new(
+def made(
     function: str, array: np.ndarray, device: Any, requires_grad: bool, hints: dict[str, Any]
 ) -> Tensor:
-    """A leaf Tensor on the array; the arguments that all creation functions share are checked."""
+    """The leaf Tensor on a new array; the arguments that all creation functions share are checked."""
     if hints:
         refuse_unknown(function, hints)
     if device is not None:
@@ -162,7 +162,7 @@ def tensor(
     Source: ``torch.tensor``.
     """
     array = np.array(_array_of("tensor", data, dtype), order="C", subok=False)
-    return new("tensor", array, device, requires_grad, {})
+    return made("tensor", array, device, requires_grad, {})
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -203,6 +203,43 @@ def asarray(
     return result
 
 
+def legacy_array(
+    function: str, data: tuple[Any, ...], options: dict[str, Any], dtype: np.dtype
+) -> np.ndarray:
+    """What PyTorch's old constructors make: ``f(2, 3)`` uninitialised, ``f([1, 2])`` the values.
+
+    A Size is a size, any other sequence, array or Tensor the values (copied where it must be cast
+    or was a list). Raises TypeError for a lone float.
+    """
+    device_type(options.pop("device", "cpu"))
+    data = (*data, options.pop("data")) if "data" in options else data
+    if options:
+        raise TypeError(f"{function}: unexpected keyword arguments {', '.join(sorted(options))}")
+    if len(data) == 1 and not isinstance(data[0], tuple) or _is_plain_tuple(data):
+        source = data[0]
+        if isinstance(source, (float, bool)):
+            raise TypeError(
+                f"{function}: expected sizes or a sequence of values, got {source!r}; for a "
+                f"0-dimensional tensor use tensor({source!r})"
+            )
+        if hasattr(source, "_array") or np.ndim(source):
+            return _array_of(function, source, dtype).view(np.ndarray)
+    return np.empty(shape_from(function, data or ((0,),), {}), dtype)
+
+
+def _is_plain_tuple(data: tuple[Any, ...]) -> bool:
+    """Whether `data` is one tuple of values; a Size is one of sizes."""
+    return len(data) == 1 and type(data[0]) is tuple
+
+
+def new(input: Tensor, *data: Any, **options: Any) -> Tensor:
+    """The old constructor in input's dtype: sizes give uninitialised memory, a list its values.
+
+    Source: ``torch.Tensor.new``.
+    """
+    return wrap(legacy_array("new", data, options, input._array.dtype))
+
+
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor on the array's own memory: writing to one changes the other.
 
@@ -219,7 +256,7 @@ def scalar_tensor(
 ) -> Tensor:
     """A 0-dimensional tensor, of the default dtype unless told. Source: ``torch.scalar_tensor``."""
     array = np.asarray(s, float_dtype(dtype))
-    return new("scalar_tensor", array, device, requires_grad, hints)
+    return made("scalar_tensor", array, device, requires_grad, hints)
 
 
 # -- filled ---------------------------------------------------------------------------------------
@@ -234,7 +271,7 @@ def empty(
 ) -> Tensor:
     """A tensor of that size with whatever was in memory. Source: ``torch.empty``."""
     array = np.empty(shape_from("empty", size, hints), float_dtype(dtype))
-    return new("empty", array, device, requires_grad, hints)
+    return made("empty", array, device, requires_grad, hints)
 
 
 def zeros(
@@ -246,7 +283,7 @@ def zeros(
 ) -> Tensor:
     """A tensor of zeros. Example: ``airi.zeros(2, 3)``. Source: ``torch.zeros``."""
     array = np.zeros(shape_from("zeros", size, hints), float_dtype(dtype))
-    return new("zeros", array, device, requires_grad, hints)
+    return made("zeros", array, device, requires_grad, hints)
 
 
 def ones(
@@ -258,7 +295,7 @@ def ones(
 ) -> Tensor:
     """A tensor of ones. Example: ``airi.ones(2, 3)``. Source: ``torch.ones``."""
     array = np.ones(shape_from("ones", size, hints), float_dtype(dtype))
-    return new("ones", array, device, requires_grad, hints)
+    return made("ones", array, device, requires_grad, hints)
 
 
 def full(
@@ -279,7 +316,7 @@ def full(
     value = fill_value.item() if hasattr(fill_value, "item") else fill_value
     if dtype is None:
         dtype = _dtype_of_number(type(value))
-    return new("full", _filled("full", shape, value, dtype), device, requires_grad, hints)
+    return made("full", _filled("full", shape, value, dtype), device, requires_grad, hints)
 
 
 def _filled(function: str, shape: tuple[int, ...], value: Any, dtype: Any) -> np.ndarray:
@@ -308,7 +345,7 @@ def _like(
         return array
     if not hasattr(input, "_array"):
         raise TypeError(f"{function}: expected a Tensor, got {type(input).__name__}")
-    return new(function, array, device, requires_grad, hints)
+    return made(function, array, device, requires_grad, hints)
 
 
 def _model(input: Any) -> Any:
@@ -423,7 +460,7 @@ def arange(
         if wanted.kind != "f":
             start, step = int(start), int(step)
         array = start + step * np.arange(count)
-    return new("arange", array.astype(wanted, copy=False), device, requires_grad, hints)
+    return made("arange", array.astype(wanted, copy=False), device, requires_grad, hints)
 
 
 def _evenly_spaced(function: str, start: Any, end: Any, steps: int) -> np.ndarray:
@@ -448,7 +485,7 @@ def linspace(
     Source: ``torch.linspace``.
     """
     array = _evenly_spaced("linspace", start, end, steps).astype(float_dtype(dtype))
-    return new("linspace", array, device, requires_grad, hints)
+    return made("linspace", array, device, requires_grad, hints)
 
 
 def logspace(
@@ -466,7 +503,7 @@ def logspace(
     exponents = _evenly_spaced("logspace", start, end, steps)
     with np.errstate(over="ignore", invalid="ignore"):
         array = np.power(float(base), exponents).astype(float_dtype(dtype))
-    return new("logspace", array, device, requires_grad, hints)
+    return made("logspace", array, device, requires_grad, hints)
 
 
 def eye(
@@ -480,7 +517,7 @@ def eye(
 ) -> Tensor:
     """The n by m (default n by n) matrix with ones on the diagonal. Source: ``torch.eye``."""
     shape = shape_from("eye", (n, n if m is None else m), {})
-    return new("eye", np.eye(*shape, dtype=float_dtype(dtype)), device, requires_grad, hints)
+    return made("eye", np.eye(*shape, dtype=float_dtype(dtype)), device, requires_grad, hints)
 
 
 def tril_indices(
@@ -491,7 +528,7 @@ def tril_indices(
     Source: ``torch.tril_indices``.
     """
     places = np.stack(np.tril_indices(row, offset, col)).astype(dtypes.to_numpy(dtype or int))
-    return new("tril_indices", places, device, False, hints)
+    return made("tril_indices", places, device, False, hints)
 
 
 def triu_indices(
@@ -502,7 +539,7 @@ def triu_indices(
     Source: ``torch.triu_indices``.
     """
     places = np.stack(np.triu_indices(row, offset, col)).astype(dtypes.to_numpy(dtype or int))
-    return new("triu_indices", places, device, False, hints)
+    return made("triu_indices", places, device, False, hints)
 
 
 # -- methods: in the dtype of a tensor ------------------------------------------------------------

@@ -6,7 +6,7 @@ method; its documentation is the function's.
 
 from __future__ import annotations
 
-from airi.ops import conversion, creation, elementwise, indexing, inplace, transcendental, views
+from airi.ops import casts, conversion, creation, elementwise, indexing, inplace, transcendental, views
 
 
 class TensorMethods:
@@ -16,8 +16,24 @@ class TensorMethods:
     to = conversion.to
     clone = conversion.clone
     contiguous = conversion.contiguous
+    type = conversion.type
+    type_as = conversion.type_as
+    cpu = conversion.cpu
+    cuda = conversion.cuda
+    half = casts.half
+    float = casts.float
+    double = casts.double
+    char = casts.char
+    short = casts.short
+    int = casts.int
+    long = casts.long
+    byte = casts.byte
+    bool = casts.bool
+    is_nonzero = conversion.is_nonzero
+    is_same_size = conversion.is_same_size
 
     # New tensors in this one's dtype
+    new = creation.new
     new_empty = creation.new_empty
     new_zeros = creation.new_zeros
     new_ones = creation.new_ones
