@@ -52,7 +52,6 @@ def download(urls: Sequence[str], path: Path, *, check: Callable[[Path], str | N
 
     Raises DatasetError, listing every address with its failure, when none delivers.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with lock(path.with_name(f".{path.name}.lock")):
         if path.exists() and check(path) is None:
             return  # another process fetched it while this one waited
@@ -77,29 +76,38 @@ def download(urls: Sequence[str], path: Path, *, check: Callable[[Path], str | N
 
 @contextlib.contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold `path` as a lock between processes; the system frees it when a process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
+    """Hold the file `path` as a lock between processes; the system frees it when one dies."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise DatasetError(
+            f"cannot write to {path.parent}: {error}. "
+            "root or the environment variable AIRI_DATA can name another folder"
+        ) from None
+    with file:
+        if not _try_lock(file):
+            print(f"waiting for another process to release {path}", file=sys.stderr)
+            while not _try_lock(file):
+                time.sleep(0.1)
+        yield  # closing the file releases the lock
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
         if sys.platform == "win32":
             import msvcrt
 
-            file.seek(0)
-            while True:
-                try:
-                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-                    break
-                except OSError:  # LK_LOCK gives up after ten seconds
-                    continue
-            try:
-                yield
-            finally:
-                file.seek(0)
-                msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield  # closing the file frees the lock
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:  # a file system without locks; renaming keeps the files whole all the same
+        return True
+    return True
 
 
 def _fetch_checked(

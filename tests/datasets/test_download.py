@@ -181,6 +181,29 @@ def test_two_processes_at_once_fetch_once(server, path):
     assert path.read_bytes() == CONTENT
 
 
+def test_who_waits_for_a_lock_says_so(tmp_path, capsys):
+    order = []
+
+    def wait_in_line():
+        with download.lock(tmp_path / "lock"):
+            order.append("second")
+
+    with download.lock(tmp_path / "lock"):
+        thread = threading.Thread(target=wait_in_line)
+        thread.start()
+        while "waiting" not in capsys.readouterr().err:
+            threading.Event().wait(0.01)
+        order.append("first")
+    thread.join(5)
+    assert order == ["first", "second"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DatasetError, match=r"cannot write to .*file/folder.*AIRI_DATA"):
+        fetch(tmp_path / "file" / "folder" / "data.bin", "http://127.0.0.1:9/")
+
+
 def test_own_mirrors_come_first(monkeypatch):
     official = ["https://example.org/data/file.bin"]
     assert with_mirrors(official) == official

@@ -30,11 +30,14 @@ def default_collate(batch: Sequence[Any]) -> Any:
 def default_convert(data: Any) -> Any:
     """NumPy arrays and scalars anywhere in `data` as tensors, everything else as it is.
 
-    What DataLoader does to an item when ``batch_size=None``.
+    As in PyTorch, a plain tuple becomes a list. DataLoader does this to each item where
+    ``batch_size=None``.
     Source: ``torch.utils.data.default_convert``.
     """
     if isinstance(data, np.ndarray | np.generic) and data.dtype.kind not in "SUO":
         return airi.as_tensor(data)
+    if type(data) is tuple:
+        data = list(data)
     return map_nested(default_convert, data)
 
 

@@ -130,7 +130,10 @@ class WorkerPool:
         if kind == FAILED:
             error, text = content
             error.add_note(f"(raised in DataLoader worker {worker}; its traceback is above)")
-            raise error from _WorkerTraceback(text)
+            try:
+                raise error from _WorkerTraceback(text)
+            finally:
+                del error, content  # or the error and this frame keep each other alive
         return kind, content
 
     def close(self) -> None:
