@@ -29,6 +29,14 @@ typedef REAL VECTOR __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REA
 #endif
 #endif
 
+#ifndef KEEP_LOOP
+#ifdef __GNUC__
+#define KEEP_LOOP __asm__ volatile("")
+#else
+#define KEEP_LOOP ((void)0)
+#endif
+#endif
+
 #define LOAD(address) (*(const VECTOR *)(address))
 #define STORE(address, value) (*(VECTOR *)(address) = (value))
 
@@ -137,24 +145,31 @@ static ptrdiff_t NAME(choose_vectors)(ptrdiff_t vectors)
 
 /* ---- packing --------------------------------------------------------------------------------- */
 
-static void NAME(fill_zero)(REAL *target, ptrdiff_t count)
+/* Whole vectors are written, so up to LANES - 1 elements after the run are overwritten too: lines are
+ * packed in ascending order, and there is room after the last. KEEP_LOOP stops gcc from making a
+ * library call of a loop over one or two vectors. */
+ALWAYS_INLINE void NAME(fill_zero)(REAL *target, ptrdiff_t count)
 {
-    for (ptrdiff_t i = 0; i < count; i++)
-        target[i] = 0;
+    const VECTOR zero = {0};
+    for (ptrdiff_t i = 0; i < count; i += LANES) {
+        STORE(target + i, zero);
+        KEEP_LOOP;
+    }
 }
 
-/* Copy a short run. The last vector may overlap the one before it. */
-ALWAYS_INLINE void NAME(copy_run)(REAL *restrict target, const REAL *restrict source,
-                                  ptrdiff_t count)
+/* As fill_zero; reads only inside the run unless `source_end` is LANES away from it. */
+ALWAYS_INLINE void NAME(copy_run)(REAL *target, const REAL *source, ptrdiff_t count,
+                                  const REAL *source_end)
 {
-    if (count < LANES) {
+    if (source_end - source < round_up(count, LANES)) {
         for (ptrdiff_t i = 0; i < count; i++)
             target[i] = source[i];
         return;
     }
-    for (ptrdiff_t i = 0; i < count - LANES; i += LANES)
+    for (ptrdiff_t i = 0; i < count; i += LANES) {
         STORE(target + i, LOAD(source + i));
-    STORE(target + count - LANES, LOAD(source + count - LANES));
+        KEEP_LOOP;
+    }
 }
 
 /* Pack source channels for a band: one plane for each (channel, tap along x). */
@@ -164,6 +179,9 @@ static void NAME(pack_planes)(const GatherPlan *plan, const REAL *source, ptrdif
 {
     const Taps *y = &plan->y, *x = &plan->x;
     ptrdiff_t width = band->width, step = x->step;
+    const REAL *source_end = (const REAL *)plan->source
+        + plan->batch * plan->groups * plan->source_channels * plan->source_height
+        * plan->source_width;
 
     for (ptrdiff_t channel = 0; channel < channels; channel++) {
         const REAL *image = source + channel * plan->source_height * plan->source_width;
@@ -180,18 +198,16 @@ static void NAME(pack_planes)(const GatherPlan *plan, const REAL *source, ptrdif
                         continue;
                     }
                     const REAL *from = image + row * plan->source_width + start;
-                    for (ptrdiff_t i = 0; i < first; i++)
-                        line[i] = 0;
+                    NAME(fill_zero)(line, first);
                     if (step == 1)
-                        NAME(copy_run)(line + first, from + first, last - first);
+                        NAME(copy_run)(line + first, from + first, last - first, source_end);
                     else if (step == 2)
                         for (ptrdiff_t i = first; i < last; i++)
                             line[i] = from[2 * i];
                     else
                         for (ptrdiff_t i = first; i < last; i++)
                             line[i] = from[step * i];
-                    for (ptrdiff_t i = last; i < width; i++)
-                        line[i] = 0;
+                    NAME(fill_zero)(line + last, width - last);
                 }
             }
         }
@@ -434,12 +450,12 @@ static void NAME(pack_input_lines)(const WeightPlan *plan, const REAL *input, pt
                 REAL *target = packed + part * channels;
                 ptrdiff_t target_step = parts * channels;
                 for (ptrdiff_t i = 0; i < first; i++)
-                    NAME(fill_zero)(target + i * target_step, channels);
+                    memset(target + i * target_step, 0, (size_t)channels * sizeof(REAL));
                 NAME(pack_channels_last)(target + first * target_step, target_step,
                                          input + row * plan->width + start + first * step,
                                          plan->height * plan->width, step, channels, last - first);
                 for (ptrdiff_t i = last; i < count; i++)
-                    NAME(fill_zero)(target + i * target_step, channels);
+                    memset(target + i * target_step, 0, (size_t)channels * sizeof(REAL));
             }
         }
     }
