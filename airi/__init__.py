@@ -9,6 +9,7 @@ from airi.tensor import Size, Tensor
 
 # isort: on
 from airi import autograd
+from airi._version import __version__
 from airi.autograd import (
     enable_grad,
     inference_mode,
@@ -42,13 +43,17 @@ from airi.dtypes import (
 )
 from airi.ops.conversion import *
 from airi.ops.creation import *
+from airi.ops.cumulative import *
+from airi.ops.diagonals import *
 from airi.ops.elementwise import *
+from airi.ops.extremes import *
 from airi.ops.indexing import *
+from airi.ops.joining import *
+from airi.ops.reduction import *
+from airi.ops.splitting import *
 from airi.ops.transcendental import *
 from airi.ops.views import *
 from airi.printing import set_printoptions
 from airi.serialization import load, save
 from airi.tensor_types import *
 from airi.threads import get_num_threads, set_num_threads
-
-from airi._version import __version__

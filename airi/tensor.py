@@ -15,7 +15,7 @@ from airi.autograd.mode import enable_grad, state
 from airi.device import CPU, device
 from airi.ops.creation import legacy_array
 from airi.ops.methods import TensorMethods
-from airi.ops.views import Unbind
+from airi.ops.splitting import Unbind
 
 
 class Size(tuple[int, ...]):
@@ -286,7 +286,7 @@ class Tensor(TensorMethods):
         engine.backward(self, gradient, retain_graph, create_graph, inputs)
 
     def retain_grad(self) -> None:
-        """Keep ``.grad`` of this tensor although it is no leaf. Source: ``torch.Tensor.retain_grad``."""
+        """Keep ``.grad`` of this tensor, no leaf, too. Source: ``torch.Tensor.retain_grad``."""
         if not self.requires_grad:
             raise RuntimeError("retain_grad: this tensor does not require grad")
         if self._edge is not None:
@@ -367,7 +367,8 @@ class Tensor(TensorMethods):
     def __bool__(self) -> bool:
         if self._array.size != 1:
             raise RuntimeError(
-                f"a tensor of shape {tuple(self.shape)} has no single truth value; use any() or all()"
+                f"a tensor of shape {tuple(self.shape)} has no single truth value; use any() or "
+                "all()"
             )
         return bool(self._array.item())
 

@@ -6,7 +6,22 @@ method; its documentation is the function's.
 
 from __future__ import annotations
 
-from airi.ops import casts, conversion, creation, elementwise, indexing, inplace, transcendental, views
+from airi.ops import (
+    casts,
+    conversion,
+    creation,
+    cumulative,
+    diagonals,
+    elementwise,
+    extremes,
+    indexing,
+    inplace,
+    joining,
+    reduction,
+    splitting,
+    transcendental,
+    views,
+)
 
 
 class TensorMethods:
@@ -71,6 +86,35 @@ class TensorMethods:
     exp = transcendental.exp
     log = transcendental.log
 
+    # Reductions
+    sum = reduction.sum
+    nansum = reduction.nansum
+    mean = reduction.mean
+    nanmean = reduction.nanmean
+    prod = reduction.prod
+    var = reduction.var
+    std = reduction.std
+    norm = reduction.norm
+    logsumexp = reduction.logsumexp
+    all = reduction.all
+    any = reduction.any
+    count_nonzero = reduction.count_nonzero
+    max = extremes.max
+    min = extremes.min
+    amax = extremes.amax
+    amin = extremes.amin
+    aminmax = extremes.aminmax
+    argmax = extremes.argmax
+    argmin = extremes.argmin
+
+    # Along one dimension
+    cumsum = cumulative.cumsum
+    cumprod = cumulative.cumprod
+    cummax = cumulative.cummax
+    cummin = cumulative.cummin
+    logcumsumexp = cumulative.logcumsumexp
+    diff = cumulative.diff
+
     # Operators
     __add__ = __radd__ = elementwise.add
     __sub__ = elementwise.sub
@@ -92,6 +136,16 @@ class TensorMethods:
     __imul__ = inplace.mul_
     __itruediv__ = inplace.div_
     __ipow__ = inplace.pow_
+
+    # Repeated and turned round
+    repeat = joining.repeat
+    tile = joining.tile
+    repeat_interleave = joining.repeat_interleave
+    flip = joining.flip
+    fliplr = joining.fliplr
+    flipud = joining.flipud
+    roll = joining.roll
+    rot90 = joining.rot90
 
     # Indexing
     __getitem__ = indexing.getitem
@@ -160,8 +214,19 @@ class TensorMethods:
     unflatten = views.unflatten
     narrow = views.narrow
     select = views.select
-    diagonal = views.diagonal
+    diagonal = diagonals.diagonal
+    diag = diagonals.diag
+    diag_embed = diagonals.diag_embed
+    diagflat = diagonals.diagflat
+    triu = diagonals.triu
+    triu_ = diagonals.triu_
+    tril = diagonals.tril
+    tril_ = diagonals.tril_
     unfold = views.unfold
-    unbind = views.unbind
-    split = views.split
-    chunk = views.chunk
+    unbind = splitting.unbind
+    split = splitting.split
+    chunk = splitting.chunk
+    tensor_split = splitting.tensor_split
+    vsplit = splitting.vsplit
+    hsplit = splitting.hsplit
+    dsplit = splitting.dsplit

@@ -14,7 +14,7 @@ import numpy as np
 
 from airi.autograd.engine import sum_to
 from airi.autograd.graph import Rule
-from airi.ops.names import normal_dim, normal_dims, numpy_names
+from airi.ops.names import normal_dim, normal_dims
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "broadcast_to",
-    "chunk",
-    "diagonal",
     "flatten",
     "moveaxis",
     "movedim",
@@ -33,13 +31,11 @@ __all__ = [
     "ravel",
     "reshape",
     "select",
-    "split",
     "squeeze",
     "swapaxes",
     "swapdims",
     "t",
     "transpose",
-    "unbind",
     "unflatten",
     "unsqueeze",
 ]
@@ -357,7 +353,7 @@ class Unslice(Rule):
         return Slice.apply(g, index=index)
 
 
-def _along(dim: int, part: Any) -> tuple[Any, ...]:
+def along(dim: int, part: Any) -> tuple[Any, ...]:
     """The index that takes `part` of dimension `dim`."""
     return (*[slice(None)] * dim, part, ...)
 
@@ -379,7 +375,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
         raise RuntimeError(
             f"narrow: start ({start}) + length ({length}) exceeds the size {size} of dim {dim}"
         )
-    return Slice.apply(input, index=_along(at, slice(first, first + length)))
+    return Slice.apply(input, index=along(at, slice(first, first + length)))
 
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
@@ -393,51 +389,11 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     size = input.shape[at]
     if not -size <= index < size:
         raise IndexError(f"select: index {index} is out of range for a dimension of size {size}")
-    return Slice.apply(input, index=_along(at, int(index)))
-
-
-class Diagonal(View):
-    """out = the diagonals of the planes (dim1, dim2);  dx = g on them, 0 elsewhere"""
-
-    @staticmethod
-    def forward(x, *, offset, dim1, dim2):
-        out = np.diagonal(x, offset, dim1, dim2)
-        if x.flags.writeable:
-            out.flags.writeable = True
-        return out
-
-    @staticmethod
-    def backward(g, offset, dim1, dim2, x_shape):
-        return Undiagonal.apply(g, offset=offset, dim1=dim1, dim2=dim2, shape=x_shape)
-
-
-class Undiagonal(Rule):
-    """out = 0 with x on the diagonals;  dx = the diagonals of g"""
-
-    @staticmethod
-    def forward(x, *, offset, dim1, dim2, shape):
-        out = np.zeros(shape, x.dtype)
-        Diagonal.forward(out, offset=offset, dim1=dim1, dim2=dim2)[...] = x
-        return out
-
-    @staticmethod
-    def backward(g, offset, dim1, dim2):
-        return Diagonal.apply(g, offset=offset, dim1=dim1, dim2=dim2)
-
-
-def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal of the planes of `dim1` and `dim2`, as a last dimension. A view.
-
-    `offset` above 0 takes a diagonal above the main one. Source: ``torch.diagonal``.
-    """
-    first, second = (normal_dim("diagonal", each, input.ndim) for each in (dim1, dim2))
-    if first == second or input.ndim < 2:
-        raise RuntimeError(f"diagonal: dim1 and dim2 must differ, got {dim1} and {dim2}")
-    return Diagonal.apply(input, offset=offset, dim1=first, dim2=second)
+    return Slice.apply(input, index=along(at, int(index)))
 
 
 class Unfold(View):
-    """out = windows of `size` every `step` along dim, as a last dimension;  dx = windows added up"""
+    """out = windows of `size` every `step` along dim, as a last dimension;  dx = them added up"""
 
     @staticmethod
     def forward(x, *, dim, size, step):
@@ -446,7 +402,7 @@ class Unfold(View):
         windows = np.lib.stride_tricks.sliding_window_view(
             x, size, dim, writeable=x.flags.writeable
         )
-        return windows[_along(dim, slice(None, None, step))]
+        return windows[along(dim, slice(None, None, step))]
 
     @staticmethod
     def backward(g, dim, size, step, x_shape):
@@ -464,7 +420,7 @@ class FoldWindows(Rule):
         count = x.shape[dim]
         for offset in range(size):
             places = slice(offset, offset + (count - 1) * step + 1, step)
-            out[_along(dim, places)] += x[..., offset]
+            out[along(dim, places)] += x[..., offset]
         return out
 
     @staticmethod
@@ -486,91 +442,3 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
             f"got size={size}, step={step}"
         )
     return Unfold.apply(input, dim=at, size=size, step=step)
-
-
-class Unbind(View):
-    """outs = the slices of x along dim;  dx = the gradients stacked again"""
-
-    outputs = ("slices",)
-
-    @staticmethod
-    def forward(x, *, dim):
-        return tuple(x[_along(dim, i)] for i in range(x.shape[dim]))
-
-    @staticmethod
-    def backward(g, dim, x_shape):
-        from airi.ops.joining import stack
-
-        return stack(g, dim)
-
-
-@numpy_names
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """All slices along `dim`, which is dropped. Views, which may not be written in place.
-
-    Example: ``q, k, v = qkv.unbind(2)``. Source: ``torch.unbind``.
-    """
-    if input.ndim == 0:
-        raise RuntimeError("unbind: cannot be applied to a 0-dimensional tensor")
-    return Unbind.apply(input, dim=normal_dim("unbind", dim, input.ndim))
-
-
-class Split(View):
-    """outs = consecutive parts of x along dim, of the given sizes;  dx = the gradients joined"""
-
-    outputs = ("parts",)
-
-    @staticmethod
-    def forward(x, *, sizes, dim):
-        ends = np.cumsum(sizes).tolist()
-        return tuple(
-            x[_along(dim, slice(end - size, end))] for size, end in zip(sizes, ends, strict=True)
-        )
-
-    @staticmethod
-    def backward(g, dim):
-        from airi.ops.joining import cat
-
-        return cat(g, dim)
-
-
-def split(
-    tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
-) -> tuple[Tensor, ...]:
-    """Parts along `dim`: of one size (the last may be smaller), or of the listed sizes. Views.
-
-    Raises RuntimeError where listed sizes do not add up. Example: ``airi.split(x, [2, 3])``.
-    Source: ``torch.split``.
-    """
-    if tensor.ndim == 0:
-        raise RuntimeError("split: cannot be applied to a 0-dimensional tensor")
-    at = normal_dim("split", dim, tensor.ndim)
-    size = tensor.shape[at]
-    if isinstance(split_size_or_sections, int):
-        each = split_size_or_sections
-        if each < 0 or (each == 0 and size):
-            raise RuntimeError(f"split: split_size must be positive, got {each}")
-        full, rest = divmod(size, each) if each else (1, 0)
-        parts = (each,) * full + ((rest,) if rest else ()) or (0,)
-    else:
-        parts = tuple(split_size_or_sections)
-        if sum(parts) != size or any(n < 0 for n in parts):
-            raise RuntimeError(
-                f"split: sizes {parts} do not add up to {size}, the size of dim {dim}"
-            )
-    return Split.apply(tensor, sizes=parts, dim=at)
-
-
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most `chunks` parts of equal size along `dim` (the last may be smaller). Views.
-
-    Source: ``torch.chunk``.
-    """
-    if chunks <= 0:
-        raise RuntimeError(f"chunk: chunks must be positive, got {chunks}")
-    if input.ndim == 0:
-        raise RuntimeError("chunk: cannot be applied to a 0-dimensional tensor")
-    size = input.shape[normal_dim("chunk", dim, input.ndim)]
-    if size == 0:
-        return split(input, [0] * chunks, dim)
-    return split(input, -(-size // chunks), dim)
