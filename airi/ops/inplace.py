@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from airi import dtypes
-from airi.autograd.graph import Rule, Version, edge_of, record, replay_view, wrap
+from airi.autograd.graph import Rule, edge_of, record, replay_view, wrap
 from airi.autograd.mode import state
 from airi.ops import elementwise, transcendental
 from airi.ops.promotion import RANK, result_dtype
@@ -77,8 +77,8 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     if is_view:
         out = np.array(out, array.dtype)
         np.copyto(array, out)
-    assert target._version is not None
-    target._version.value += 1
+    if target._version is not None:  # inside inference_mode there is nobody to warn
+        target._version.value += 1
     if is_view:
         _record_on_base(target, rule, inputs, attributes, out)
     elif recorded:
@@ -144,8 +144,6 @@ def _refuse_unwritable(target: Any, name: str) -> None:
             f"{name}: this tensor was made in inference_mode and may not be written outside it; "
             "clone() it"
         )
-    if target._version is None:
-        target._version = Version()  # inside inference_mode there is nobody to warn
     if not target._array.flags.writeable:
         raise RuntimeError(
             f"{name}: this tensor of shape {tuple(target.shape)} may not be written in place: "
