@@ -197,14 +197,16 @@ def _copy(
 
 @contextlib.contextmanager
 def _progress_bar(part: Path, have: int, total: int | None) -> Iterator[Callable[[int], object]]:
-    """A bar on a terminal, nothing elsewhere or without tqdm; yields what moves it on."""
+    """A bar, on a terminal; yields what moves it on. Without tqdm a line has to do."""
+    name = part.name.removesuffix(".part")
     try:
         from tqdm import tqdm  # type: ignore[import-untyped]
     except ImportError:
+        print(f"downloading {name} (install tqdm to see the progress)", file=sys.stderr)
         yield lambda count: None
         return
     with tqdm(
-        desc=part.name.removesuffix(".part"),
+        desc=name,
         initial=have,
         total=total,
         unit="B",
