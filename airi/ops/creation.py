@@ -58,7 +58,7 @@ _PYTHON_TYPES = {bool, int, float}
 def made(
     function: str, array: np.ndarray, device: Any, requires_grad: bool, hints: dict[str, Any]
 ) -> Tensor:
-    """The leaf Tensor on a new array; the arguments that all creation functions share are checked."""
+    """The leaf Tensor on a new array; checks the arguments that all creation functions share."""
     if hints:
         refuse_unknown(function, hints)
     if device is not None:
@@ -215,7 +215,7 @@ def legacy_array(
     data = (*data, options.pop("data")) if "data" in options else data
     if options:
         raise TypeError(f"{function}: unexpected keyword arguments {', '.join(sorted(options))}")
-    if len(data) == 1 and not isinstance(data[0], tuple) or _is_plain_tuple(data):
+    if len(data) == 1 and not _is_size(data[0]):
         source = data[0]
         if isinstance(source, (float, bool)):
             raise TypeError(
@@ -227,9 +227,9 @@ def legacy_array(
     return np.empty(shape_from(function, data or ((0,),), {}), dtype)
 
 
-def _is_plain_tuple(data: tuple[Any, ...]) -> bool:
-    """Whether `data` is one tuple of values; a Size is one of sizes."""
-    return len(data) == 1 and type(data[0]) is tuple
+def _is_size(value: Any) -> bool:
+    """Whether it is a Size: a tuple, but no plain one, which would hold values."""
+    return isinstance(value, tuple) and type(value) is not tuple
 
 
 def new(input: Tensor, *data: Any, **options: Any) -> Tensor:
