@@ -69,7 +69,7 @@ cdef extern from "conv_kernels.h" nogil:
 
     ctypedef struct Kernels:
         Task pack_weights, gather, weight_sums, weight_finish, dot_sums
-        void (*weight_plan_blocks)(WeightPlan *plan)
+        double (*weight_plan_blocks)(WeightPlan *plan)
 
     ctypedef struct PoolKernels:
         Task max_forward, max_backward, average_forward, average_backward
@@ -113,6 +113,10 @@ def use_instruction_set(name: str) -> None:
     raise ValueError(f"use_instruction_set: {name!r} is not one of {instruction_sets()}")
 
 
+# Dot products reach about this part of the speed of a tile that is filled.
+cdef double LEAST_USE_OF_TILE = 0.4
+
+
 # ---- memory -------------------------------------------------------------------------------------
 
 cdef void *address(array, int flags=PyBUF_SIMPLE) except? NULL:
@@ -138,7 +142,7 @@ cdef class Scratch:
     def __cinit__(self, size_t bytes_needed, int threads):
         self.bytes_per_thread = (bytes_needed + 127) // 64 * 64
         self.threads = threads
-        cdef size_t size = self.bytes_per_thread * threads + 64
+        cdef Py_ssize_t size = self.bytes_per_thread * threads + 64
         try:
             self.memory = Scratch.kept.pop()
         except IndexError:
@@ -265,12 +269,6 @@ def conv2d_weight_grad(g, x, kernel_size, stride, padding, dilation, groups):
     if g.size == 0 or x.size == 0:
         return np.zeros(conv.weight_shape, x.dtype)
     g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
-    if conv.filters // conv.groups < 4:
-        return _weight_grad_by_dot_products(g, x, conv)
-    return _weight_grad_by_tiles(g, x, conv)
-
-
-cdef _weight_grad_by_tiles(g, x, conv):
     cdef int threads_ = threads.get_num_threads()
     cdef const Kernels *kernels = chosen.conv[x.dtype == np.float64]
     cdef WeightPlan plan
@@ -289,7 +287,8 @@ cdef _weight_grad_by_tiles(g, x, conv):
     taps_forward(&plan.y, kernel_height, conv.stride[0], conv.padding[0], conv.dilation[0], memory)
     taps_forward(&plan.x, kernel_width, conv.stride[1], conv.padding[1], conv.dilation[1],
                  memory + INTS_PER_TAP * <int>kernel_height)
-    kernels.weight_plan_blocks(&plan)
+    if kernels.weight_plan_blocks(&plan) < LEAST_USE_OF_TILE:
+        return _weight_grad_by_dot_products(g, x, conv)
 
     cdef ptrdiff_t blocks = weight_blocks(&plan)
     sums = np.empty(plan.chunks * blocks * weight_block_elements(&plan), x.dtype)

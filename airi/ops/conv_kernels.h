@@ -190,6 +190,7 @@ typedef struct {
     ptrdiff_t channel_block, tap_block;    /* source channels and taps along x packed at a time */
     ptrdiff_t band_height, band_width;     /* output pixels packed for at a time */
     ptrdiff_t bands_y, bands_x;
+    ptrdiff_t images;                      /* images packed at a time, so as to share the weights */
     size_t scratch_bytes;
 } GatherPlan;
 
@@ -239,15 +240,21 @@ static void gather_plan_blocks(GatherPlan *plan, ptrdiff_t element_size, ptrdiff
 
     ptrdiff_t plane = plane_elements(packed_lines(plan, plan->band_height), plan->band_width,
                                      element_size);
+    /* Small images: pack several, but leave each thread a few tasks. */
+    ptrdiff_t tasks_per_image = plan->groups * plan->bands_y * plan->bands_x;
+    plan->images = smaller(budget / (planes * plane),
+                           plan->batch * tasks_per_image / (4 * threads));
+    plan->images = larger(1, smaller(plan->images, plan->batch));
+
     size_t most_taps = (size_t)(planes * plan->y.count);
-    size_t elements = (size_t)(planes * plane + (PANEL + 1) * TILE_VECTORS * MAX_LANES);
+    size_t elements = (size_t)(plan->images * planes * plane + (PANEL + 1) * TILE_VECTORS * MAX_LANES);
     plan->scratch_bytes = elements * (size_t)element_size
         + most_taps * (2 * sizeof(int32_t) + (size_t)element_size) + 512;
 }
 
 static ptrdiff_t gather_tasks(const GatherPlan *plan)
 {
-    return plan->batch * plan->groups * plan->bands_y * plan->bands_x;
+    return divide_up(plan->batch, plan->images) * plan->groups * plan->bands_y * plan->bands_x;
 }
 
 /* Output pixels (top, left) ... (top + height, left + width) of the grid. */
@@ -310,7 +317,7 @@ typedef struct {
     ptrdiff_t band_height, bands, chunks;
     ptrdiff_t packed_columns, column_step; /* of a packed input line; from pixel to pixel */
     ptrdiff_t parts, part_step; /* a line is packed in one part, or in one for each tap */
-    ptrdiff_t lanes, row_elements, vector_elements; /* block: (kernel row, rows, vectors) */
+    ptrdiff_t row_elements, vector_elements; /* block: (kernel row, rows, vectors) */
     size_t scratch_bytes;
 } WeightPlan;
 
@@ -339,7 +346,7 @@ typedef void (*Task)(const void *plan, ptrdiff_t task, char *scratch);
 
 typedef struct {
     Task pack_weights, gather;
-    void (*weight_plan_blocks)(WeightPlan *plan);
+    double (*weight_plan_blocks)(WeightPlan *plan);
     Task weight_sums, weight_finish, dot_sums;
 } Kernels;
 

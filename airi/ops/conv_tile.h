@@ -29,6 +29,14 @@ typedef REAL VECTOR __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REA
 #endif
 #endif
 
+/* Four numbers, for transposing blocks of 4 x 4. */
+#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
+#define QUAD NAME(quad)
+typedef REAL QUAD __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+#define AT_QUAD(address) (*(QUAD *)(address))
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#endif
+
 #ifndef KEEP_LOOP
 #ifdef __GNUC__
 #define KEEP_LOOP __asm__ volatile("")
@@ -157,18 +165,29 @@ ALWAYS_INLINE void NAME(fill_zero)(REAL *target, ptrdiff_t count)
     }
 }
 
-/* As fill_zero; reads only inside the run unless `source_end` is LANES away from it. */
-ALWAYS_INLINE void NAME(copy_run)(REAL *target, const REAL *source, ptrdiff_t count,
-                                  const REAL *source_end)
+/* As fill_zero; reads up to LANES - 1 elements after the run too. */
+ALWAYS_INLINE void NAME(copy_run)(REAL *target, const REAL *source, ptrdiff_t count)
 {
-    if (source_end - source < round_up(count, LANES)) {
-        for (ptrdiff_t i = 0; i < count; i++)
-            target[i] = source[i];
-        return;
-    }
     for (ptrdiff_t i = 0; i < count; i += LANES) {
         STORE(target + i, LOAD(source + i));
         KEEP_LOOP;
+    }
+}
+
+/* Pack `lines` lines of `width`, `source_line` apart in the image: zeros, then every step-th element
+ * for positions first ... last, then zeros. `source` is where position 0 is (or would be). */
+ALWAYS_INLINE void NAME(pack_lines)(REAL *target, ptrdiff_t width, const REAL *source,
+                                    ptrdiff_t source_line, ptrdiff_t lines, ptrdiff_t step,
+                                    ptrdiff_t first, ptrdiff_t last, int whole_vectors)
+{
+    for (; lines > 0; lines--, target += width, source += source_line) {
+        NAME(fill_zero)(target, first);
+        if (whole_vectors)
+            NAME(copy_run)(target + first, source + first, last - first);
+        else
+            for (ptrdiff_t i = first; i < last; i++)
+                target[i] = source[step * i];
+        NAME(fill_zero)(target + last, width - last);
     }
 }
 
@@ -178,61 +197,69 @@ static void NAME(pack_planes)(const GatherPlan *plan, const REAL *source, ptrdif
                               ptrdiff_t plane, REAL *packed)
 {
     const Taps *y = &plan->y, *x = &plan->x;
-    ptrdiff_t width = band->width, step = x->step;
+    const ptrdiff_t width = band->width, image_size = plan->source_height * plan->source_width;
     const REAL *source_end = (const REAL *)plan->source
-        + plan->batch * plan->groups * plan->source_channels * plan->source_height
-        * plan->source_width;
+        + plan->batch * plan->groups * plan->source_channels * image_size;
 
     for (ptrdiff_t channel = 0; channel < channels; channel++) {
-        const REAL *image = source + channel * plan->source_height * plan->source_width;
+        const REAL *image = source + channel * image_size;
+        const int may_read_on = source_end - image >= image_size + LANES;
         for (int t = first_tap; t < last_tap; t++, packed += plane) {
-            ptrdiff_t start = band->left * step + x->shift[t], first, last;
-            inside(start, step, width, plan->source_width, &first, &last);
-            REAL *line = packed;
+            ptrdiff_t start = band->left * x->step + x->shift[t], first, last;
+            inside(start, x->step, width, plan->source_width, &first, &last);
+            REAL *target = packed;
             for (int c = 0; c < y->classes; c++) {
-                ptrdiff_t row = band->top * y->step + y->class_shift[c];
+                ptrdiff_t row = band->top * y->step + y->class_shift[c], top, bottom;
                 ptrdiff_t lines = band->height + y->class_extra[c];
-                for (; lines > 0; lines--, row += y->step, line += width) {
-                    if (row < 0 || row >= plan->source_height) {
-                        NAME(fill_zero)(line, width);
-                        continue;
-                    }
-                    const REAL *from = image + row * plan->source_width + start;
-                    NAME(fill_zero)(line, first);
-                    if (step == 1)
-                        NAME(copy_run)(line + first, from + first, last - first, source_end);
-                    else if (step == 2)
-                        for (ptrdiff_t i = first; i < last; i++)
-                            line[i] = from[2 * i];
-                    else
-                        for (ptrdiff_t i = first; i < last; i++)
-                            line[i] = from[step * i];
-                    NAME(fill_zero)(line + last, width - last);
-                }
+                inside(row, y->step, lines, plan->source_height, &top, &bottom);
+                ptrdiff_t source_line = y->step * plan->source_width;
+                const REAL *from = image + (row + top * y->step) * plan->source_width + start;
+                REAL *to = target + top * width;
+
+                NAME(fill_zero)(target, top * width);
+                if (x->step == 1 && may_read_on)
+                    NAME(pack_lines)(to, width, from, source_line, bottom - top, 1, first, last, 1);
+                else if (x->step == 2)
+                    NAME(pack_lines)(to, width, from, source_line, bottom - top, 2, first, last, 0);
+                else
+                    NAME(pack_lines)(to, width, from, source_line, bottom - top, x->step,
+                                     first, last, 0);
+                NAME(fill_zero)(target + bottom * width, (lines - bottom) * width);
+                target += lines * width;
             }
         }
     }
 }
 
 /* target[i * target_step + c] = source[c * plane + i * source_step]: channels become innermost. */
-static void NAME(pack_channels_last)(REAL *restrict target, ptrdiff_t target_step,
-                                     const REAL *restrict source, ptrdiff_t plane,
+static void NAME(pack_channels_last)(REAL *target, ptrdiff_t target_step,
+                                     const REAL *source, ptrdiff_t plane,
                                      ptrdiff_t source_step, ptrdiff_t channels, ptrdiff_t count)
 {
     ptrdiff_t c = 0;
-    for (; c + 4 <= channels; c += 4) {
-        const REAL *s0 = source + c * plane, *s1 = s0 + plane, *s2 = s1 + plane, *s3 = s2 + plane;
-        REAL *t = target + c;
-        for (ptrdiff_t i = 0; i < count; i++, t += target_step) {
-            t[0] = s0[i * source_step];
-            t[1] = s1[i * source_step];
-            t[2] = s2[i * source_step];
-            t[3] = s3[i * source_step];
+    for (; c + 4 <= channels; c += 4, source += 4 * plane, target += 4) {
+        ptrdiff_t i = 0;
+#ifdef SHUFFLE
+        for (; source_step == 1 && i + 4 <= count; i += 4) {
+            const REAL *from = source + i;
+            REAL *to = target + i * target_step;
+            QUAD a = AT_QUAD(from), b = AT_QUAD(from + plane);
+            QUAD c = AT_QUAD(from + 2 * plane), d = AT_QUAD(from + 3 * plane);
+            QUAD ab_low = SHUFFLE(a, b, 0, 4, 1, 5), ab_high = SHUFFLE(a, b, 2, 6, 3, 7);
+            QUAD cd_low = SHUFFLE(c, d, 0, 4, 1, 5), cd_high = SHUFFLE(c, d, 2, 6, 3, 7);
+            AT_QUAD(to) = SHUFFLE(ab_low, cd_low, 0, 1, 4, 5);
+            AT_QUAD(to + target_step) = SHUFFLE(ab_low, cd_low, 2, 3, 6, 7);
+            AT_QUAD(to + 2 * target_step) = SHUFFLE(ab_high, cd_high, 0, 1, 4, 5);
+            AT_QUAD(to + 3 * target_step) = SHUFFLE(ab_high, cd_high, 2, 3, 6, 7);
         }
+#endif
+        for (; i < count; i++)
+            for (int lane = 0; lane < 4; lane++)
+                target[i * target_step + lane] = source[lane * plane + i * source_step];
     }
-    for (; c < channels; c++)
+    for (; c < channels; c++, source += plane, target++)
         for (ptrdiff_t i = 0; i < count; i++)
-            target[i * target_step + c] = source[c * plane + i * source_step];
+            target[i * target_step] = source[i * source_step];
 }
 
 /* ---- forward and input gradient -------------------------------------------------------------- */
@@ -291,33 +318,30 @@ static void NAME(move_tile)(const GatherPlan *plan, REAL *out, const Band *band,
     }
 }
 
-/* One band of one group of one image. */
+/* One band of one group of some images. */
 static void NAME(gather)(const void *argument, ptrdiff_t task, char *scratch)
 {
     const GatherPlan *plan = argument;
     const ptrdiff_t rows = plan->rows, bands = plan->bands_y * plan->bands_x;
     const ptrdiff_t group = task / bands % plan->groups;
-    const ptrdiff_t image_group = task / bands; /* image * groups + group */
+    const ptrdiff_t image0 = task / bands / plan->groups * plan->images;
+    const ptrdiff_t images = smaller(plan->images, plan->batch - image0);
     const ptrdiff_t out_plane = plan->out_height * plan->out_width;
+    const ptrdiff_t source_plane = plan->source_height * plan->source_width;
     const int contiguous = plan->out_step_x == 1 && plan->out_step_y == 1;
-
     const Band band = band_of(plan, task % bands);
     if (band.height <= 0 || band.width <= 0)
         return;
     const ptrdiff_t pixels = band.height * band.width;
     const ptrdiff_t plane =
         plane_elements(packed_lines(plan, band.height), band.width, sizeof(REAL));
-
-    const REAL *source = (const REAL *)plan->source
-        + image_group * plan->source_channels * plan->source_height * plan->source_width;
-    REAL *out = (REAL *)plan->out + image_group * rows * out_plane;
-    REAL *first_pixel = out + (plan->out_first_y + band.top) * plan->out_width
-        + plan->out_first_x + band.left;
+    const ptrdiff_t first_pixel =
+        (plan->out_first_y + band.top) * plan->out_width + plan->out_first_x + band.left;
     const REAL *panels =
         (const REAL *)plan->panels + group * (panel_elements(plan) / plan->groups);
 
-    /* scratch: edge tile, the two offset tables, the packed planes */
-    const ptrdiff_t tile_step = TILE_VECTORS * LANES;
+    /* scratch: edge tile, the two offset tables, the packed planes of each image */
+    const ptrdiff_t edge_step = TILE_VECTORS * LANES;
     REAL *edge = (REAL *)scratch;
     int32_t *b_offset = (int32_t *)(edge + PANEL * TILE_VECTORS * MAX_LANES);
     ptrdiff_t most_taps = plan->channel_block * plan->tap_block * plan->y.count;
@@ -332,37 +356,55 @@ static void NAME(gather)(const void *argument, ptrdiff_t task, char *scratch)
             ptrdiff_t channels = smaller(plan->channel_block, plan->source_channels - c0);
             int x_taps = (int)smaller(plan->tap_block, plan->x.count - t0);
             ptrdiff_t taps = channels * plan->y.count * x_taps;
-            NAME(pack_planes)(plan, source + c0 * plan->source_height * plan->source_width,
-                              channels, (int)t0, (int)t0 + x_taps, &band, plane, packed);
+            ptrdiff_t packed_image = channels * x_taps * plane;
             fill_offsets(plan, channels, x_taps, &band, plane, b_offset);
+            for (ptrdiff_t image = 0; image < images; image++) {
+                ptrdiff_t image_group = (image0 + image) * plan->groups + group;
+                const REAL *source = (const REAL *)plan->source
+                    + (image_group * plan->source_channels + c0) * source_plane;
+                NAME(pack_planes)(plan, source, channels, (int)t0, (int)t0 + x_taps, &band, plane,
+                                  packed + image * packed_image);
+            }
 
-            ptrdiff_t vectors;
-            for (ptrdiff_t pixel = 0; pixel < pixels; pixel += vectors * LANES) {
-                vectors = NAME(choose_vectors)(divide_up(pixels - pixel, LANES));
-                ptrdiff_t count = smaller(vectors * LANES, pixels - pixel);
-                const NAME(Tile) *tile;
-                for (ptrdiff_t row = 0; row < rows; row += tile->rows) {
-                    tile = NAME(choose_tile)(rows - row, vectors, PANEL);
-                    ptrdiff_t count_rows = smaller(tile->rows, rows - row);
-                    const REAL *a = panels + (row / PANEL * taps) * PANEL + row % PANEL;
-                    REAL start[PANEL] = {0};
-                    if (first_block && plan->bias)
-                        for (ptrdiff_t r = 0; r < count_rows; r++)
-                            start[r] = ((const REAL *)plan->bias)[group * rows + row + r];
+            /* The weights of a panel stay in L1 while all the pixels go by. */
+            for (ptrdiff_t panel = 0; panel < rows; panel += PANEL, panels += PANEL * taps) {
+                REAL bias[PANEL] = {0};
+                if (first_block && plan->bias)
+                    for (ptrdiff_t row = panel; row < smaller(panel + PANEL, rows); row++)
+                        bias[row - panel] = ((const REAL *)plan->bias)[group * rows + row];
 
-                    int whole = contiguous && count_rows == tile->rows && count == vectors * LANES;
-                    REAL *c = whole ? first_pixel + row * out_plane + pixel : edge;
-                    if (!whole && !first_block)
-                        NAME(move_tile)(plan, out + row * out_plane, &band, pixel, count_rows,
-                                        count, edge, tile_step, 0);
-                    tile->run(taps, a, a_offset, packed + pixel, b_offset,
-                              first_block ? start : NULL, c, whole ? out_plane : tile_step);
-                    if (!whole)
-                        NAME(move_tile)(plan, out + row * out_plane, &band, pixel, count_rows,
-                                        count, edge, tile_step, 1);
+                for (ptrdiff_t image = 0; image < images; image++) {
+                    ptrdiff_t image_group = (image0 + image) * plan->groups + group, vectors;
+                    REAL *out = (REAL *)plan->out + (image_group * rows + panel) * out_plane;
+                    const REAL *b = packed + image * packed_image;
+
+                    for (ptrdiff_t pixel = 0; pixel < pixels; pixel += vectors * LANES) {
+                        vectors = NAME(choose_vectors)(divide_up(pixels - pixel, LANES));
+                        ptrdiff_t count = smaller(vectors * LANES, pixels - pixel);
+                        ptrdiff_t panel_rows = smaller(PANEL, rows - panel);
+                        const NAME(Tile) *tile;
+                        for (ptrdiff_t row = 0; row < panel_rows; row += tile->rows) {
+                            tile = NAME(choose_tile)(panel_rows - row, vectors, PANEL);
+                            ptrdiff_t count_rows = smaller(tile->rows, panel_rows - row);
+                            const REAL *start = first_block ? bias + row : NULL;
+                            REAL *tile_out = out + row * out_plane;
+                            if (contiguous && count_rows == tile->rows
+                                && count == vectors * LANES) {
+                                tile->run(taps, panels + row, a_offset, b + pixel, b_offset,
+                                          start, tile_out + first_pixel + pixel, out_plane);
+                                continue;
+                            }
+                            if (!first_block)
+                                NAME(move_tile)(plan, tile_out, &band, pixel, count_rows, count,
+                                                edge, edge_step, 0);
+                            tile->run(taps, panels + row, a_offset, b + pixel, b_offset,
+                                      start, edge, edge_step);
+                            NAME(move_tile)(plan, tile_out, &band, pixel, count_rows, count,
+                                            edge, edge_step, 1);
+                        }
+                    }
                 }
             }
-            panels += panel_count(plan) * PANEL * taps;
             first_block = 0;
         }
 }
@@ -377,13 +419,14 @@ static double NAME(use)(ptrdiff_t rows, ptrdiff_t columns)
          * (double)columns / (double)round_up(columns, LANES);
 }
 
-static void NAME(weight_plan_blocks)(WeightPlan *plan)
+/* Choose the blocks; returns how much of the tile's work is of use. */
+static double NAME(weight_plan_blocks)(WeightPlan *plan)
 {
     ptrdiff_t kernel_height = plan->y.count, kernel_width = plan->x.count;
     ptrdiff_t width_and_channels = kernel_width * plan->channels;
-    plan->lanes = LANES;
-    plan->filters_in_rows = NAME(use)(plan->filters, width_and_channels)
-                          > NAME(use)(width_and_channels, plan->filters);
+    double use = NAME(use)(width_and_channels, plan->filters);
+    double exchanged_use = NAME(use)(plan->filters, width_and_channels);
+    plan->filters_in_rows = exchanged_use > use;
 
     plan->filter_blocks = divide_up(plan->filters, WEIGHT_BLOCK_FILTERS);
     plan->filter_block = divide_up(plan->filters, plan->filter_blocks);
@@ -427,6 +470,7 @@ static void NAME(weight_plan_blocks)(WeightPlan *plan)
     ptrdiff_t slack = 2 * (MAX_TILE_ROWS + TILE_VECTORS * MAX_LANES);
     plan->scratch_bytes = (size_t)(elements + slack) * sizeof(REAL) + 512
         + 2 * sizeof(int32_t) * (size_t)(plan->band_height * plan->out_width);
+    return use > exchanged_use ? use : exchanged_use;
 }
 
 /* Pack the input lines that output rows `top` ... need: (line, column, channel). */
@@ -671,5 +715,8 @@ static const Kernels NAME(kernels) = {
 #undef LANES
 #undef VECTOR
 #undef ALWAYS_INLINE
+#undef QUAD
+#undef AT_QUAD
+#undef SHUFFLE
 #undef LOAD
 #undef STORE
