@@ -1,0 +1,30 @@
+"""What every test gets: the same random numbers, and no threads fighting over processors."""
+
+import os
+
+import pytest
+
+import airi
+from airi.ops import kernels
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--reference-kernels",
+        action="store_true",
+        help="use the NumPy kernels of conv_ref.py instead of the compiled ones",
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--reference-kernels"):
+        from airi.ops import conv_ref
+
+        kernels._module = conv_ref
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        airi.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers():
+    airi.manual_seed(0)
