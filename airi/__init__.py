@@ -49,11 +49,15 @@ from airi.ops.elementwise import *
 from airi.ops.extremes import *
 from airi.ops.indexing import *
 from airi.ops.joining import *
+from airi.ops.masking import *
+from airi.ops.random import *
 from airi.ops.reduction import *
+from airi.ops.scatter import *
 from airi.ops.splitting import *
 from airi.ops.transcendental import *
 from airi.ops.views import *
 from airi.printing import set_printoptions
+from airi.random import *
 from airi.serialization import load, save
 from airi.tensor_types import *
 from airi.threads import get_num_threads, set_num_threads

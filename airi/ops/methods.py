@@ -17,7 +17,10 @@ from airi.ops import (
     indexing,
     inplace,
     joining,
+    masking,
+    random,
     reduction,
+    scatter,
     splitting,
     transcendental,
     views,
@@ -114,6 +117,8 @@ class TensorMethods:
     cummin = cumulative.cummin
     logcumsumexp = cumulative.logcumsumexp
     diff = cumulative.diff
+    cumsum_ = inplace.cumsum_
+    cumprod_ = inplace.cumprod_
 
     # Operators
     __add__ = __radd__ = elementwise.add
@@ -159,16 +164,24 @@ class TensorMethods:
     index_fill_ = indexing.index_fill_
     index_put = indexing.index_put
     index_put_ = indexing.index_put_
-    masked_fill = indexing.masked_fill
-    masked_fill_ = indexing.masked_fill_
-    masked_select = indexing.masked_select
-    masked_scatter = indexing.masked_scatter
-    masked_scatter_ = indexing.masked_scatter_
+    masked_fill = masking.masked_fill
+    masked_fill_ = masking.masked_fill_
+    masked_select = masking.masked_select
+    masked_scatter = masking.masked_scatter
+    masked_scatter_ = masking.masked_scatter_
     take = indexing.take
     put = indexing.put
     put_ = indexing.put_
-    nonzero = indexing.nonzero
-    argwhere = indexing.argwhere
+    nonzero = masking.nonzero
+    argwhere = masking.argwhere
+    gather = scatter.gather
+    take_along_dim = scatter.take_along_dim
+    scatter_add = scatter.scatter_add
+    scatter_add_ = scatter.scatter_add_
+    scatter_reduce = scatter.scatter_reduce
+    scatter_reduce_ = scatter.scatter_reduce_
+    scatter_ = scatter.scatter_
+    scatter = scatter.scatter
 
     # In place
     copy_ = inplace.copy_
@@ -193,6 +206,18 @@ class TensorMethods:
     rsqrt_ = inplace.rsqrt_
     exp_ = inplace.exp_
     log_ = inplace.log_
+
+    # Random
+    bernoulli = random.bernoulli
+    multinomial = random.multinomial
+    uniform_ = random.uniform_
+    normal_ = random.normal_
+    log_normal_ = random.log_normal_
+    bernoulli_ = random.bernoulli_
+    random_ = random.random_
+    exponential_ = random.exponential_
+    geometric_ = random.geometric_
+    cauchy_ = random.cauchy_
 
     # Views
     reshape = views.reshape
