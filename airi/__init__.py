@@ -41,6 +41,7 @@ from airi.dtypes import (
     short,
     uint8,
 )
+from airi.layout import *
 from airi.ops.conversion import *
 from airi.ops.creation import *
 from airi.ops.cumulative import *
@@ -52,7 +53,7 @@ from airi.ops.joining import *
 from airi.ops.masking import *
 from airi.ops.random import *
 from airi.ops.reduction import *
-from airi.ops.scatter import *
+from airi.ops.scattering import *
 from airi.ops.splitting import *
 from airi.ops.transcendental import *
 from airi.ops.views import *

@@ -2,7 +2,7 @@
 
 Ints, slices, None and Ellipsis take a view (`views.Slice`). What is left after them, index tensors
 and masks, is `Index`: a copy of the elements, whose gradient is added up where an element was taken
-more than once. Gathering and scattering along one dimension are in `scatter.py`.
+more than once. Gathering and scattering along one dimension are in `scattering.py`.
 """
 
 from __future__ import annotations
@@ -18,23 +18,18 @@ from airi.ops import creation
 from airi.ops.elementwise import mul
 from airi.ops.inplace import Copy, Overwrite, write
 from airi.ops.names import normal_dim, numpy_names
-from airi.ops.views import Slice, broadcast_to, narrow, reshape, shape_of
+from airi.ops.views import Slice, reshape, shape_of
 
 if TYPE_CHECKING:
     from airi.ops.elementwise import Number
     from airi.tensor import Tensor
 
 __all__ = [
-    "argwhere",
     "index_add",
     "index_copy",
     "index_fill",
     "index_put",
     "index_select",
-    "masked_fill",
-    "masked_scatter",
-    "masked_select",
-    "nonzero",
     "put",
     "take",
 ]
@@ -485,7 +480,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     return _out_of_place(input, source, index, at, accumulate=False)
 
 
-def _single(function: str, value: Any) -> Any:
+def single(function: str, value: Any) -> Any:
     """A number or a Tensor of 0 dimensions."""
     if isinstance(value, (int, float)) or (hasattr(value, "_array") and value.ndim == 0):
         return value
@@ -496,7 +491,7 @@ def _single(function: str, value: Any) -> Any:
 def index_fill_(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
     """``input[index] = value`` along `dim`. Source: ``torch.Tensor.index_fill_``."""
     at, index = _index_along("index_fill_", input, dim, index)
-    value = _single("index_fill_", value)
+    value = single("index_fill_", value)
     _put("index_fill_", _with_a_dim(input), value, (index,), (at,), accumulate=False)
     return input
 
@@ -508,7 +503,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -
     Source: ``torch.index_fill``.
     """
     at, index = _index_along("index_fill", input, dim, index)
-    return _out_of_place(input, _single("index_fill", value), index, at, accumulate=False)
+    return _out_of_place(input, single("index_fill", value), index, at, accumulate=False)
 
 
 # -- anywhere -----------------------------------------------------------------------------------
@@ -597,143 +592,3 @@ def _as_many(function: str, index: Tensor, source: Tensor) -> Tensor:
             f"got {source.numel()}"
         )
     return reshape(source, shape_of(index))
-
-
-# -- masks --------------------------------------------------------------------------------------
-
-
-class MaskedFill(Overwrite):
-    """out = value where mask, else x;  dx = g where not mask, dvalue = sum of g where mask"""
-
-    broadcasts = True
-
-    @staticmethod
-    def forward(x, mask, value):
-        shape = np.broadcast_shapes(x.shape, mask.shape)
-        out = np.array(np.broadcast_to(x, shape))
-        MaskedFill.into(out, mask, value)
-        return out
-
-    @staticmethod
-    def into(x, mask, value):
-        np.copyto(x, value, where=mask, casting="unsafe")
-
-    @staticmethod
-    def backward(g, mask, needs):
-        dvalue = MaskedFill.apply(g, _Not.apply(mask), 0.0) if needs[2] else None
-        return MaskedFill.apply(g, mask, 0.0), None, dvalue
-
-
-class _Not(Rule):
-    """out = not x, for masks"""
-
-    @staticmethod
-    def forward(x):
-        return np.logical_not(x)
-
-
-def _mask(function: str, mask: Tensor) -> Tensor:
-    if not hasattr(mask, "_array"):
-        raise TypeError(f"{function}: mask must be a bool Tensor, got {type(mask).__name__}")
-    if mask._array.dtype.kind != "b":
-        raise RuntimeError(f"{function}: mask must be a bool tensor, got {mask.dtype}")
-    return mask
-
-
-def _fill_value(function: str, input: Tensor, value: Any) -> Any:
-    value = _single(function, value)
-    kind = value._array.dtype.kind if hasattr(value, "_array") else type(value).__name__[0]
-    order = {"b": 0, "i": 1, "u": 1, "f": 2}
-    if order[kind] > order[input._array.dtype.kind]:
-        raise RuntimeError(
-            f"{function}: value {value!r} cannot be converted to {input.dtype} without loss"
-        )
-    return value
-
-
-def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
-    """``input[mask] = value``, mask broadcast to input. Source: ``torch.Tensor.masked_fill_``."""
-    value = _fill_value("masked_fill_", input, value)
-    return write(input, "masked_fill_", MaskedFill, _mask("masked_fill_", mask), value)
-
-
-def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
-    """A copy of input with `value` where `mask` is True; both are broadcast together.
-
-    `value` is a number or a 0-dimensional tensor. Raises RuntimeError where mask is not bool.
-    Example: ``scores.masked_fill(mask, float("-inf"))``. Source: ``torch.masked_fill``.
-    """
-    value = _fill_value("masked_fill", input, value)
-    return MaskedFill.apply(input, _mask("masked_fill", mask), value)
-
-
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where `mask` is True, in one dimension; both are broadcast together.
-
-    Source: ``torch.masked_select``.
-    """
-    _mask("masked_select", mask)
-    try:
-        shape = np.broadcast_shapes(input._array.shape, mask._array.shape)
-    except ValueError:
-        raise RuntimeError(
-            f"masked_select: mask of shape {tuple(mask.shape)} and input of shape "
-            f"{tuple(input.shape)} cannot be broadcast together"
-        ) from None
-    if not shape:
-        input, mask, shape = reshape(input, 1), reshape(mask, 1), (1,)
-    return Index.apply(broadcast_to(input, shape), broadcast_to(mask, shape), dims=(0,))
-
-
-def _scattered(function: str, input: Tensor, mask: Tensor, source: Tensor) -> tuple[Any, Any]:
-    """The mask in input's shape, and as many first elements of source as it has True ones."""
-    _mask(function, mask)
-    if source.dtype != input.dtype:
-        raise RuntimeError(
-            f"{function}: source must have the tensor's dtype {input.dtype}, got {source.dtype}"
-        )
-    mask = broadcast_to(mask, input.shape)
-    count = int(np.count_nonzero(mask._array))
-    if source.numel() < count:
-        raise RuntimeError(
-            f"{function}: mask has {count} True elements, source only {source.numel()} elements"
-        )
-    return mask, narrow(reshape(source, -1), 0, 0, count)
-
-
-def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """``input[mask] = source``'s first elements. Source: ``torch.Tensor.masked_scatter_``."""
-    mask, values = _scattered("masked_scatter_", input, mask, source)
-    return write(input, "masked_scatter_", IndexPut, values, mask, dims=(0,))
-
-
-def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """A copy of input with the elements where `mask` is True taken from `source` in order.
-
-    Raises RuntimeError where source has fewer elements. Source: ``torch.masked_scatter``.
-    """
-    if hasattr(mask, "_array") and mask.ndim > input.ndim:
-        input = broadcast_to(input, mask.shape)
-    mask, values = _scattered("masked_scatter", input, mask, source)
-    return IndexPut.apply(input, values, mask, dims=(0,))
-
-
-# -- where something is ---------------------------------------------------------------------------
-
-
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The int64 indices of elements that are not zero, (count, ndim), in order.
-
-    With `as_tuple`: one tensor per dimension, with which input can be indexed. No gradient.
-    Example: ``x[x.nonzero(as_tuple=True)]``. Source: ``torch.nonzero``.
-    """
-    array = input._array
-    if as_tuple:
-        found = np.atleast_1d(array).nonzero()
-        return tuple([wrap(np.ascontiguousarray(each)) for each in found])
-    return wrap(np.ascontiguousarray(np.argwhere(array)))
-
-
-def argwhere(input: Tensor) -> Tensor:
-    """The indices of elements that are not zero, (count, ndim). Source: ``torch.argwhere``."""
-    return nonzero(input)

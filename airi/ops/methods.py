@@ -20,7 +20,7 @@ from airi.ops import (
     masking,
     random,
     reduction,
-    scatter,
+    scattering,
     splitting,
     transcendental,
     views,
@@ -174,14 +174,14 @@ class TensorMethods:
     put_ = indexing.put_
     nonzero = masking.nonzero
     argwhere = masking.argwhere
-    gather = scatter.gather
-    take_along_dim = scatter.take_along_dim
-    scatter_add = scatter.scatter_add
-    scatter_add_ = scatter.scatter_add_
-    scatter_reduce = scatter.scatter_reduce
-    scatter_reduce_ = scatter.scatter_reduce_
-    scatter_ = scatter.scatter_
-    scatter = scatter.scatter
+    gather = scattering.gather
+    take_along_dim = scattering.take_along_dim
+    scatter_add = scattering.scatter_add
+    scatter_add_ = scattering.scatter_add_
+    scatter_reduce = scattering.scatter_reduce
+    scatter_reduce_ = scattering.scatter_reduce_
+    scatter_ = scattering.scatter_
+    scatter = scattering.scatter
 
     # In place
     copy_ = inplace.copy_
