@@ -313,16 +313,19 @@ def full(
     Example: ``airi.full((2, 3), 0.5)``. Source: ``torch.full``.
     """
     shape = shape_from("full", (size,), hints)
-    value = fill_value.item() if hasattr(fill_value, "item") else fill_value
+    value = _number(fill_value)
+    if type(value) not in _PYTHON_TYPES:
+        raise TypeError(f"full: fill_value must be a number, got {type(value).__name__}")
     if dtype is None:
         dtype = _dtype_of_number(type(value))
-    return made("full", _filled("full", shape, value, dtype), device, requires_grad, hints)
-
-
-def _filled(function: str, shape: tuple[int, ...], value: Any, dtype: Any) -> np.ndarray:
     array = np.empty(shape, dtypes.to_numpy(dtype))
-    _fill(function, array, value)
-    return array
+    _fill("full", array, value)
+    return made("full", array, device, requires_grad, hints)
+
+
+def _number(value: Any) -> Any:
+    """A Python number for a tensor or NumPy scalar of one element."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _fill(function: str, array: np.ndarray, value: Any) -> None:
@@ -406,15 +409,11 @@ def full_like(
 ) -> Tensor:
     """`fill_value` everywhere, in input's shape and dtype. Source: ``torch.full_like``."""
     array = np.empty_like(_model(input), _dtype_like(dtype))
-    _fill("full_like", array, fill_value.item() if hasattr(fill_value, "item") else fill_value)
+    _fill("full_like", array, _number(fill_value))
     return _like("full_like", input, array, device, requires_grad, hints)
 
 
 # -- ranges and patterns --------------------------------------------------------------------------
-
-
-def _number(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
 
 
 def arange(
