@@ -10,7 +10,7 @@ from airi.autograd.graph import Rule
 from airi.ops import elementwise
 from airi.ops.along import SpreadAlong, ValuesIndices
 from airi.ops.names import numpy_names
-from airi.ops.over_dims import array_of, over_dims, over_one_dim, restored, restored_fully
+from airi.ops.over_dims import array_of, over_dims, over_one_dim, restored
 
 if TYPE_CHECKING:
     from airi.ops.over_dims import Dim
@@ -158,7 +158,7 @@ def _of_all_along_or_of_two(
             raise TypeError(f"{function}: takes dim or other, not both")
         return of_two(input, other)
     if dim is None:
-        return restored_fully(of_all.apply(input, dim=None, keepdim=False), keepdim, input.ndim)
+        return over_dims(function, of_all, input, None, keepdim)
     return ValuesIndices(*over_one_dim(function, along, input, dim, keepdim=keepdim))
 
 
@@ -210,8 +210,7 @@ def _arg_extreme(name: str, rule: type[Rule], input: Any, dim: int | None, keepd
     if dim is None:
         if not array_of(input).size:
             raise IndexError(f"{name}: a tensor of shape {tuple(input.shape)} has no elements")
-        out = rule.apply(input, dim=None, keepdim=False)
-        return restored_fully(out, keepdim, input.ndim)
+        return over_dims(name, rule, input, None, keepdim)
     return over_one_dim(name, rule, input, dim, keepdim=keepdim)
 
 

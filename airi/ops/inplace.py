@@ -17,7 +17,8 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.graph import Rule, edge_of, record, replay_view, wrap
 from airi.autograd.mode import state
-from airi.ops import elementwise, transcendental
+from airi.ops import cumulative, elementwise, transcendental
+from airi.ops.names import normal_dim
 from airi.ops.promotion import RANK, result_dtype
 
 if TYPE_CHECKING:
@@ -290,3 +291,18 @@ sqrt_ = _unary("sqrt_", transcendental.Sqrt)
 rsqrt_ = _unary("rsqrt_", transcendental.Rsqrt)
 exp_ = _unary("exp_", transcendental.Exp)
 log_ = _unary("log_", transcendental.Log)
+
+
+def cumsum_(input: Tensor, dim: int) -> Tensor:
+    """input = cumsum(input, dim), in place. Source: ``torch.Tensor.cumsum_``."""
+    return _along("cumsum_", cumulative.Cumsum, input, dim)
+
+
+def cumprod_(input: Tensor, dim: int) -> Tensor:
+    """input = cumprod(input, dim), in place. Source: ``torch.Tensor.cumprod_``."""
+    return _along("cumprod_", cumulative.Cumprod, input, dim)
+
+
+def _along(name: str, rule: type[Rule], input: Tensor, dim: int) -> Tensor:
+    at = normal_dim(name, dim, input.ndim)
+    return write(input, name, rule, dim=at) if input.ndim else input

@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 def over_dims(
     function: str, rule: type[Rule], input: Any, dim: Dim, keepdim: bool, **attributes: Any
 ) -> Any:
-    """Apply a rule over several dimensions; None and () mean all, which the rule gets as None."""
+    """Apply a rule over several dimensions; None and () mean all, which the rule gets as None.
+
+    A 0-dimensional tensor counts as one with one dimension, so rules see 1 or more.
+    """
     if dim is not None:
-        dim = normal_dims(function, dim, input.ndim) or None  # () for a 0-dimensional tensor
+        dim = normal_dims(function, dim, input.ndim) or None
+    if input.ndim == 0:
+        input, keepdim = reshape(input, (1,)), False
     return rule.apply(input, dim=dim, keepdim=keepdim, **attributes)
 
 
 def over_one_dim(function: str, rule: type[Rule], input: Any, dim: int, **attributes: Any) -> Any:
-    """Apply a rule along `dim`, a 0-dimensional tensor counting as one with one element."""
+    """Apply a rule along `dim`; a 0-dimensional tensor counts as one with one dimension."""
     at = normal_dim(function, dim, input.ndim)
     if input.ndim:
         return rule.apply(input, dim=at, **attributes)
@@ -37,7 +42,7 @@ def over_one_dim(function: str, rule: type[Rule], input: Any, dim: int, **attrib
 
 def restored(value: Any, dim: Any, keepdim: bool, x_shape: tuple[int, ...]) -> Any:
     """A result with the reduced dimensions back in, of size 1."""
-    if keepdim or not x_shape:
+    if keepdim:
         return value
     reduced = range(len(x_shape)) if dim is None else dim
     shape = tuple([1 if i in reduced else n for i, n in enumerate(x_shape)])
@@ -62,8 +67,3 @@ def accumulator(dtype: np.dtype) -> np.dtype:
 def array_of(value: Any) -> Any:
     """The array under a Tensor, or the array itself."""
     return getattr(value, "_array", value)
-
-
-def restored_fully(out: Any, keepdim: bool, ndim: int) -> Any:
-    """The result over all dimensions, in the shape that `keepdim` asks for."""
-    return reshape(out, (1,) * ndim) if keepdim else out

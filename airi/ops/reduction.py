@@ -27,7 +27,6 @@ from airi.ops.over_dims import (
     over_dims,
     over_one_dim,
     restored,
-    restored_fully,
     spread,
 )
 from airi.ops.views import reshape
@@ -143,8 +142,8 @@ def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any
 
     Raises RuntimeError for integers. Source: ``torch.nanmean``.
     """
-    input = input if dtype is None else cast(input, dtype)
     _require_float("nanmean", array_of(input))
+    input = input if dtype is None else cast(input, dtype)
     count = sum(_NotNan.apply(input), dim, keepdim)
     return elementwise.div(nansum(input, dim, keepdim), count)
 
@@ -174,8 +173,8 @@ def prod(
     input = input if dtype is None else cast(input, dtype)
     if dim is not None:
         return over_one_dim("prod", Prod, input, dim, keepdim=keepdim)
-    out = Prod.apply(reshape(input, (-1,) if array_of(input).size else (0,)), dim=0, keepdim=False)
-    return restored_fully(out, keepdim, input.ndim)
+    out = Prod.apply(reshape(input, (math.prod(input.shape),)), dim=0, keepdim=False)
+    return reshape(out, (1,) * input.ndim) if keepdim else out
 
 
 def _degrees(x_shape: tuple[int, ...], dim: Any, correction: float) -> float:
@@ -386,7 +385,7 @@ class Logsumexp(Rule):
         if x.dtype.kind != "f":
             x = x.astype(dtypes.default_numpy())
         largest = np.maximum.reduce(x, dim, keepdims=True, initial=-np.inf)
-        largest[~np.isfinite(largest)] = 0
+        largest = np.where(np.isfinite(largest), largest, 0)
         with np.errstate(divide="ignore", over="ignore", under="ignore"):
             powers = x - largest
             total = np.add.reduce(np.exp(powers, out=powers), dim, keepdims=True)
