@@ -50,7 +50,7 @@ class Tensor(TensorMethods):
     _edge: tuple[Node, int] | None = None  # the node that made it, and which output it is
     _requires_grad: bool = False  # of a leaf; what has an edge requires grad by that
     _grad: Tensor | None = None
-    _version: Version | None = None  # None: made in inference_mode
+    _counter: Version | None = None  # None: made in inference_mode
     _hooks: dict[int, Callable[..., Any]] | None = None  # of a leaf
     _after_accumulation: dict[int, Callable[..., Any]] = {}  # of a leaf
     # Of a view: the tensor that it shows, the steps from there (None: it may not be written), the
@@ -66,7 +66,7 @@ class Tensor(TensorMethods):
     def __init__(self, *data: Any, **kwargs: Any) -> None:
         # `wrap` makes Tensors without coming here.
         self._array = legacy_array("Tensor", data, kwargs, dtypes.default_numpy())
-        self._version = Version()
+        self._counter = Version()
 
     # -- what it is ---------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class Tensor(TensorMethods):
 
     def is_inference(self) -> bool:
         """Whether it was made in inference_mode."""
-        return self._version is None
+        return self._counter is None
 
     is_cuda = False
     is_sparse = False
@@ -197,7 +197,7 @@ class Tensor(TensorMethods):
                 f"requires_grad_: only floating-point tensors can require gradients, not "
                 f"{self.dtype}"
             )
-        if requires_grad and self._version is None and not state.inference:
+        if requires_grad and self._counter is None and not state.inference:
             raise RuntimeError(
                 "requires_grad_: not for a tensor made in inference_mode; clone() it"
             )
@@ -259,7 +259,7 @@ class Tensor(TensorMethods):
         Source: ``torch.Tensor.detach``.
         """
         result = graph.wrap(self._array)
-        result._version = self._version
+        result._counter = self._counter
         return result
 
     def detach_(self) -> Tensor:
@@ -327,6 +327,13 @@ class Tensor(TensorMethods):
     @property
     def _is_view(self) -> bool:
         return self._base is not None
+
+    @property
+    def _version(self) -> int:
+        """How often this memory was written in place. Source: ``torch.Tensor._version``."""
+        if self._counter is None:
+            raise RuntimeError("_version: not counted for a tensor made in inference_mode")
+        return self._counter.value
 
     # -- its values ---------------------------------------------------------------------------
 
@@ -423,7 +430,7 @@ class Tensor(TensorMethods):
         result = type(self).__new__(type(self))
         memo[id(self)] = result
         result._array = self._array.copy()
-        result._version = Version()
+        result._counter = Version()
         result._requires_grad = self._requires_grad
         if self._grad is not None:
             result._grad = self._grad.__deepcopy__(memo)
@@ -437,7 +444,7 @@ def _rebuilt(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tens
     """A pickled tensor again."""
     result = kind.__new__(kind)
     result._array = array
-    result._version = Version()
+    result._counter = Version()
     result._requires_grad = requires_grad
     return result
 

@@ -302,7 +302,7 @@ def _add_to_grad(tensor: Any, gradient: Any, own: bool, record: bool) -> None:
         tensor._grad = graph.wrap(before._array + gradient)
     else:
         np.add(before._array, gradient, out=before._array)
-        before._version.value += 1
+        before._counter.value += 1
 
 
 def _refuse_nan(node: Node, results: tuple[Any, ...]) -> None:

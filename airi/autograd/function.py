@@ -214,11 +214,11 @@ def _saved(
         return None
     for number, each in enumerate(outputs):
         if each is tensor and not any(tensor is x for x in inputs):
-            return Saved(tensor._array, number, tensor._version)
+            return Saved(tensor._array, number, tensor._counter)
     for edge, each in zip(edges, inputs, strict=True):
         if each is tensor:
-            return Saved(tensor._array, edge, tensor._version)
-    return Saved(tensor._array, edge_of(tensor), tensor._version)
+            return Saved(tensor._array, edge, tensor._counter)
+    return Saved(tensor._array, edge_of(tensor), tensor._counter)
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

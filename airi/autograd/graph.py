@@ -91,7 +91,7 @@ class Saved:
         if isinstance(edge, Tensor):  # a leaf whose .data was replaced since
             edge = (Node(_Alias, (edge,), (), {}, ((self.array.shape, self.array.dtype),)), 0)
         result._edge = edge
-        result._version = self.version
+        result._counter = self.version
         return result
 
 
@@ -226,7 +226,7 @@ def wrap(array: Any) -> TensorType:
     result = Tensor.__new__(Tensor)
     result._array = array if isinstance(array, np.ndarray) else np.asarray(array)
     if not state.inference:
-        result._version = Version()
+        result._counter = Version()
     return result
 
 
@@ -275,7 +275,7 @@ def _make_view(result: Any, source: Any, rule: type[Rule] | None, attributes: An
     if result._array.base is None or not np.may_share_memory(result._array, base._array):
         return  # a reshape that had to copy
     result._base = base
-    result._version = base._version
+    result._counter = base._counter
     result._base_edge = base._edge
     result._made_without_grad = not state.grad
     if rule is None or source._steps is None:
@@ -297,7 +297,7 @@ def replay_view(steps: Any, value: Any) -> Any:
 def _save(value: Any, array: np.ndarray | None = None) -> Any:
     if not isinstance(value, Tensor):
         return value
-    return Saved(value._array, edge_of(value), value._version)
+    return Saved(value._array, edge_of(value), value._counter)
 
 
 def _save_input(key: Any, node: Node, inputs: Any, results: Any) -> Any:
@@ -312,7 +312,7 @@ def _save_rest(at: int, node: Node, inputs: Any, results: Any) -> Any:
 
 
 def _save_out(at: int, node: Node, inputs: Any, results: Any) -> Saved:
-    return Saved(results[at]._array, at, results[at]._version)
+    return Saved(results[at]._array, at, results[at]._counter)
 
 
 def _input_shape(at: int, node: Node, inputs: Any, results: Any) -> tuple[int, ...]:

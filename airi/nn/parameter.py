@@ -8,6 +8,7 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd.graph import Version
+from airi.ops.creation import empty
 from airi.tensor import Tensor
 
 
@@ -42,13 +43,18 @@ class Buffer(Tensor):
         self.persistent = persistent
 
 
+def new_parameter(*shape: int, device: Any = None, dtype: Any = None) -> Parameter:
+    """A parameter of that shape with values still to be set, as a layer begins with."""
+    return Parameter(empty(shape, device=device, dtype=dtype))
+
+
 def _share_memory(tensor: Tensor, data: Any) -> None:
     if data is None:
         tensor._array = np.empty(0, dtypes.default_numpy())
-        tensor._version = Version()
+        tensor._counter = Version()
         return
     if not isinstance(data, Tensor):
         name = type(tensor).__name__
         raise TypeError(f"{name}: data must be a Tensor or None, got {type(data).__name__}")
     tensor._array = data._array
-    tensor._version = data._version  # a write to one is seen by backward through the other
+    tensor._counter = data._counter  # a write to one is seen by backward through the other

@@ -78,8 +78,8 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     if is_view:
         out = np.array(out, array.dtype)
         np.copyto(array, out)
-    if target._version is not None:  # inside inference_mode there is nobody to warn
-        target._version.value += 1
+    if target._counter is not None:  # inside inference_mode there is nobody to warn
+        target._counter.value += 1
     if is_view:
         _record_on_base(target, rule, inputs, attributes, out)
     elif recorded:
@@ -140,7 +140,7 @@ def _record_on_base(
 def _refuse_unwritable(target: Any, name: str) -> None:
     if not hasattr(target, "_array"):
         raise TypeError(f"{name}: expected a Tensor, got {type(target).__name__}")
-    if target._version is None and not state.inference:
+    if target._counter is None and not state.inference:
         raise RuntimeError(
             f"{name}: this tensor was made in inference_mode and may not be written outside it; "
             "clone() it"
