@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import math
+import operator
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,9 +16,11 @@ from airi.autograd import engine, graph
 from airi.autograd.graph import Handle, Node, Version, replay_view
 from airi.autograd.mode import enable_grad, state
 from airi.device import CPU, device
+from airi.layout import layout, strided
 from airi.ops.creation import legacy_array
 from airi.ops.methods import TensorMethods
 from airi.ops.splitting import Unbind
+from airi.ops.views import Permute
 
 
 class Size(tuple[int, ...]):
@@ -23,12 +28,15 @@ class Size(tuple[int, ...]):
 
     __slots__ = ()
 
+    def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
+        try:
+            return super().__new__(cls, map(operator.index, sizes))
+        except TypeError:
+            raise TypeError(f"Size: expected a sequence of ints, got {sizes!r}") from None
+
     def numel(self) -> int:
         """The number of elements of a tensor of this shape."""
-        count = 1
-        for n in self:
-            count *= n
-        return count
+        return math.prod(self)
 
     def __repr__(self) -> str:
         return f"airi.Size({list(self)})"
@@ -36,6 +44,17 @@ class Size(tuple[int, ...]):
     def __getitem__(self, at: Any) -> Any:
         part = super().__getitem__(at)
         return Size(part) if isinstance(at, slice) else part
+
+    def __add__(self, other: Any) -> Size:
+        return Size((*self, *other))
+
+    def __radd__(self, other: Any) -> Size:
+        return Size((*other, *self))
+
+    def __mul__(self, times: Any) -> Size:
+        return Size(super().__mul__(times))
+
+    __rmul__ = __mul__
 
 
 class Tensor(TensorMethods):
@@ -72,12 +91,12 @@ class Tensor(TensorMethods):
 
     @property
     def shape(self) -> Size:
-        return Size(self._array.shape)
+        return tuple.__new__(Size, self._array.shape)
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension. Source: ``torch.Tensor.size``."""
         if dim is None:
-            return Size(self._array.shape)
+            return self.shape
         if not -self.ndim <= dim < self.ndim:
             raise IndexError(f"size: dim {dim} is out of range for a tensor of shape {self.shape}")
         return self._array.shape[dim]
@@ -127,6 +146,17 @@ class Tensor(TensorMethods):
         """The address of the first element."""
         return self._array.ctypes.data
 
+    def storage_offset(self) -> int:
+        """How many elements of the memory that it shows part of lie before its first."""
+        whole = self._array
+        while isinstance(whole.base, np.ndarray):
+            whole = whole.base
+        return (self._array.ctypes.data - whole.ctypes.data) // self._array.itemsize
+
+    @property
+    def layout(self) -> layout:
+        return strided
+
     def is_contiguous(self) -> bool:
         """Whether the elements lie in memory in the order of the indices."""
         return self._array.flags.c_contiguous
@@ -151,6 +181,36 @@ class Tensor(TensorMethods):
     def get_device(self) -> int:
         """-1: the CPU."""
         return -1
+
+    def is_pinned(self) -> bool:
+        """False: memory is pinned for GPUs only."""
+        return False
+
+    @property
+    def T(self) -> Tensor:
+        """All dimensions in reverse order. A view. Source: ``torch.Tensor.T``."""
+        return Permute.apply(self, dims=tuple(reversed(range(self.ndim))))
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions swapped. A view. Source: ``torch.Tensor.mT``."""
+        if self.ndim < 2:
+            raise RuntimeError(f"mT: needs two dimensions at least, got shape {tuple(self.shape)}")
+        return self.transpose(-2, -1)
+
+    @property
+    def H(self) -> Tensor:
+        """The transpose of a matrix. A view. Source: ``torch.Tensor.H``."""
+        if self.ndim not in (0, 2):
+            raise RuntimeError(f"H: only for matrices, got shape {tuple(self.shape)}; use mT")
+        return self.T
+
+    mH = mT
+
+    @property
+    def real(self) -> Tensor:
+        """The tensor itself: there are no complex ones."""
+        return self
 
     # -- its place in the graph -----------------------------------------------------------------
 
@@ -362,9 +422,36 @@ class Tensor(TensorMethods):
         """The values as nested lists of Python numbers."""
         return self._array.tolist()
 
+    def apply_(self, callable: Callable[[Any], Any]) -> Tensor:
+        """Each element = callable(element), in place. Slow. Source: ``torch.Tensor.apply_``."""
+        values = np.array([callable(each) for each in self._array.ravel().tolist()])
+        return self.copy_(graph.wrap(values.reshape(self._array.shape)))
+
+    def resize_(self, *sizes: Any) -> Tensor:
+        """Give the tensor another shape; elements are dropped from the end or added, undefined.
+
+        Raises RuntimeError where it requires grad. Source: ``torch.Tensor.resize_``.
+        """
+        if self.requires_grad:
+            raise RuntimeError("resize_: not for a tensor that requires grad")
+        shape = Size(sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes)
+        count, flat = math.prod(shape), self._array.reshape(-1)
+        if count > flat.size:
+            flat = np.concatenate([flat, np.empty(count - flat.size, flat.dtype)])
+        self._array = flat[:count].reshape(shape)
+        return self
+
+    def resize_as_(self, the_template: Tensor) -> Tensor:
+        """``resize_(the_template.shape)``. Source: ``torch.Tensor.resize_as_``."""
+        return self.resize_(the_template.shape)
+
+    # NumPy: an array from a Tensor, and Tensors from NumPy's functions and from ndarray * Tensor.
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
         if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"a {self.dtype} tensor cannot be a {dtype} array without a copy")
             return array.astype(dtype)
         return array.copy() if copy else array
 
@@ -379,11 +466,22 @@ class Tensor(TensorMethods):
             )
         return bool(self._array.item())
 
+    def _number(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError(
+                "only a tensor of one element can be converted to a Python number; this one has "
+                f"shape {tuple(self.shape)}"
+            )
+        return self._array.item()
+
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
+
+    def __complex__(self) -> complex:
+        return complex(self._number())
 
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iub" or self._array.size != 1:
@@ -403,9 +501,14 @@ class Tensor(TensorMethods):
             raise TypeError("iteration over a 0-dimensional tensor")
         return iter(Unbind.apply(self, dim=0))
 
+    def __reversed__(self) -> Tensor:
+        return self.flip(0) if self.ndim else self
+
     def __contains__(self, value: Any) -> bool:
         if isinstance(value, Tensor):
             value = value._array
+        elif not isinstance(value, int | float | np.generic):
+            raise RuntimeError(f"in: expected a Tensor or a number, got {type(value).__name__}")
         return bool((self._array == value).any())
 
     def __hash__(self) -> int:
@@ -417,7 +520,7 @@ class Tensor(TensorMethods):
         return tensor_text(self)
 
     def __format__(self, spec: str) -> str:
-        if self._array.ndim == 0 and spec:
+        if self._array.ndim == 0:
             return format(self.item(), spec)
         return object.__format__(self, spec)
 
@@ -434,10 +537,17 @@ class Tensor(TensorMethods):
         result._requires_grad = self._requires_grad
         if self._grad is not None:
             result._grad = self._grad.__deepcopy__(memo)
+        for name, value in vars(self).items():
+            if name not in _OWN_ATTRIBUTES:
+                setattr(result, name, copy.deepcopy(value, memo))
         return result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _rebuilt, (type(self), self._array, self.requires_grad)
+
+
+# What a copy of a tensor does not take over by itself; everything else the user has put there.
+_OWN_ATTRIBUTES = frozenset(name for name in Tensor.__annotations__ if name.startswith("_"))
 
 
 def _rebuilt(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
