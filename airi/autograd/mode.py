@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -48,7 +47,7 @@ class _Switch:
         return copy
 
     def __call__(self, function: _F) -> _F:
-        if inspect.isgeneratorfunction(function):
+        if _is_generator(function):
             return self._wrap_generator(function)
 
         @functools.wraps(function)
@@ -80,6 +79,12 @@ class _Switch:
                     resume, value = generator.throw, error
 
         return inside
+
+
+def _is_generator(function: Any) -> bool:
+    from inspect import isgeneratorfunction  # slow to import, and only decorators need it
+
+    return isgeneratorfunction(function)
 
 
 class no_grad(_Switch):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -20,6 +19,8 @@ def replacing(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO]:
         with replacing("history.csv", "w") as file:
             file.write(text)
     """
+    import tempfile  # here, since it is slow to import and `import airi` should not be
+
     target = Path(path)
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
