@@ -12,6 +12,9 @@ from airi.datasets.transforms import (
 )
 from airi.utils.data import DataLoader
 
+# Python 3.12 and later warn of every fork next to threads, such as those of a BLAS library.
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
 PICTURE = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
 
 

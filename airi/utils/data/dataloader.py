@@ -99,11 +99,7 @@ class DataLoader(Generic[T_co]):
         self.drop_last = drop_last
         self.sampler = sampler
         self.batch_sampler = batch_sampler
-        batched = batch_sampler is not None or batch_size is not None
-        self.collate_fn = collate_fn or (default_collate if batched else default_convert)
-        self._job = Job(
-            dataset, self.collate_fn, batched, batch_size, drop_last, worker_init_fn, num_workers
-        )
+        self.collate_fn = collate_fn or (default_collate if self._batched else default_convert)
         self._pool: WorkerPool | None = None
 
     def __len__(self) -> int:
@@ -128,23 +124,40 @@ class DataLoader(Generic[T_co]):
         pool = self._pool
         if pool is None or not pool.is_open:
             processes = self.multiprocessing_context or multiprocessing.get_context()
-            pool = WorkerPool(self._job, seed, processes)
+            job = Job(
+                self.dataset,
+                self.collate_fn,
+                self._batched,
+                self.batch_size,
+                self.drop_last,
+                self.worker_init_fn,
+                self.num_workers,
+            )
+            pool = WorkerPool(job, seed, processes)
             if self.persistent_workers:
                 self._pool = pool
                 weakref.finalize(self, pool.close)
         pool.start_round()
         return pool
 
+    @property
+    def _batched(self) -> bool:
+        return self.batch_sampler is not None or self.batch_size is not None
+
     def _indices(self) -> Iterable[Any]:
         """What one pass asks for: lists of indices, or single ones for ``batch_size=None``."""
         return self.batch_sampler if self.batch_sampler is not None else self.sampler  # type: ignore[return-value]
 
     def _batches_made_here(self) -> Iterator[Any]:
-        job = self._job
-        if is_stream(job.dataset):
-            yield from stream_batches(job.dataset, job.collate_fn, job.batch_size, job.drop_last)
+        if is_stream(self.dataset):
+            yield from stream_batches(
+                self.dataset,  # type: ignore[arg-type]
+                self.collate_fn,
+                self.batch_size,
+                self.drop_last,
+            )
             return
-        make = batch_maker(job.dataset, job.collate_fn, job.batched)
+        make = batch_maker(self.dataset, self.collate_fn, self._batched)
         for indices in self._indices():
             yield make(indices)
 

@@ -23,6 +23,9 @@ from airi.utils.data import (
     worker,
 )
 
+# Python 3.12 and later warn of every fork next to threads, such as those of a BLAS library.
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
 METHODS = multiprocessing.get_all_start_methods()
 
 
