@@ -348,6 +348,8 @@ class _Check:
             causes.append(
                 "no gradient arrives at all: is it detached, or None where it should not be?"
             )
+        elif len(analytic) > 1 and np.array_equal(analytic, analytic[:1].repeat(len(analytic), 0)):
+            causes.append("the same for every output element: backward leaves out the incoming gradient")
         elif (factor := _constant_factor(analytic, numeric)) is not None:
             causes.append(
                 f"analytic = {factor:.4g} x numeric everywhere: a constant factor or sign"

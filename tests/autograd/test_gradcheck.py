@@ -67,6 +67,7 @@ def test_the_message_guesses_the_cause():
     assert "0.5 x numeric everywhere" in message(wrong(lambda g, x: x * g), leaf(3))
     assert "-1 x numeric" in message(wrong(lambda g, x: -2 * x * g), leaf(3))
     assert "no gradient arrives" in message(wrong(lambda g, x: g * 0.0), leaf(3))
+    assert "leaves out the incoming gradient" in message(wrong(lambda g, x: 2 * x), leaf(3))
     transposed = wrong(lambda g, x: (2 * x * g).t().reshape(2, 3))
     assert "transposed" in message(transposed, leaf(2, 3))
     kink = airi.tensor(np.array([0.0, 1.0]), requires_grad=True)
