@@ -66,18 +66,19 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     recorded = state.grad and (target.requires_grad or any(_wants_grad(x) for x in others))
     if recorded:
         _refuse_in_graph(target, name)
+    # What is read must not change under way, nor what backward needs of it afterwards.
+    others = tuple([_snapshot(x, recorded) if _overlaps(x, array) else x for x in others])
     values = [array, *(x if not hasattr(x, "_array") else x._array for x in others)]
     _refuse_cast(name, rule, values, array.dtype)
     inputs = (target, *others)
-    if recorded and rule.inputs[0] in rule._wanted():
-        inputs = (_snapshot(target), *others)  # backward needs what is about to be overwritten
+    if recorded and _saves_target(rule, others):
+        inputs = (_snapshot(target, True), *others)
     is_view = recorded and target._base is not None
     out = _compute(name, rule, values, attributes, None if is_view else array)
-    if out is not array and not is_view:
-        np.copyto(array, out, casting="unsafe")
     if is_view:
-        out = np.array(out, array.dtype)
-        np.copyto(array, out)
+        out = _cast_copy(out, array.dtype)
+    if out is not array:
+        overwrite(array, out)
     if target._counter is not None:  # inside inference_mode there is nobody to warn
         target._counter.value += 1
     if is_view:
@@ -85,6 +86,30 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     elif recorded:
         record(rule, inputs, attributes, (target,))
     return target
+
+
+def overwrite(array: np.ndarray, values: Any, where: Any = True) -> None:
+    """``array[where] = values``, cast as in C."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        np.copyto(array, values, casting="unsafe", where=where)
+
+
+def _cast_copy(values: Any, dtype: np.dtype) -> np.ndarray:
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.array(values).astype(dtype, copy=False)
+
+
+def _overlaps(value: Any, array: np.ndarray) -> bool:
+    return hasattr(value, "_array") and np.may_share_memory(value._array, array)
+
+
+def _saves_target(rule: type[Rule], others: tuple[Any, ...]) -> bool:
+    """Whether backward needs the values that are about to be overwritten."""
+    name = rule.inputs[0]
+    if name not in rule._wanted():
+        return False
+    only_for = rule.only_for.get(name)
+    return only_for is None or _wants_grad(others[rule.inputs.index(only_for) - 1])
 
 
 def _compute(
@@ -121,9 +146,11 @@ def _wants_grad(value: Any) -> bool:
     return hasattr(value, "_array") and value.requires_grad
 
 
-def _snapshot(target: Tensor) -> Tensor:
-    copy = wrap(target._array.copy())
-    copy._edge = edge_of(target)
+def _snapshot(tensor: Tensor, recorded: bool) -> Tensor:
+    """A copy at the same place in the graph."""
+    copy = wrap(tensor._array.copy())
+    if recorded:
+        copy._edge = edge_of(tensor)
     return copy
 
 
@@ -154,12 +181,12 @@ def _refuse_unwritable(target: Any, name: str) -> None:
 
 
 def _refuse_in_graph(target: Any, name: str) -> None:
+    if target._requires_grad and target._edge is None:
+        raise RuntimeError(
+            f"{name}: a leaf tensor that requires grad may not be written in place; do it under "
+            "no_grad(), or write to a clone()"
+        )
     if target._base is None:
-        if target._requires_grad and target._edge is None:
-            raise RuntimeError(
-                f"{name}: a leaf tensor that requires grad may not be written in place; do it "
-                "under no_grad(), or write to a clone()"
-            )
         return
     if target._base._requires_grad and target._base._edge is None:
         raise RuntimeError(
@@ -199,7 +226,7 @@ class Copy(Overwrite):
 
     @staticmethod
     def into(x, y):
-        np.copyto(x, y, casting="unsafe")
+        overwrite(x, y)
 
     @staticmethod
     def backward(g):

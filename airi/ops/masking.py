@@ -8,7 +8,7 @@ import numpy as np
 
 from airi.autograd.graph import Rule, wrap
 from airi.ops.indexing import Index, IndexPut, single
-from airi.ops.inplace import Overwrite, write
+from airi.ops.inplace import Overwrite, overwrite, write
 from airi.ops.views import broadcast_to, narrow, reshape
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class MaskedFill(Overwrite):
 
     @staticmethod
     def into(x, mask, value):
-        np.copyto(x, value, where=mask, casting="unsafe")
+        overwrite(x, value, where=mask)
 
     @staticmethod
     def backward(g, mask, needs):
