@@ -8,7 +8,9 @@ The names are PyTorch's: ``import airi as torch``.
 from airi.tensor import Size, Tensor
 
 # isort: on
-from airi import autograd
+from math import e, inf, nan, pi
+
+from airi import autograd, backends, cuda
 from airi._version import __version__
 from airi.autograd import (
     enable_grad,
@@ -42,23 +44,30 @@ from airi.dtypes import (
     uint8,
 )
 from airi.layout import *
+from airi.ops.activation import *
 from airi.ops.conversion import *
 from airi.ops.creation import *
 from airi.ops.cumulative import *
 from airi.ops.diagonals import *
 from airi.ops.elementwise import *
+from airi.ops.erf import *
 from airi.ops.extremes import *
 from airi.ops.indexing import *
 from airi.ops.joining import *
 from airi.ops.masking import *
+from airi.ops.questions import *
 from airi.ops.random import *
 from airi.ops.reduction import *
 from airi.ops.scattering import *
+from airi.ops.softmax import *
 from airi.ops.splitting import *
 from airi.ops.transcendental import *
+from airi.ops.trigonometry import *
 from airi.ops.views import *
 from airi.printing import set_printoptions
 from airi.random import *
 from airi.serialization import load, save
 from airi.tensor_types import *
 from airi.threads import get_num_threads, set_num_threads
+
+newaxis = None

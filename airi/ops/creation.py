@@ -42,8 +42,6 @@ __all__ = [
     "ones_like",
     "scalar_tensor",
     "tensor",
-    "tril_indices",
-    "triu_indices",
     "zeros",
     "zeros_like",
 ]
@@ -517,28 +515,6 @@ def eye(
     """The n by m (default n by n) matrix with ones on the diagonal. Source: ``torch.eye``."""
     shape = shape_from("eye", (n, n if m is None else m), {})
     return made("eye", np.eye(*shape, dtype=float_dtype(dtype)), device, requires_grad, hints)
-
-
-def tril_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, **hints: Any
-) -> Tensor:
-    """The places of the lower triangle of a row by col matrix, shape (2, count), int64.
-
-    Source: ``torch.tril_indices``.
-    """
-    places = np.stack(np.tril_indices(row, offset, col)).astype(dtypes.to_numpy(dtype or int))
-    return made("tril_indices", places, device, False, hints)
-
-
-def triu_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, **hints: Any
-) -> Tensor:
-    """The places of the upper triangle of a row by col matrix, shape (2, count), int64.
-
-    Source: ``torch.triu_indices``.
-    """
-    places = np.stack(np.triu_indices(row, offset, col)).astype(dtypes.to_numpy(dtype or int))
-    return made("triu_indices", places, device, False, hints)
 
 
 # -- methods: in the dtype of a tensor ------------------------------------------------------------

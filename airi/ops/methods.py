@@ -18,6 +18,7 @@ from airi.ops import (
     inplace,
     joining,
     masking,
+    questions,
     random,
     reduction,
     scattering,
@@ -47,8 +48,8 @@ class TensorMethods:
     long = casts.long
     byte = casts.byte
     bool = casts.bool
-    is_nonzero = conversion.is_nonzero
-    is_same_size = conversion.is_same_size
+    is_nonzero = questions.is_nonzero
+    is_same_size = questions.is_same_size
 
     # New tensors in this one's dtype
     new = creation.new
@@ -227,6 +228,11 @@ class TensorMethods:
     permute = views.permute
     transpose = swapaxes = swapdims = views.transpose
     t = views.t
+    T = property(views.all_reversed)
+    H = property(views.hermitian)
+    mT = mH = property(views.matrix_transpose)
+    adjoint = views.adjoint
+    as_strided = views.as_strided
     movedim = moveaxis = views.movedim
     expand = views.expand
     expand_as = views.expand_as

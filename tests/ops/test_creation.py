@@ -70,8 +70,6 @@ EXPRESSIONS = [
     "t.logspace(0, 3, 4, base=2, dtype=t.int64)",
     "t.eye(2, 3)",
     "t.eye(3, dtype=t.bool)",
-    "t.tril_indices(3, 4, -1)",
-    "t.triu_indices(3, 4, 1)",
     "t.ones(2).new_zeros(2, 3)",
     "t.ones(2, dtype=t.int32).new_ones((2,))",
     "t.ones(2).new_tensor([1, 2])",

@@ -1,0 +1,80 @@
+"""Questions about tensors and dtypes; their answers are plain Python values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airi import dtypes
+from airi.autograd import graph
+from airi.ops import promotion
+
+if TYPE_CHECKING:
+    from airi.tensor import Tensor
+
+__all__ = [
+    "can_cast",
+    "is_floating_point",
+    "is_nonzero",
+    "is_same_size",
+    "is_tensor",
+    "numel",
+    "promote_types",
+    "result_type",
+]
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a Tensor. Source: ``torch.is_tensor``."""
+    return isinstance(obj, graph.Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is float16, float32 or float64. Source: ``torch.is_floating_point``."""
+    return input._array.dtype.kind == "f"
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is not 0; RuntimeError where there is not exactly one.
+
+    Source: ``torch.is_nonzero``.
+    """
+    return bool(input)
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether the shapes are the same. Source: ``torch.is_same_size``."""
+    return input._array.shape == other._array.shape
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements. Source: ``torch.numel``."""
+    return input._array.size
+
+
+def promote_types(type1: Any, type2: Any) -> dtypes.dtype:
+    """The smallest dtype that holds both, where a float dtype absorbs integers.
+
+    Example: ``airi.promote_types(airi.int32, airi.float32)`` is float32.
+    Source: ``torch.promote_types``.
+    """
+    return dtypes.of(promotion.promote_types(dtypes.to_numpy(type1), dtypes.to_numpy(type2)))
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+    """The dtype of arithmetic with these two tensors or numbers.
+
+    Tensors with dimensions rule over 0-dimensional ones, those over Python numbers: the lower only
+    raises the kind (bool < integer < float). Source: ``torch.result_type``.
+    """
+    values = [each._array if hasattr(each, "_array") else each for each in (tensor1, tensor2)]
+    return dtypes.of(promotion.result_dtype(values))
+
+
+def can_cast(from_: Any, to: Any) -> bool:
+    """Whether PyTorch casts so by itself: any way but from float to integer or from either to bool.
+
+    Source: ``torch.can_cast``.
+    """
+    rank = promotion.RANK
+    have, want = dtypes.to_numpy(from_), dtypes.to_numpy(to)
+    return rank[have.kind] <= rank[want.kind]
