@@ -75,7 +75,7 @@
 #define MAX_LANES 16
 #define MAX_TILE_ROWS 24
 /* Output pixels whose products a weight-gradient tile sums in one go: both operands fit in L1. */
-#define PIXELS_PER_SUM 192
+#define PIXELS_PER_SUM 448
 /* Weight gradients: elements of one block of weights, and how many tasks to make at least. */
 #define WEIGHT_BLOCK (64 * 1024)
 #define WEIGHT_BLOCK_FILTERS 96
@@ -300,8 +300,8 @@ static ptrdiff_t panel_elements(const GatherPlan *plan)
 /* ---- plan of a weight gradient ---------------------------------------------------------------
  *
  * The weights of a group are cut into blocks of channels and filters, the images into chunks; a
- * task adds up one block over one chunk. A block lies in memory as (kernel row, a, b), where a and
- * b are the two sides of the tile: (kernel column, channel) and filter, or exchanged.
+ * task adds up one block over one chunk. A block lies in memory as (a, kernel row, b), where a and b
+ * are the two sides of the tile: (kernel column, channel) and filter, or exchanged.
  */
 
 typedef struct {
@@ -313,11 +313,12 @@ typedef struct {
     ptrdiff_t height, width, out_height, out_width;
     Taps y, x;
     int filters_in_rows;  /* whether filters are the rows (single numbers) of the tile */
+    int kernel_rows_in_tile; /* then: whether the tile's vectors are different kernel rows */
     ptrdiff_t channel_block, filter_block, channel_blocks, filter_blocks;
     ptrdiff_t band_height, bands, chunks;
     ptrdiff_t packed_columns, column_step; /* of a packed input line; from pixel to pixel */
     ptrdiff_t parts, part_step; /* a line is packed in one part, or in one for each tap */
-    ptrdiff_t row_elements, vector_elements; /* block: (kernel row, rows, vectors) */
+    ptrdiff_t row_elements, vector_elements; /* block: (rows, kernel row, vectors) */
     size_t scratch_bytes;
 } WeightPlan;
 
@@ -329,6 +330,15 @@ static ptrdiff_t weight_blocks(const WeightPlan *plan)
 static ptrdiff_t weight_block_elements(const WeightPlan *plan)
 {
     return plan->y.count * plan->row_elements * plan->vector_elements;
+}
+
+/* The packed input line that kernel row `tap` reads for the first output line of a band. */
+static ptrdiff_t weight_line(const WeightPlan *plan, ptrdiff_t band_height, int tap)
+{
+    ptrdiff_t line = plan->y.line[tap];
+    for (int c = 0; c < plan->y.tap_class[tap]; c++)
+        line += band_height + plan->y.class_extra[c];
+    return line;
 }
 
 /* A weight gradient of thin groups: the planes packed as for the forward pass, and the gradient. */

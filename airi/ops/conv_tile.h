@@ -50,13 +50,15 @@ typedef REAL QUAD __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(R
 
 /* ---- the tile -------------------------------------------------------------------------------- */
 
-/* c[row][v] += sum over k of a[a_offset[k] + row] * b[b_offset[k] + v * LANES], where `row` and `v`
- * count to constants, so that all the sums live in registers. With `start` the sums begin at
- * start[row] instead of at what c holds. */
-ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, ptrdiff_t taps,
-                              const REAL *a, const int32_t *a_offset,
-                              const REAL *b, const int32_t *b_offset,
-                              const REAL *start, REAL *c, ptrdiff_t c_step)
+/* The operands of a tile: c[row][v] += sum over k of a[a_offset[k] + row] * b[b_offset[k]][v].
+ * Vectors of b are b_step apart, those of c follow each other, rows of c are c_step apart. */
+#define TILE_ARGUMENTS                                                                          \
+    ptrdiff_t taps, const REAL *a, const int32_t *a_offset, const REAL *b,                      \
+    const int32_t *b_offset, ptrdiff_t b_step, const REAL *start, REAL *c, ptrdiff_t c_step
+
+/* `rows` and `vectors` are constants, so that all the sums live in registers. With `start` they
+ * begin at start[row] instead of at what c holds. */
+ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, TILE_ARGUMENTS)
 {
     VECTOR sum[MAX_SUMS];
     const VECTOR zero = {0};
@@ -76,7 +78,7 @@ ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, ptrdiff_t taps,
         VECTOR x[TILE_VECTORS];
         UNROLL
         for (int v = 0; v < vectors; v++)
-            x[v] = LOAD(run + v * LANES);
+            x[v] = LOAD(run + v * b_step);
         UNROLL
         for (int row = 0; row < rows; row++)
             UNROLL
@@ -92,16 +94,12 @@ ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, ptrdiff_t taps,
 }
 
 #define DEFINE_TILE(rows, vectors)                                                              \
-    static void NAME(tile_##rows##_##vectors)(                                                  \
-        ptrdiff_t taps, const REAL *a, const int32_t *a_offset, const REAL *b,                  \
-        const int32_t *b_offset, const REAL *start, REAL *c, ptrdiff_t c_step)                  \
+    static void NAME(tile_##rows##_##vectors)(TILE_ARGUMENTS)                                   \
     {                                                                                           \
-        NAME(tile)(rows, vectors, taps, a, a_offset, b, b_offset, start, c, c_step);            \
+        NAME(tile)(rows, vectors, taps, a, a_offset, b, b_offset, b_step, start, c, c_step);    \
     }
 
-typedef void (*NAME(TileFunction))(ptrdiff_t taps, const REAL *a, const int32_t *a_offset,
-                                   const REAL *b, const int32_t *b_offset,
-                                   const REAL *start, REAL *c, ptrdiff_t c_step);
+typedef void (*NAME(TileFunction))(TILE_ARGUMENTS);
 
 DEFINE_TILE(1, 1) DEFINE_TILE(2, 1) DEFINE_TILE(4, 1) DEFINE_TILE(8, 1)
 DEFINE_TILE(1, 2) DEFINE_TILE(2, 2) DEFINE_TILE(4, 2)
@@ -136,11 +134,14 @@ static const NAME(Tile) NAME(tiles)[TILE_VECTORS][7] = {
     },
 };
 
-/* The tile for the next rows: the smallest that covers all of them, else the largest. */
+/* The tile for the next of the remaining rows, such that the tiles come out about equally high. */
 static const NAME(Tile) *NAME(choose_tile)(ptrdiff_t rows, ptrdiff_t vectors, int most_rows)
 {
-    const NAME(Tile) *tile = NAME(tiles)[vectors - 1];
-    while (tile->rows < rows && tile[1].rows && tile[1].rows <= most_rows)
+    const NAME(Tile) *tile = NAME(tiles)[vectors - 1], *largest = tile;
+    while (largest[1].rows && largest[1].rows <= most_rows)
+        largest++;
+    ptrdiff_t height = divide_up(rows, divide_up(rows, largest->rows));
+    while (tile->rows < height)
         tile++;
     return tile;
 }
@@ -237,29 +238,29 @@ static void NAME(pack_channels_last)(REAL *target, ptrdiff_t target_step,
                                      ptrdiff_t source_step, ptrdiff_t channels, ptrdiff_t count)
 {
     ptrdiff_t c = 0;
-    for (; c + 4 <= channels; c += 4, source += 4 * plane, target += 4) {
-        ptrdiff_t i = 0;
 #ifdef SHUFFLE
-        for (; source_step == 1 && i + 4 <= count; i += 4) {
-            const REAL *from = source + i;
-            REAL *to = target + i * target_step;
-            QUAD a = AT_QUAD(from), b = AT_QUAD(from + plane);
-            QUAD c = AT_QUAD(from + 2 * plane), d = AT_QUAD(from + 3 * plane);
-            QUAD ab_low = SHUFFLE(a, b, 0, 4, 1, 5), ab_high = SHUFFLE(a, b, 2, 6, 3, 7);
-            QUAD cd_low = SHUFFLE(c, d, 0, 4, 1, 5), cd_high = SHUFFLE(c, d, 2, 6, 3, 7);
-            AT_QUAD(to) = SHUFFLE(ab_low, cd_low, 0, 1, 4, 5);
-            AT_QUAD(to + target_step) = SHUFFLE(ab_low, cd_low, 2, 3, 6, 7);
-            AT_QUAD(to + 2 * target_step) = SHUFFLE(ab_high, cd_high, 0, 1, 4, 5);
-            AT_QUAD(to + 3 * target_step) = SHUFFLE(ab_high, cd_high, 2, 3, 6, 7);
+    for (; source_step == 1 && c + 4 <= channels; c += 4) {
+        const REAL *from = source + c * plane;
+        REAL *to = target + c;
+        ptrdiff_t i = 0;
+        for (; i + 4 <= count; i += 4, from += 4, to += 4 * target_step) {
+            QUAD a0 = AT_QUAD(from), a1 = AT_QUAD(from + plane);
+            QUAD a2 = AT_QUAD(from + 2 * plane), a3 = AT_QUAD(from + 3 * plane);
+            QUAD low01 = SHUFFLE(a0, a1, 0, 4, 1, 5), high01 = SHUFFLE(a0, a1, 2, 6, 3, 7);
+            QUAD low23 = SHUFFLE(a2, a3, 0, 4, 1, 5), high23 = SHUFFLE(a2, a3, 2, 6, 3, 7);
+            AT_QUAD(to) = SHUFFLE(low01, low23, 0, 1, 4, 5);
+            AT_QUAD(to + target_step) = SHUFFLE(low01, low23, 2, 3, 6, 7);
+            AT_QUAD(to + 2 * target_step) = SHUFFLE(high01, high23, 0, 1, 4, 5);
+            AT_QUAD(to + 3 * target_step) = SHUFFLE(high01, high23, 2, 3, 6, 7);
         }
-#endif
-        for (; i < count; i++)
+        for (; i < count; i++, from++, to += target_step)
             for (int lane = 0; lane < 4; lane++)
-                target[i * target_step + lane] = source[lane * plane + i * source_step];
+                to[lane] = from[lane * plane];
     }
-    for (; c < channels; c++, source += plane, target++)
+#endif
+    for (; c < channels; c++)
         for (ptrdiff_t i = 0; i < count; i++)
-            target[i * target_step] = source[i * source_step];
+            target[i * target_step + c] = source[c * plane + i * source_step];
 }
 
 /* ---- forward and input gradient -------------------------------------------------------------- */
@@ -390,14 +391,14 @@ static void NAME(gather)(const void *argument, ptrdiff_t task, char *scratch)
                             REAL *tile_out = out + row * out_plane;
                             if (contiguous && count_rows == tile->rows
                                 && count == vectors * LANES) {
-                                tile->run(taps, panels + row, a_offset, b + pixel, b_offset,
+                                tile->run(taps, panels + row, a_offset, b + pixel, b_offset, LANES,
                                           start, tile_out + first_pixel + pixel, out_plane);
                                 continue;
                             }
                             if (!first_block)
                                 NAME(move_tile)(plan, tile_out, &band, pixel, count_rows, count,
                                                 edge, edge_step, 0);
-                            tile->run(taps, panels + row, a_offset, b + pixel, b_offset,
+                            tile->run(taps, panels + row, a_offset, b + pixel, b_offset, LANES,
                                       start, edge, edge_step);
                             NAME(move_tile)(plan, tile_out, &band, pixel, count_rows, count,
                                             edge, edge_step, 1);
@@ -411,12 +412,18 @@ static void NAME(gather)(const void *argument, ptrdiff_t task, char *scratch)
 
 /* ---- weight gradient ------------------------------------------------------------------------- */
 
-/* How much of a tile's work is not wasted when one side has `rows`, the other `columns`. */
+/* How much of a tile's work is of use when one side has `rows`, the other `columns`. */
 static double NAME(use)(ptrdiff_t rows, ptrdiff_t columns)
 {
     ptrdiff_t least = rows <= 8 ? 4 : 8;
     return (double)rows / (double)round_up(rows, least)
          * (double)columns / (double)round_up(columns, LANES);
+}
+
+/* The same, when tiles of a single vector cost a little more: they load more for each product. */
+static double NAME(speed)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t vectors)
+{
+    return NAME(use)(rows, columns) * (vectors == 1 ? 0.85 : 1.0);
 }
 
 /* Choose the blocks; returns how much of the tile's work is of use. */
@@ -426,7 +433,13 @@ static double NAME(weight_plan_blocks)(WeightPlan *plan)
     ptrdiff_t width_and_channels = kernel_width * plan->channels;
     double use = NAME(use)(width_and_channels, plan->filters);
     double exchanged_use = NAME(use)(plan->filters, width_and_channels);
-    plan->filters_in_rows = exchanged_use > use;
+    int joinable = plan->y.classes == 1 && width_and_channels <= LANES;
+    ptrdiff_t vectors = divide_up(plan->filters, LANES);
+    ptrdiff_t exchanged_vectors =
+        joinable ? kernel_height : divide_up(width_and_channels, LANES);
+    plan->filters_in_rows = NAME(speed)(plan->filters, width_and_channels, exchanged_vectors)
+                          > NAME(speed)(width_and_channels, plan->filters, vectors);
+    plan->kernel_rows_in_tile = plan->filters_in_rows && joinable;
 
     plan->filter_blocks = divide_up(plan->filters, WEIGHT_BLOCK_FILTERS);
     plan->filter_block = divide_up(plan->filters, plan->filter_blocks);
@@ -470,7 +483,7 @@ static double NAME(weight_plan_blocks)(WeightPlan *plan)
     ptrdiff_t slack = 2 * (MAX_TILE_ROWS + TILE_VECTORS * MAX_LANES);
     plan->scratch_bytes = (size_t)(elements + slack) * sizeof(REAL) + 512
         + 2 * sizeof(int32_t) * (size_t)(plan->band_height * plan->out_width);
-    return use > exchanged_use ? use : exchanged_use;
+    return plan->filters_in_rows ? exchanged_use : use;
 }
 
 /* Pack the input lines that output rows `top` ... need: (line, column, channel). */
@@ -520,9 +533,15 @@ static void NAME(weight_sums)(const void *argument, ptrdiff_t task, char *scratc
     const ptrdiff_t in_plane = plan->height * plan->width;
     const ptrdiff_t width_and_channels = plan->x.count * channels;
     const ptrdiff_t rows = plan->filters_in_rows ? filters : width_and_channels;
-    const ptrdiff_t columns = plan->filters_in_rows ? width_and_channels : filters;
+    /* vectors for one kernel row and for all of them; from one to the next in a tile */
+    const ptrdiff_t columns =
+        divide_up(plan->filters_in_rows ? width_and_channels : filters, LANES);
+    const ptrdiff_t all_vectors = plan->y.count * columns;
+    const ptrdiff_t sums_step = plan->y.count * plan->vector_elements;
     const ptrdiff_t grad_step = plan->filters_in_rows ? filters : round_up(filters, LANES);
     const ptrdiff_t input_line = plan->packed_columns * channels;
+    const ptrdiff_t b_step = plan->kernel_rows_in_tile && plan->y.count > 1
+        ? (plan->y.line[1] - plan->y.line[0]) * input_line : LANES;
     const REAL zeros[MAX_TILE_ROWS] = {0};
     REAL *sums = (REAL *)plan->sums + task * weight_block_elements(plan);
 
@@ -533,11 +552,11 @@ static void NAME(weight_sums)(const void *argument, ptrdiff_t task, char *scratc
     int32_t *input_offset = (int32_t *)scratch, *grad_offset = input_offset + most_pixels;
     REAL *input = (REAL *)(scratch + round_up(2 * most_pixels * 4, 64));
     REAL *grad = input + round_up(lines * input_line + slack, 16);
-    for (ptrdiff_t p = 0; p < most_pixels; p++) {
-        ptrdiff_t y = p / plan->out_width, x = p % plan->out_width;
-        input_offset[p] = (int32_t)(y * input_line + x * plan->column_step * channels);
-        grad_offset[p] = (int32_t)(p * grad_step);
-    }
+    for (ptrdiff_t y = 0, p = 0; y < plan->band_height; y++)
+        for (ptrdiff_t x = 0; x < plan->out_width; x++, p++) {
+            input_offset[p] = (int32_t)(y * input_line + x * plan->column_step * channels);
+            grad_offset[p] = (int32_t)(p * grad_step);
+        }
     const int32_t *a_offset = plan->filters_in_rows ? grad_offset : input_offset;
     const int32_t *b_offset = plan->filters_in_rows ? input_offset : grad_offset;
 
@@ -553,28 +572,23 @@ static void NAME(weight_sums)(const void *argument, ptrdiff_t task, char *scratc
         NAME(pack_input_lines)(
             plan, (const REAL *)plan->input + (image_group * plan->channels + channel0) * in_plane,
             channels, top, height, input);
-        NAME(pack_channels_last)(grad, grad_step, grad_band, out_plane, 1, filters, pixels);
-
         for (ptrdiff_t p0 = 0; p0 < pixels; p0 += PIXELS_PER_SUM) {
             ptrdiff_t count = smaller(PIXELS_PER_SUM, pixels - p0), vectors;
-            for (ptrdiff_t column = 0; column < columns; column += vectors * LANES) {
-                vectors = NAME(choose_vectors)(divide_up(columns - column, LANES));
-                for (int ty = 0; ty < plan->y.count; ty++) {
-                    ptrdiff_t line = plan->y.line[ty];
-                    for (int c = 0; c < plan->y.tap_class[ty]; c++)
-                        line += height + plan->y.class_extra[c];
-                    const REAL *tap_input = input + line * input_line;
-                    const REAL *a = plan->filters_in_rows ? grad : tap_input;
-                    const REAL *b = plan->filters_in_rows ? tap_input : grad;
-                    REAL *tap_sums = sums + ty * plan->row_elements * plan->vector_elements;
-                    const NAME(Tile) *tile;
-                    for (ptrdiff_t row = 0; row < rows; row += tile->rows) {
-                        tile = NAME(choose_tile)(rows - row, vectors, MAX_TILE_ROWS);
-                        tile->run(count, a + row, a_offset + p0, b + column, b_offset + p0,
-                                  first_sum ? zeros : NULL,
-                                  tap_sums + row * plan->vector_elements + column,
-                                  plan->vector_elements);
-                    }
+            NAME(pack_channels_last)(grad + p0 * grad_step, grad_step, grad_band + p0, out_plane,
+                                     1, filters, count);
+            for (ptrdiff_t v = 0; v < all_vectors; v += vectors) {
+                ptrdiff_t ty = v / columns, column = v % columns * LANES;
+                vectors = NAME(choose_vectors)(
+                    plan->kernel_rows_in_tile ? all_vectors - v : columns - v % columns);
+                const REAL *lines = input + weight_line(plan, height, (int)ty) * input_line;
+                const REAL *a = plan->filters_in_rows ? grad : lines;
+                const REAL *b = (plan->filters_in_rows ? lines : grad) + column;
+                REAL *c = sums + ty * plan->vector_elements + column;
+                const NAME(Tile) *tile;
+                for (ptrdiff_t row = 0; row < rows; row += tile->rows) {
+                    tile = NAME(choose_tile)(rows - row, vectors, MAX_TILE_ROWS);
+                    tile->run(count, a + row, a_offset + p0, b, b_offset + p0, b_step,
+                              first_sum ? zeros : NULL, c + row * sums_step, sums_step);
                 }
             }
             first_sum = 0;
@@ -601,7 +615,7 @@ static void NAME(weight_finish)(const void *argument, ptrdiff_t block, char *scr
         for (ptrdiff_t i = 0; i < elements; i++)
             sums[i] += more[i];
     }
-    const ptrdiff_t row_step = plan->vector_elements;
+    const ptrdiff_t row_step = plan->y.count * plan->vector_elements;
     const ptrdiff_t filter_step = plan->filters_in_rows ? row_step : 1;
     const ptrdiff_t input_step = plan->filters_in_rows ? 1 : row_step;
     for (ptrdiff_t f = 0; f < filters; f++) {
@@ -609,7 +623,7 @@ static void NAME(weight_finish)(const void *argument, ptrdiff_t block, char *scr
             + channel0) * plan->y.count * plan->x.count;
         for (ptrdiff_t c = 0; c < channels; c++)
             for (int ty = 0; ty < plan->y.count; ty++) {
-                const REAL *from = sums + ty * plan->row_elements * row_step + f * filter_step
+                const REAL *from = sums + ty * plan->vector_elements + f * filter_step
                     + c * input_step;
                 for (int tx = 0; tx < plan->x.count; tx++)
                     *out++ = from[tx * channels * input_step];
