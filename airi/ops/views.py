@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi import dtypes
 from airi.autograd.engine import sum_to
 from airi.autograd.graph import Rule
 from airi.ops.names import normal_dim, normal_dims
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     Shape = int | Sequence[int]
 
 __all__ = [
+    "adjoint",
+    "as_strided",
     "broadcast_to",
     "flatten",
     "moveaxis",
@@ -104,12 +107,42 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     return Reshape.apply(input, shape=_full_shape("reshape", input, sizes("reshape", shape)))
 
 
-def view(input: Tensor, *shape: Any) -> Tensor:
-    """`reshape` that never copies; with a dtype, the memory read as that dtype.
+class ViewAs(View):
+    """out = the bytes of x read as another dtype: no gradient"""
+
+    @staticmethod
+    def forward(x, *, dtype):
+        return x.view(dtype)
+
+
+def _view_as_dtype(input: Tensor, dtype: Any) -> Tensor:
+    wanted, array = dtypes.to_numpy(dtype), input._array
+    if wanted == array.dtype:
+        return Reshape.apply(input, shape=array.shape)
+    if wanted.itemsize != array.dtype.itemsize:
+        if not array.ndim or array.strides[-1] != array.itemsize:
+            raise RuntimeError(
+                f"view: to read {input.dtype} as {dtype}, of another size, the elements of the "
+                f"last dimension must be neighbours; shape {array.shape}, strides {input.stride()}"
+            )
+        if array.shape[-1] * array.itemsize % wanted.itemsize:
+            raise RuntimeError(
+                f"view: the last dimension of shape {array.shape} of {input.dtype} has no whole "
+                f"number of elements of {dtype}"
+            )
+    return ViewAs.apply(input, dtype=wanted)
+
+
+def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
+    """`reshape` that never copies; with a dtype, the memory read as that dtype (no gradient).
 
     Raises RuntimeError where the strides do not allow a view: use reshape().
     Example: ``x.view(-1, 784)``. Source: ``torch.Tensor.view``.
     """
+    if dtype is None and len(shape) == 1 and isinstance(shape[0], (dtypes.dtype, type)):
+        dtype = shape[0]
+    if dtype is not None:
+        return _view_as_dtype(input, dtype)
     full = _full_shape("view", input, sizes("view", shape))
     result = Reshape.apply(input, shape=full)
     if math.prod(full) and not np.may_share_memory(_array(result), _array(input)):
@@ -183,6 +216,33 @@ def t(input: Tensor) -> Tensor:
     if input.ndim > 2:
         raise RuntimeError(f"t: expects at most 2 dimensions, got shape {shape_of(input)}")
     return Permute.apply(input, dims=tuple(reversed(range(input.ndim))))
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """Matrices transposed: the last two dimensions swapped. A view.
+
+    Raises RuntimeError below 2 dimensions. Source: ``torch.adjoint`` (of real tensors).
+    """
+    if input.ndim < 2:
+        raise RuntimeError(f"adjoint: needs at least 2 dimensions, got shape {shape_of(input)}")
+    return transpose(input, -2, -1)
+
+
+def matrix_transpose(input: Tensor) -> Tensor:
+    """``x.mT`` and ``x.mH``: matrices transposed, see `adjoint`."""
+    return adjoint(input)
+
+
+def all_reversed(input: Tensor) -> Tensor:
+    """``x.T``: the dimensions in reverse order. A view."""
+    return Permute.apply(input, dims=tuple(reversed(range(input.ndim))))
+
+
+def hermitian(input: Tensor) -> Tensor:
+    """``x.H``: a matrix transposed; RuntimeError for other than 0 or 2 dimensions."""
+    if input.ndim not in (0, 2):
+        raise RuntimeError(f"H: only for matrices, got shape {shape_of(input)}; use mH")
+    return all_reversed(input)
 
 
 def movedim(input: Tensor, source: Shape, destination: Shape) -> Tensor:
@@ -442,3 +502,79 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
             f"got size={size}, step={step}"
         )
     return Unfold.apply(input, dim=at, size=size, step=step)
+
+
+class AsStrided(View):
+    """out = elements of x, laid out in order, by strides;  dx = g added up where each was taken"""
+
+    @staticmethod
+    def forward(x, *, size, stride, offset):
+        x = np.ascontiguousarray(x)
+        steps = [each * x.itemsize for each in stride]
+        repeats = any(n > 1 and step == 0 for n, step in zip(size, steps, strict=True))
+        return np.lib.stride_tricks.as_strided(
+            x.reshape(-1)[offset:], size, steps, writeable=x.flags.writeable and not repeats
+        )
+
+    @staticmethod
+    def backward(g, size, stride, offset, x_shape):
+        return FromStrided.apply(g, size=size, stride=stride, offset=offset, shape=x_shape)
+
+
+class FromStrided(Rule):
+    """out = 0 with x added up at the places of the strides;  dx = g at these places"""
+
+    @staticmethod
+    def forward(x, *, size, stride, offset, shape):
+        places = np.asarray(offset)
+        for i, (n, step) in enumerate(zip(size, stride, strict=True)):
+            places = places + (np.arange(n) * step).reshape(-1, *[1] * (len(size) - 1 - i))
+        out = np.zeros(math.prod(shape), x.dtype)
+        np.add.at(out, places.reshape(-1), x.reshape(-1))
+        return out.reshape(shape)
+
+    @staticmethod
+    def backward(g, size, stride, offset):
+        return AsStrided.apply(g, size=size, stride=stride, offset=offset)
+
+
+def as_strided(
+    input: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+) -> Tensor:
+    """The memory of input seen with other sizes and strides, counted in elements. A view.
+
+    `storage_offset` counts from the start of the memory; None begins where input does. Raises
+    RuntimeError for negative strides, outside the memory, and for a tensor that is no contiguous
+    part of contiguous memory. Example: ``airi.as_strided(x, (3, 2), (1, 1))`` has windows of two.
+    Source: ``torch.as_strided``.
+    """
+    size, stride = sizes("as_strided", (size,)), sizes("as_strided", (stride,))
+    if len(size) != len(stride):
+        raise RuntimeError(f"as_strided: size {size} and stride {stride} differ in length")
+    if any(n < 0 for n in (*size, *stride, storage_offset or 0)):
+        raise RuntimeError(
+            f"as_strided: negative numbers in size {size}, stride {stride} or offset "
+            f"{storage_offset}"
+        )
+    root = input if input._base is None else input._base
+    start = (input.data_ptr() - root.data_ptr()) // input.itemsize
+    offset = start if storage_offset is None else storage_offset
+    reach = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) + 1
+    if math.prod(size) == 0:
+        reach = offset
+    if not root.is_contiguous():
+        raise RuntimeError(
+            f"as_strided: the memory behind this tensor of shape {shape_of(input)} is not "
+            "contiguous; call contiguous() first"
+        )
+    if reach > root.numel():
+        raise RuntimeError(
+            f"as_strided: size {size}, stride {stride} and offset {offset} reach element "
+            f"{reach - 1} of a memory of {root.numel()} elements"
+        )
+    if input.is_contiguous() and start <= offset and reach <= start + input.numel():
+        root, offset = input, offset - start
+    return AsStrided.apply(root, size=size, stride=stride, offset=offset)

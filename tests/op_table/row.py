@@ -46,6 +46,7 @@ class Row:
     second: False where the second derivative is zero or undefined by nature.
     integers: whether integer tensors are accepted; then their values and dtypes must be PyTorch's.
     empty: calls with tensors that have no elements.
+    layout: False where the memory's layout matters by nature (view, as_strided).
     atol: tolerance of the value in float64; rtol of float32 is fixed by the law.
     """
 
@@ -60,6 +61,7 @@ class Row:
     second: bool = True
     integers: bool = False
     empty: Callable[[], Iterable[Call]] | None = None
+    layout: bool = True
     atol: float = 1e-10
 
     def __str__(self) -> str:
