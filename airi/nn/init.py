@@ -1,0 +1,344 @@
+"""Initial values of parameters, written in place and never recorded.
+
+Source: ``torch.nn.init``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.autograd.graph import wrap
+from airi.autograd.mode import no_grad
+from airi.tensor import Tensor
+
+if TYPE_CHECKING:
+    from airi.random import Generator
+
+__all__ = [
+    "calculate_gain",
+    "constant",
+    "constant_",
+    "dirac",
+    "dirac_",
+    "eye",
+    "eye_",
+    "kaiming_normal",
+    "kaiming_normal_",
+    "kaiming_uniform",
+    "kaiming_uniform_",
+    "normal",
+    "normal_",
+    "ones_",
+    "orthogonal",
+    "orthogonal_",
+    "sparse",
+    "sparse_",
+    "trunc_normal_",
+    "uniform",
+    "uniform_",
+    "xavier_normal",
+    "xavier_normal_",
+    "xavier_uniform",
+    "xavier_uniform_",
+    "zeros_",
+]
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """The factor by which weights before that nonlinearity keep the variance of activations.
+
+    linear, conv and sigmoid 1; tanh 5/3; relu sqrt(2); leaky_relu sqrt(2 / (1 + slope**2)) with
+    the slope `param` (default 0.01); selu 3/4. Raises ValueError for another name.
+    Example: ``calculate_gain("leaky_relu", 0.2)``. Source: ``torch.nn.init.calculate_gain``.
+    """
+    if nonlinearity in _LINEAR or nonlinearity == "sigmoid":
+        return 1.0
+    if nonlinearity == "tanh":
+        return 5 / 3
+    if nonlinearity == "relu":
+        return math.sqrt(2)
+    if nonlinearity == "selu":
+        return 3 / 4
+    if nonlinearity != "leaky_relu":
+        raise ValueError(f"calculate_gain: unknown nonlinearity {nonlinearity!r}")
+    slope = 0.01 if param is None else param
+    if isinstance(slope, bool) or not isinstance(slope, (int, float)):
+        raise ValueError(f"calculate_gain: the slope of leaky_relu must be a number, got {param!r}")
+    return math.sqrt(2 / (1 + slope**2))
+
+
+_LINEAR = {
+    "linear",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+}
+
+
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
+    """How many inputs each output of a weight (out, in, *kernel) sees, and the reverse."""
+    if tensor.ndim < 2:
+        raise ValueError(
+            "fan in and fan out are those of a weight with at least 2 dimensions, not of shape "
+            f"{tuple(tensor.shape)}"
+        )
+    receptive_field = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * receptive_field, tensor.shape[0] * receptive_field
+
+
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
+    fans = {"fan_in": fan_in, "fan_out": fan_out}
+    if mode.lower() not in fans:
+        raise ValueError(f"mode must be one of {list(fans)}, got {mode!r}")
+    return fans[mode.lower()]
+
+
+@no_grad()
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Fill with draws from the uniform distribution on [a, b)."""
+    return tensor.uniform_(a, b, generator=generator)
+
+
+@no_grad()
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Fill with draws from the normal distribution N(mean, std**2)."""
+    return tensor.normal_(mean, std, generator=generator)
+
+
+@no_grad()
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill with draws from N(mean, std**2), those outside of [a, b] drawn again.
+
+    The bounds are values, not multiples of `std`. Exact for any bounds, by rejection (C. P. Robert,
+    "Simulation of truncated normal variables", 1995). Raises ValueError unless std > 0 and a < b.
+    Example: ``trunc_normal_(weight, std=0.02)``. Source: ``torch.nn.init.trunc_normal_``.
+    """
+    if not (std > 0 and a < b):
+        raise ValueError(f"trunc_normal_: needs std > 0 and a < b, got {std=}, {a=}, {b=}")
+    low, high = (a - mean) / std, (b - mean) / std
+    values = np.empty(tensor.numel())
+    done = 0
+    while done < values.size:
+        accepted = _truncated_draws(low, high, values.size - done, generator)
+        accepted = accepted[: values.size - done]
+        values[done : done + accepted.size] = accepted
+        done += accepted.size
+    values = np.clip(mean + std * values, a, b)
+    return tensor.copy_(wrap(values.reshape(tensor.shape)))
+
+
+def _truncated_draws(low: float, high: float, count: int, generator: Any) -> np.ndarray:
+    """Draws of the standard normal distribution in [low, high], about `count` of them."""
+    mass = (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2))) / 2
+    if mass > 0.2:
+        draws = wrap(np.empty(int(count / mass) + 8)).normal_(generator=generator).numpy()
+        return draws[(low <= draws) & (draws <= high)]
+    # Few normal draws would fall inside: propose uniform ones, each kept with the probability
+    # of its density relative to the highest, which is at `peak`.
+    peak = min(max(0.0, low), high)
+    if peak > 0:
+        high = min(high, peak + 40 / peak)  # beyond is less than e**-40 of the whole
+    elif peak < 0:
+        low = max(low, peak + 40 / peak)
+    draws = wrap(np.empty(4 * count + 8)).uniform_(low, high, generator=generator).numpy()
+    keep = wrap(np.empty(draws.size)).uniform_(0, 1, generator=generator).numpy()
+    return draws[keep < np.exp((peak**2 - draws**2) / 2)]
+
+
+@no_grad()
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """Fill with one value."""
+    return tensor.fill_(val)
+
+
+@no_grad()
+def ones_(tensor: Tensor) -> Tensor:
+    """Fill with 1."""
+    return tensor.fill_(1)
+
+
+@no_grad()
+def zeros_(tensor: Tensor) -> Tensor:
+    """Fill with 0."""
+    return tensor.zero_()
+
+
+@no_grad()
+def eye_(tensor: Tensor) -> Tensor:
+    """Make a matrix the identity: a linear layer then keeps as many inputs as it can."""
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_: expected 2 dimensions, got shape {tuple(tensor.shape)}")
+    return tensor.copy_(wrap(np.eye(*tensor.shape)))
+
+
+@no_grad()
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Make a convolution's weight pass its input on: 1 at the centre of kernel (i, i).
+
+    Each of the `groups` does so by itself. Raises ValueError unless the weight has 3 to 5
+    dimensions and `groups` divides its output channels.
+    Example: ``dirac_(conv.weight)``. Source: ``torch.nn.init.dirac_``.
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError(f"dirac_: expected 3 to 5 dimensions, got shape {tuple(tensor.shape)}")
+    channels, inputs, *kernel = tensor.shape
+    if channels % groups:
+        raise ValueError(f"dirac_: groups={groups} does not divide the {channels} output channels")
+    values = np.zeros(tensor.shape)
+    within = np.arange(min(channels // groups, inputs))
+    centre = tuple(size // 2 for size in kernel)
+    for group in range(groups):
+        values[(group * (channels // groups) + within, within, *centre)] = 1
+    return tensor.copy_(wrap(values))
+
+
+@no_grad()
+def xavier_uniform_(
+    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Fill from U(-a, a), a = gain * sqrt(6 / (fan_in + fan_out)).
+
+    Source: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+    networks"; ``torch.nn.init.xavier_uniform_``.
+    """
+    bound = math.sqrt(3) * _xavier_std(tensor, gain)
+    return tensor.uniform_(-bound, bound, generator=generator)
+
+
+@no_grad()
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill from N(0, std**2), std = gain * sqrt(2 / (fan_in + fan_out)).
+
+    Source: as `xavier_uniform_`; ``torch.nn.init.xavier_normal_``.
+    """
+    return tensor.normal_(0.0, _xavier_std(tensor, gain), generator=generator)
+
+
+def _xavier_std(tensor: Tensor, gain: float) -> float:
+    return gain * math.sqrt(2 / max(1, sum(_calculate_fan_in_and_fan_out(tensor))))
+
+
+@no_grad()
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill from U(-b, b), b = gain * sqrt(3 / fan), the fan being that of `mode`.
+
+    `a` is the slope of a leaky ReLU, for the gain. Raises ValueError for an unknown mode or fewer
+    than 2 dimensions. Example: ``kaiming_uniform_(weight, nonlinearity="relu")``.
+    Source: He et al. 2015, "Delving deep into rectifiers"; ``torch.nn.init.kaiming_uniform_``.
+    """
+    if tensor.numel() == 0:
+        return tensor
+    bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return tensor.uniform_(-bound, bound, generator=generator)
+
+
+@no_grad()
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill from N(0, std**2), std = gain / sqrt(fan), as `kaiming_uniform_`."""
+    if tensor.numel() == 0:
+        return tensor
+    std = _kaiming_std(tensor, a, mode, nonlinearity)
+    return tensor.normal_(0.0, std, generator=generator)
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    fan = _calculate_correct_fan(tensor, mode)
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+
+
+@no_grad()
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """Fill with orthonormal rows or columns, whichever are fewer, times gain.
+
+    Dimensions after the first are flattened. Raises ValueError for fewer than 2.
+    Source: Saxe et al. 2013, "Exact solutions to the nonlinear dynamics of learning in deep linear
+    neural networks"; ``torch.nn.init.orthogonal_``.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(
+            f"orthogonal_: needs at least 2 dimensions, got shape {tuple(tensor.shape)}"
+        )
+    if tensor.numel() == 0:
+        return tensor
+    rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
+    tall = (max(rows, columns), min(rows, columns))
+    draws = wrap(np.empty(tall)).normal_(generator=generator).numpy()
+    q, r = np.linalg.qr(draws)
+    q = q * np.sign(np.diag(r))  # else q would not be uniform over the orthogonal matrices
+    if rows < columns:
+        q = q.T
+    return tensor.copy_(wrap(gain * q.reshape(tensor.shape)))
+
+
+@no_grad()
+def sparse_(
+    tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
+) -> Tensor:
+    """Fill a matrix from N(0, std**2), with that fraction of each column, rounded up, set to 0.
+
+    Raises ValueError unless there are 2 dimensions. Example: ``sparse_(weight, sparsity=0.9)``.
+    Source: Martens 2010, "Deep learning via Hessian-free optimization";
+    ``torch.nn.init.sparse_``.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"sparse_: expected 2 dimensions, got shape {tuple(tensor.shape)}")
+    draws = wrap(np.empty(tensor.shape)).normal_(0.0, std, generator=generator).numpy()
+    order = wrap(np.empty(tensor.shape)).uniform_(0, 1, generator=generator).numpy().argsort(axis=0)
+    zeros = math.ceil(sparsity * tensor.shape[0])
+    np.put_along_axis(draws, order[:zeros], 0, axis=0)
+    return tensor.copy_(wrap(draws))
+
+
+def fan_in_uniform_(weight: Tensor, bias: Tensor | None) -> None:
+    """What linear layers and convolutions begin with: U(-b, b), b = 1 / sqrt(fan_in), for both."""
+    kaiming_uniform_(weight, a=math.sqrt(5))
+    if bias is not None:
+        fan_in, _ = _calculate_fan_in_and_fan_out(weight)
+        bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
+        uniform_(bias, -bound, bound)
+
+
+# The names of old scripts.
+_Initializer = Callable[..., Tensor]
+uniform: _Initializer = uniform_
+normal: _Initializer = normal_
+constant: _Initializer = constant_
+eye: _Initializer = eye_
+dirac: _Initializer = dirac_
+xavier_uniform: _Initializer = xavier_uniform_
+xavier_normal: _Initializer = xavier_normal_
+kaiming_uniform: _Initializer = kaiming_uniform_
+kaiming_normal: _Initializer = kaiming_normal_
+orthogonal: _Initializer = orthogonal_
+sparse: _Initializer = sparse_
