@@ -48,14 +48,17 @@ def full_index(indices: Sequence[np.ndarray], dims: Sequence[int]) -> tuple[Any,
     return tuple(full)
 
 
-def checked(function: str, index: np.ndarray, dim: int, size: int) -> np.ndarray:
+def checked(
+    function: str, index: np.ndarray, dim: int, size: int, negative: bool = True
+) -> np.ndarray:
     """The index counted from the front; IndexError where it is out of range."""
-    if index.size and (index.min() < -size or index.max() >= size):
-        wrong = index[(index < -size) | (index >= size)].flat[0]
-        raise IndexError(
-            f"{function}: index {wrong} is out of bounds for dimension {dim} with size {size}"
-        )
-    return np.where(index < 0, index + size, index)
+    lowest = -size if negative else 0
+    if not index.size or (lowest <= index.min() and index.max() < size):
+        return np.where(index < 0, index + size, index) if negative else index
+    wrong = index[(index < lowest) | (index >= size)].flat[0]
+    raise IndexError(
+        f"{function}: index {wrong} is out of bounds for dimension {dim} with size {size}"
+    )
 
 
 def _positions(
@@ -369,7 +372,9 @@ def _too_many(shape: Sequence[int]) -> IndexError:
 # -- along one dimension ------------------------------------------------------------------------
 
 
-def _index_along(function: str, input: Tensor, dim: int, index: Tensor) -> tuple[int, Tensor]:
+def _index_along(
+    function: str, input: Tensor, dim: int, index: Tensor, negative: bool = False
+) -> tuple[int, Tensor]:
     """The dimension from the front and the index as a tensor of one dimension, looked at."""
     if not hasattr(index, "_array"):
         raise TypeError(f"{function}: index must be a Tensor, got {type(index).__name__}")
@@ -381,12 +386,7 @@ def _index_along(function: str, input: Tensor, dim: int, index: Tensor) -> tuple
         )
     at = normal_dim(function, dim, input.ndim)
     size = input.shape[at] if input.ndim else 1
-    array = index._array
-    if array.size and (array.min() < 0 or array.max() >= size):
-        wrong = array[(array < 0) | (array >= size)].flat[0] if array.ndim else array
-        raise IndexError(
-            f"{function}: index {wrong} is out of bounds for dimension {at} with size {size}"
-        )
+    checked(function, index._array, at, size, negative)
     return at, index if index.ndim else reshape(index, 1)
 
 
@@ -488,9 +488,16 @@ def single(function: str, value: Any) -> Any:
     raise RuntimeError(f"{function}: value must be a number or a 0-dimensional tensor, got {what}")
 
 
+def _filled_places(function: str, input: Tensor, dim: int, index: Tensor) -> tuple[int, Tensor]:
+    """As `_index_along`; each place once, as value's gradient counts it, also from the end."""
+    at, index = _index_along(function, input, dim, index, negative=True)
+    size = input.shape[at] if input.ndim else 1
+    return at, wrap(np.unique(checked(function, index._array, at, size)))
+
+
 def index_fill_(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
     """``input[index] = value`` along `dim`. Source: ``torch.Tensor.index_fill_``."""
-    at, index = _index_along("index_fill_", input, dim, index)
+    at, index = _filled_places("index_fill_", input, dim, index)
     value = single("index_fill_", value)
     _put("index_fill_", _with_a_dim(input), value, (index,), (at,), accumulate=False)
     return input
@@ -502,7 +509,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -
 
     Source: ``torch.index_fill``.
     """
-    at, index = _index_along("index_fill", input, dim, index)
+    at, index = _filled_places("index_fill", input, dim, index)
     return _out_of_place(input, single("index_fill", value), index, at, accumulate=False)
 
 

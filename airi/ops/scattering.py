@@ -14,6 +14,7 @@ from airi.autograd.graph import Rule, wrap
 from airi.ops.along import TakeAlong
 from airi.ops.conversion import clone
 from airi.ops.elementwise import div, where
+from airi.ops.indexing import checked
 from airi.ops.inplace import Copy, Overwrite, write
 from airi.ops.names import normal_dim, numpy_names
 from airi.ops.views import Slice, expand, reshape, shape_of
@@ -202,11 +203,7 @@ def _looked_at(function: str, input: Tensor, dim: int, index: Tensor) -> int:
             f"shape {shape_of(input)} apart from dimension {at}"
         )
     size = input.shape[at] if input.ndim else 1
-    if array.min() < 0 or array.max() >= size:
-        wrong = array[(array < 0) | (array >= size)].flat[0]
-        raise IndexError(
-            f"{function}: index {wrong} is out of bounds for dimension {at} with size {size}"
-        )
+    checked(function, array, at, size, negative=False)
     return at
 
 

@@ -27,7 +27,7 @@ ROWS = [
         lambda rng: [
             call(real(rng, 3, 4), booleans(rng, 3, 4), -1.5),
             call(real(rng, 3, 4), booleans(rng, 4), real(rng)),
-            call(real(rng, 4), booleans(rng, 3, 1), value=float("inf")),
+            call(real(rng, 4), booleans(rng, 3, 1), value=3.0),
         ],
         lambda x, mask, value: np.where(mask, value, x),
         in_place=True,
