@@ -45,6 +45,7 @@ from airi.dtypes import (
 )
 from airi.layout import *
 from airi.ops.activation import *
+from airi.ops.contraction import *
 from airi.ops.conversion import *
 from airi.ops.creation import *
 from airi.ops.cumulative import *
@@ -54,7 +55,9 @@ from airi.ops.erf import *
 from airi.ops.extremes import *
 from airi.ops.indexing import *
 from airi.ops.joining import *
+from airi.ops.linalg import *
 from airi.ops.masking import *
+from airi.ops.matmul import *
 from airi.ops.questions import *
 from airi.ops.random import *
 from airi.ops.reduction import *

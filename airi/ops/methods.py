@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from airi.ops import (
     casts,
+    contraction,
     conversion,
     creation,
     cumulative,
@@ -17,7 +18,9 @@ from airi.ops import (
     indexing,
     inplace,
     joining,
+    linalg,
     masking,
+    matmul,
     questions,
     random,
     reduction,
@@ -120,6 +123,33 @@ class TensorMethods:
     diff = cumulative.diff
     cumsum_ = inplace.cumsum_
     cumprod_ = inplace.cumprod_
+
+    # Linear algebra
+    __matmul__ = matmul.matmul
+    __rmatmul__ = matmul.rmatmul
+    mm = matmul.mm
+    bmm = matmul.bmm
+    mv = matmul.mv
+    dot = matmul.dot
+    vdot = matmul.vdot
+    inner = matmul.inner
+    outer = ger = matmul.outer
+    addmm = matmul.addmm
+    addmm_ = matmul.addmm_
+    addmv = matmul.addmv
+    addmv_ = matmul.addmv_
+    addr = matmul.addr
+    addr_ = matmul.addr_
+    baddbmm = matmul.baddbmm
+    baddbmm_ = matmul.baddbmm_
+    addbmm = matmul.addbmm
+    addbmm_ = matmul.addbmm_
+    kron = contraction.kron
+    trace = linalg.trace
+    cross = linalg.cross
+    inverse = linalg.inverse
+    matrix_power = linalg.matrix_power
+    matmul = matmul.matmul  # last: the name is the module's
 
     # Operators
     __add__ = __radd__ = elementwise.add

@@ -1,0 +1,426 @@
+"""Products of matrices and vectors: matmul and its special cases, sums with products, linear.
+
+Batches times one matrix are computed as one product. Sums over other sets of dimensions are in
+`contraction.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.autograd.graph import Rule
+from airi.ops import elementwise, reduction
+from airi.ops.inplace import write
+from airi.ops.over_dims import array_of
+from airi.ops.views import Reshape, permute, reshape
+
+if TYPE_CHECKING:
+    from airi.ops.elementwise import Number
+    from airi.tensor import Tensor
+
+__all__ = [
+    "addbmm",
+    "addmm",
+    "addmv",
+    "addr",
+    "baddbmm",
+    "bmm",
+    "dot",
+    "ger",
+    "inner",
+    "matmul",
+    "mm",
+    "mv",
+    "outer",
+    "vdot",
+]
+
+
+def product(x: np.ndarray, y: np.ndarray) -> Any:
+    """x @ y, where a batch times one matrix or vector is one product of all its rows."""
+    if x.ndim > 2 and y.ndim <= 2:
+        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+        return np.matmul(rows, y).reshape(x.shape[:-1] + y.shape[1:])
+    return np.matmul(x, y)
+
+
+def as_rows(x: Any) -> Any:
+    """All dimensions but the last made one."""
+    if x.ndim == 2:
+        return x
+    return Reshape.apply(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+def _product_gradients(
+    g: Any,
+    x: Any,
+    y: Any,
+    x_shape: tuple[int, ...],
+    y_shape: tuple[int, ...],
+    needs: tuple[bool, ...],
+) -> tuple[Any, Any]:
+    """dx and dy of x @ y; what broadcasting repeated is left for the engine to sum up."""
+    dx = dy = None
+    if len(y_shape) == 1:
+        column = reshape(g, (*g.shape, 1)) if len(x_shape) > 1 else g
+        dx = column * y if needs[0] else None
+        if needs[1]:
+            dy = x * g if len(x_shape) == 1 else MatMul.apply(as_rows(x).mT, reshape(g, (-1,)))
+        return dx, dy
+    if needs[0]:
+        dx = MatMul.apply(g, y.mT)
+    if needs[1]:
+        if len(y_shape) == 2:
+            x, g = as_rows(x), as_rows(g)
+        dy = MatMul.apply(x.mT, g)
+    return dx, dy
+
+
+class MatMul(Rule):
+    """out = x @ y, batched over leading dimensions;  dx = g @ y.mT, dy = x.mT @ g"""
+
+    broadcasts = True
+    only_for = {"x": "y", "y": "x"}
+
+    @staticmethod
+    def forward(x, y):
+        return product(x, y)
+
+    @staticmethod
+    def backward(g, x, y, x_shape, y_shape, needs):
+        return _product_gradients(g, x, y, x_shape, y_shape, needs)
+
+
+def check_same_dtype(function: str, *tensors: Any) -> None:
+    """Products do not convert: RuntimeError for tensors of different dtypes and for bool."""
+    arrays = [array_of(each) for each in tensors]
+    if not all(isinstance(each, np.ndarray) for each in arrays):
+        kinds = ", ".join(type(each).__name__ for each in tensors)
+        raise TypeError(f"{function}: expected Tensors, got {kinds}")
+    first = arrays[0].dtype
+    if first.kind == "b" or any(each.dtype != first for each in arrays):
+        kinds = " and ".join(str(each.dtype) for each in arrays)
+        raise RuntimeError(f"{function}: expected tensors of one number dtype, got {kinds}")
+
+
+def _check_inner(function: str, x: Any, y: Any) -> None:
+    """The last dimension of x must be the last but one of y, or the only one."""
+    check_same_dtype(function, x, y)
+    if x.shape[-1] != y.shape[-2 if y.ndim > 1 else -1]:
+        raise RuntimeError(
+            f"{function}: shapes {tuple(x.shape)} and {tuple(y.shape)} cannot be multiplied: "
+            f"{x.shape[-1]} columns times {y.shape[-2 if y.ndim > 1 else -1]} rows"
+        )
+
+
+def _check_ndim(function: str, **expected: tuple[Any, int]) -> None:
+    """Each argument, given as name=(tensor, ndim), must have that many dimensions."""
+    for name, (tensor, ndim) in expected.items():
+        if tensor.ndim != ndim:
+            raise RuntimeError(
+                f"{function}: {name} must have {ndim} dimension{'s' * (ndim > 1)}, got shape "
+                f"{tuple(tensor.shape)}"
+            )
+
+
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """The matrix product: out[..., i, j] = sum over k of input[..., i, k] * other[..., k, j].
+
+    Leading dimensions are broadcast. A 1-dimensional input counts as a row, a 1-dimensional other
+    as a column, and that dimension is dropped again. Raises RuntimeError where shapes do not fit or
+    dtypes differ. Example: ``airi.matmul(airi.ones(5, 2, 3), airi.ones(3)).shape`` is (5, 2).
+    Source: ``torch.matmul``.
+    """
+    if getattr(input, "ndim", 1) == 0 or getattr(other, "ndim", 1) == 0:
+        raise RuntimeError(
+            "matmul: needs one dimension at least on both sides, got shapes "
+            f"{tuple(input.shape)} and {tuple(other.shape)}; use * for numbers"
+        )
+    check_same_dtype("matmul", input, other)
+    _check_inner("matmul", input, other)
+    if input.ndim == 1 and other.ndim > 1:
+        out = MatMul.apply(reshape(input, (1, -1)), other)
+        return reshape(out, (*out.shape[:-2], out.shape[-1]))
+    return MatMul.apply(input, other)
+
+
+def rmatmul(input: Tensor, other: Any) -> Tensor:
+    """other @ input: what ``array @ tensor`` calls."""
+    return matmul(other, input)
+
+
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of two matrices: `matmul` without batches.
+
+    Raises RuntimeError for other than 2 dimensions. Source: ``torch.mm``.
+    """
+    _check_ndim("mm", input=(input, 2), mat2=(mat2, 2))
+    _check_inner("mm", input, mat2)
+    return MatMul.apply(input, mat2)
+
+
+def _check_batches(function: str, batch1: Any, batch2: Any) -> None:
+    _check_ndim(function, batch1=(batch1, 3), batch2=(batch2, 3))
+    _check_inner(function, batch1, batch2)
+    if batch1.shape[0] != batch2.shape[0]:
+        raise RuntimeError(
+            f"{function}: shapes {tuple(batch1.shape)} and {tuple(batch2.shape)} hold "
+            f"{batch1.shape[0]} and {batch2.shape[0]} matrices; batches are not broadcast here"
+        )
+
+
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Matrix products in pairs: (b, n, k) times (b, k, m) gives (b, n, m), without broadcasting.
+
+    Raises RuntimeError for other than 3 dimensions. Source: ``torch.bmm``.
+    """
+    _check_batches("bmm", input, mat2)
+    return MatMul.apply(input, mat2)
+
+
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """A matrix times a vector: (n, k) times (k,) gives (n,). Source: ``torch.mv``."""
+    _check_ndim("mv", input=(input, 2), vec=(vec, 1))
+    _check_inner("mv", input, vec)
+    return MatMul.apply(input, vec)
+
+
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """The sum of the products of two vectors' elements.
+
+    Raises RuntimeError for other than 1 dimension and different lengths. Source: ``torch.dot``.
+    """
+    _check_ndim("dot", input=(input, 1), tensor=(tensor, 1))
+    _check_inner("dot", input, tensor)
+    return MatMul.apply(input, tensor)
+
+
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """`dot`: for the real numbers that airi has, the two are one. Source: ``torch.vdot``."""
+    return dot(input, other)
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """Sums of products over the last dimension of both: out[..., ,,,] = input[..., k] other[,,, k].
+
+    A 0-dimensional tensor multiplies. Example: shapes (2, 5) and (3, 4, 5) give (2, 3, 4).
+    Source: ``torch.inner``.
+    """
+    check_same_dtype("inner", input, other)
+    if input.ndim == 0 or other.ndim == 0:
+        return elementwise.mul(input, other)
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            f"inner: the last dimensions of shapes {tuple(input.shape)} and {tuple(other.shape)} "
+            "must be equal"
+        )
+    if other.ndim == 1:
+        return MatMul.apply(input, other)
+    out = MatMul.apply(as_rows(input), as_rows(other).mT)
+    return reshape(out, (*input.shape[:-1], *other.shape[:-1]))
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """out[i, j] = input[i] * vec2[j] for two vectors, in their common dtype.
+
+    Raises RuntimeError for other than 1 dimension. Source: ``torch.outer``.
+    """
+    _check_ndim("outer", input=(input, 1), vec2=(vec2, 1))
+    return elementwise.mul(reshape(input, (input.shape[0], 1)), vec2)
+
+
+ger = outer
+
+
+class Addmm(Rule):
+    """out = beta * input + alpha * (x @ y), input being ignored for beta = 0
+
+    dinput = beta * g, dx = alpha * g @ y.mT, dy = alpha * x.mT @ g
+    """
+
+    broadcasts = True
+    only_for = {"x": "y", "y": "x"}
+
+    @staticmethod
+    def forward(input, x, y, *, beta, alpha):
+        out = product(x, y)
+        if alpha != 1:
+            out *= alpha
+        if beta != 0:
+            out += input if beta == 1 else beta * input
+        return out
+
+    @staticmethod
+    def backward(g, x, y, x_shape, y_shape, beta, alpha, needs):
+        scaled = g if alpha == 1 else alpha * g
+        dx, dy = _product_gradients(scaled, x, y, x_shape, y_shape, needs[1:])
+        return beta * g if needs[0] else None, dx, dy
+
+
+def _check_sum(function: str, input: Any, x: Any, beta: Any, alpha: Any) -> None:
+    check_same_dtype(function, input, x)
+    integral = array_of(input).dtype.kind != "f"
+    if integral and (isinstance(beta, float) or isinstance(alpha, float)):
+        raise RuntimeError(
+            f"{function}: beta and alpha must be ints for integer tensors, got {beta} and {alpha}"
+        )
+
+
+def _addmm(name: str, input: Any, x: Any, y: Any, beta: Any, alpha: Any) -> Any:
+    """The sum as a new tensor or, where the name ends in _, written to input."""
+    _check_sum(name, input, x, beta, alpha)
+    if name.endswith("_"):
+        return write(input, name, Addmm, x, y, beta=beta, alpha=alpha)
+    return Addmm.apply(input, x, y, beta=beta, alpha=alpha)
+
+
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """out = beta * input + alpha * (mat1 @ mat2), input being broadcast; ignored for beta = 0.
+
+    Raises RuntimeError where shapes do not fit. Example: ``airi.addmm(bias, x, weight)``.
+    Source: ``torch.addmm``.
+    """
+    return _matrices("addmm", input, mat1, mat2, beta, alpha)
+
+
+def addmm_(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """`addmm`, in place. Source: ``torch.Tensor.addmm_``."""
+    return _matrices("addmm_", input, mat1, mat2, beta, alpha)
+
+
+def _matrices(name: str, input: Any, mat1: Any, mat2: Any, beta: Any, alpha: Any) -> Any:
+    _check_ndim(name, mat1=(mat1, 2), mat2=(mat2, 2))
+    _check_inner(name, mat1, mat2)
+    return _addmm(name, input, mat1, mat2, beta, alpha)
+
+
+def addmv(
+    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """out = beta * input + alpha * (mat @ vec), see `addmm`. Source: ``torch.addmv``."""
+    return _matrix_and_vector("addmv", input, mat, vec, beta, alpha)
+
+
+def addmv_(
+    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """`addmv`, in place. Source: ``torch.Tensor.addmv_``."""
+    return _matrix_and_vector("addmv_", input, mat, vec, beta, alpha)
+
+
+def _matrix_and_vector(name: str, input: Any, mat: Any, vec: Any, beta: Any, alpha: Any) -> Any:
+    _check_ndim(name, mat=(mat, 2), vec=(vec, 1))
+    _check_inner(name, mat, vec)
+    return _addmm(name, input, mat, vec, beta, alpha)
+
+
+def addr(
+    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """out = beta * input + alpha * outer(vec1, vec2), see `addmm`. Source: ``torch.addr``."""
+    return _vectors("addr", input, vec1, vec2, beta, alpha)
+
+
+def addr_(
+    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """`addr`, in place. Source: ``torch.Tensor.addr_``."""
+    return _vectors("addr_", input, vec1, vec2, beta, alpha)
+
+
+def _vectors(name: str, input: Any, vec1: Any, vec2: Any, beta: Any, alpha: Any) -> Any:
+    _check_ndim(name, vec1=(vec1, 1), vec2=(vec2, 1))
+    check_same_dtype(name, vec1, vec2)
+    column, row = reshape(vec1, (vec1.shape[0], 1)), reshape(vec2, (1, vec2.shape[0]))
+    return _addmm(name, input, column, row, beta, alpha)
+
+
+def baddbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """out = beta * input + alpha * bmm(batch1, batch2), see `addmm`. Source: ``torch.baddbmm``."""
+    _check_batches("baddbmm", batch1, batch2)
+    return _addmm("baddbmm", input, batch1, batch2, beta, alpha)
+
+
+def baddbmm_(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """`baddbmm`, in place. Source: ``torch.Tensor.baddbmm_``."""
+    _check_batches("baddbmm_", batch1, batch2)
+    return _addmm("baddbmm_", input, batch1, batch2, beta, alpha)
+
+
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """out = beta * input + alpha * (sum over b of batch1[b] @ batch2[b]), see `addmm`.
+
+    Source: ``torch.addbmm``.
+    """
+    return _summed_batches("addbmm", input, batch1, batch2, beta, alpha)
+
+
+def addbmm_(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """`addbmm`, in place. Source: ``torch.Tensor.addbmm_``."""
+    return _summed_batches("addbmm_", input, batch1, batch2, beta, alpha)
+
+
+def _summed_batches(name: str, input: Any, batch1: Any, batch2: Any, beta: Any, alpha: Any) -> Any:
+    _check_batches(name, batch1, batch2)
+    count, rows, inner_size = batch1.shape
+    # A sum of products is one product of the matrices side by side and one below the other.
+    side_by_side = reshape(permute(batch1, (1, 0, 2)), (rows, count * inner_size))
+    stacked = reshape(batch2, (count * inner_size, batch2.shape[2]))
+    return _addmm(name, input, side_by_side, stacked, beta, alpha)
+
+
+class Linear(Rule):
+    """out = x @ weight.T + bias;  dx = g @ weight, dweight = g.T @ x, dbias = sum of g's rows"""
+
+    only_for = {"x": "weight", "weight": "x"}
+
+    @staticmethod
+    def forward(x, weight, bias):
+        out = product(x, weight.T)
+        if bias is not None:
+            out += bias
+        return out
+
+    @staticmethod
+    def backward(g, x, weight, x_shape, needs):
+        rows = as_rows(g)
+        dx = dweight = None
+        if needs[0]:
+            dx = MatMul.apply(rows, weight)
+            dx = dx if len(x_shape) == 2 else reshape(dx, x_shape)
+        if needs[1]:
+            dweight = MatMul.apply(rows.mT, as_rows(x))
+        return dx, dweight, reduction.sum(rows, 0) if needs[2] else None
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """out = input @ weight.T + bias: input (..., in), weight (out, in), bias (out), out (..., out).
+
+    Raises RuntimeError where shapes do not fit or dtypes differ.
+    Example: ``linear(x, airi.ones(10, 784))``. Source: ``torch.nn.functional.linear``.
+    """
+    check_same_dtype("linear", *[each for each in (input, weight, bias) if each is not None])
+    fits = weight.ndim == 2 and input.ndim >= 1 and input.shape[-1] == weight.shape[1]
+    if not fits or (bias is not None and tuple(bias.shape) != (weight.shape[0],)):
+        got = f"input {tuple(input.shape)} and weight {tuple(weight.shape)}"
+        got += "" if bias is None else f" and bias {tuple(bias.shape)}"
+        raise RuntimeError(
+            "linear: expected shapes (..., in) of input, (out, in) of weight and (out,) of bias, "
+            f"got {got}"
+        )
+    return Linear.apply(input, weight, bias)
