@@ -57,7 +57,14 @@ def extensions():
     except ImportError:  # building without isolation and without Cython: no kernels
         return []
     kernels = Extension("airi.ops.conv_ext", [KERNELS + ".pyx"], depends=HEADERS, optional=True)
-    return cythonize([kernels], compiler_directives={"language_level": "3"})
+    erf = Extension(
+        "airi.ops.erf_ext",
+        ["airi/ops/erf_ext.pyx"],
+        depends=["airi/ops/erf_kernels.h"],
+        libraries=[] if os.name == "nt" else ["m"],
+        optional=True,
+    )
+    return cythonize([kernels, erf], compiler_directives={"language_level": "3"})
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})

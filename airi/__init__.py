@@ -45,6 +45,7 @@ from airi.dtypes import (
 )
 from airi.layout import *
 from airi.ops.activation import *
+from airi.ops.comparison import *
 from airi.ops.contraction import *
 from airi.ops.conversion import *
 from airi.ops.creation import *
@@ -61,9 +62,11 @@ from airi.ops.matmul import *
 from airi.ops.questions import *
 from airi.ops.random import *
 from airi.ops.reduction import *
+from airi.ops.rounding import *
 from airi.ops.scattering import *
 from airi.ops.softmax import *
 from airi.ops.splitting import *
+from airi.ops.ternary import *
 from airi.ops.transcendental import *
 from airi.ops.trigonometry import *
 from airi.ops.views import *

@@ -9,7 +9,7 @@ passes them on. Nothing recurses, so a chain of any length works.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,8 @@ class _Walk:
     def __init__(self, retain: bool, record: bool, wanted: Sequence[Any] | None) -> None:
         self.retain = retain
         self.record = record
-        self.wanted = wanted  # the edges asked for, or None for every leaf
+        # The edges asked for, or None for every leaf. A set: `in` must not compare Tensors by ==.
+        self.wanted = None if wanted is None else frozenset(wanted)
         self.captured: dict[Any, Any] = {}  # edge asked for -> its gradient
         self.arrived: dict[Node, dict[int, _Gradient]] = {}
         self.leaves: dict[Any, _Gradient] = {}
@@ -233,7 +234,7 @@ def _number(node: Node) -> int:
     return node.number
 
 
-def _leading_to(wanted: Sequence[Any], order: list[Node]) -> set[Node]:
+def _leading_to(wanted: Set[Any], order: list[Node]) -> set[Node]:
     """The nodes among whose ancestors is one of the wanted edges."""
     leading: set[Node] = set()
     for node in reversed(order):
@@ -383,7 +384,7 @@ def backward(
         wanted = _wanted_edges("backward", inputs)
     retain = create_graph if retain_graph is None else retain_graph
     walk = _Walk(retain, create_graph, wanted)
-    with set_grad_enabled(create_graph):
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"):  # inf and NaN are results
         walk.run(_roots("backward", tensors, grad_tensors, create_graph))
         walk.finish()
         if wanted is None:
@@ -419,7 +420,7 @@ def grad(
     wanted = _wanted_edges("grad", inputs)
     retain = create_graph if retain_graph is None else retain_graph
     walk = _Walk(retain, create_graph, wanted)
-    with set_grad_enabled(create_graph):
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"):  # inf and NaN are results
         walk.run(_roots("grad", outputs, grad_outputs, create_graph))
         walk.finish()
         return tuple(

@@ -17,7 +17,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.graph import Rule, edge_of, record, replay_view, wrap
 from airi.autograd.mode import state
-from airi.ops import cumulative, elementwise, transcendental
+from airi.ops import cumulative, elementwise
 from airi.ops.names import normal_dim
 from airi.ops.promotion import RANK, result_dtype
 
@@ -246,78 +246,6 @@ def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
 def zero_(input: Tensor) -> Tensor:
     """Every element = 0. Source: ``torch.Tensor.zero_``."""
     return write(input, "zero_", Copy, 0)
-
-
-def add_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
-    """input += alpha * other. Source: ``torch.Tensor.add_``."""
-    other = other if alpha == 1 else elementwise.mul(other, alpha)
-    return write(input, "add_", elementwise.Add, other)
-
-
-def sub_(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
-    """input -= alpha * other. Source: ``torch.Tensor.sub_``."""
-    other = other if alpha == 1 else elementwise.mul(other, alpha)
-    return write(input, "sub_", elementwise.Sub, other)
-
-
-def mul_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """input *= other. Source: ``torch.Tensor.mul_``."""
-    return write(input, "mul_", elementwise.Mul, other)
-
-
-def div_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
-    """input /= other, see `div`. Source: ``torch.Tensor.div_``."""
-    rules: dict[str | None, type[Rule]] = {
-        None: elementwise.Div,
-        "floor": elementwise.FloorDivide,
-        "trunc": elementwise.TruncDivide,
-    }
-    if rounding_mode not in rules:
-        raise ValueError(f"div_: rounding_mode must be one of {list(rules)}, got {rounding_mode!r}")
-    return write(input, "div_", rules[rounding_mode], other)
-
-
-def pow_(input: Tensor, exponent: Tensor | Number) -> Tensor:
-    """input **= exponent. Source: ``torch.Tensor.pow_``."""
-    return write(input, "pow_", transcendental.Pow, exponent)
-
-
-def clamp_(
-    input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None
-) -> Tensor:
-    """input = clamp(input, min, max). Source: ``torch.Tensor.clamp_``."""
-    if min is None and max is None:
-        raise RuntimeError("clamp_: at least one of min and max must be given")
-    return write(input, "clamp_", elementwise.Clamp, min, max)
-
-
-clip_ = clamp_
-
-
-def _unary(name: str, rule: type[Rule]) -> Callable[[Tensor], Tensor]:
-    """The in-place form of an op of one tensor."""
-
-    def in_place(input: Tensor) -> Tensor:
-        return write(input, name, rule)
-
-    in_place.__name__ = in_place.__qualname__ = name
-    in_place.__doc__ = f"input = {name[:-1]}(input), in place. Source: ``torch.Tensor.{name}``."
-    return in_place
-
-
-neg_ = _unary("neg_", elementwise.Neg)
-abs_ = _unary("abs_", elementwise.Abs)
-sign_ = _unary("sign_", elementwise.Sign)
-floor_ = _unary("floor_", elementwise.Floor)
-ceil_ = _unary("ceil_", elementwise.Ceil)
-round_ = _unary("round_", elementwise.Round)
-trunc_ = _unary("trunc_", elementwise.Trunc)
-square_ = _unary("square_", elementwise.Square)
-reciprocal_ = _unary("reciprocal_", elementwise.Reciprocal)
-sqrt_ = _unary("sqrt_", transcendental.Sqrt)
-rsqrt_ = _unary("rsqrt_", transcendental.Rsqrt)
-exp_ = _unary("exp_", transcendental.Exp)
-log_ = _unary("log_", transcendental.Log)
 
 
 def cumsum_(input: Tensor, dim: int) -> Tensor:

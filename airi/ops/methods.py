@@ -7,13 +7,17 @@ method; its documentation is the function's.
 from __future__ import annotations
 
 from airi.ops import (
+    activation,
     casts,
+    comparison,
     contraction,
     conversion,
     creation,
     cumulative,
     diagonals,
     elementwise,
+    elementwise_inplace,
+    erf,
     extremes,
     indexing,
     inplace,
@@ -24,9 +28,13 @@ from airi.ops import (
     questions,
     random,
     reduction,
+    rounding,
     scattering,
+    softmax,
     splitting,
+    ternary,
     transcendental,
+    trigonometry,
     views,
 )
 
@@ -63,35 +71,121 @@ class TensorMethods:
     new_tensor = creation.new_tensor
 
     # Arithmetic
+    abs = absolute = elementwise.abs
     add = elementwise.add
-    sub = subtract = elementwise.sub
-    mul = multiply = elementwise.mul
+    clamp = clip = elementwise.clamp
+    clamp_max = elementwise.clamp_max
+    clamp_min = elementwise.clamp_min
     div = divide = true_divide = elementwise.div
     floor_divide = elementwise.floor_divide
-    remainder = elementwise.remainder
+    fmax = elementwise.fmax
+    fmin = elementwise.fmin
     fmod = elementwise.fmod
-    neg = negative = elementwise.neg
-    positive = elementwise.positive
-    square = elementwise.square
-    reciprocal = elementwise.reciprocal
-    abs = absolute = elementwise.abs
-    sign = elementwise.sign
-    floor = elementwise.floor
-    ceil = elementwise.ceil
-    round = elementwise.round
-    trunc = fix = elementwise.trunc
-    frac = elementwise.frac
     maximum = elementwise.maximum
     minimum = elementwise.minimum
-    clamp = clip = elementwise.clamp
-    lerp = elementwise.lerp
-    addcmul = elementwise.addcmul
-    addcdiv = elementwise.addcdiv
-    pow = transcendental.pow
-    sqrt = transcendental.sqrt
-    rsqrt = transcendental.rsqrt
+    mul = multiply = elementwise.mul
+    neg = negative = elementwise.neg
+    positive = elementwise.positive
+    reciprocal = elementwise.reciprocal
+    remainder = elementwise.remainder
+    sign = sgn = elementwise.sign
+    square = elementwise.square
+    sub = subtract = elementwise.sub
+
+    # Three operands
+    addcdiv = ternary.addcdiv
+    addcmul = ternary.addcmul
+    lerp = ternary.lerp
+
+    # Rounding, signs and special values
+    ceil = rounding.ceil
+    copysign = rounding.copysign
+    floor = rounding.floor
+    frac = rounding.frac
+    heaviside = rounding.heaviside
+    nan_to_num = rounding.nan_to_num
+    round = rounding.round
+    trunc = fix = rounding.trunc
+
+    # Powers, exponentials and logarithms
     exp = transcendental.exp
+    exp2 = transcendental.exp2
+    expm1 = transcendental.expm1
+    float_power = transcendental.float_power
+    ldexp = transcendental.ldexp
     log = transcendental.log
+    log1p = transcendental.log1p
+    log2 = transcendental.log2
+    log10 = transcendental.log10
+    logaddexp = transcendental.logaddexp
+    logaddexp2 = transcendental.logaddexp2
+    logit = transcendental.logit
+    pow = transcendental.pow
+    rsqrt = transcendental.rsqrt
+    sigmoid = transcendental.sigmoid
+    sqrt = transcendental.sqrt
+    xlogy = transcendental.xlogy
+
+    # Trigonometry
+    acos = arccos = trigonometry.acos
+    acosh = arccosh = trigonometry.acosh
+    asin = arcsin = trigonometry.asin
+    asinh = arcsinh = trigonometry.asinh
+    atan = arctan = trigonometry.atan
+    atan2 = arctan2 = trigonometry.atan2
+    atanh = arctanh = trigonometry.atanh
+    cos = trigonometry.cos
+    cosh = trigonometry.cosh
+    deg2rad = trigonometry.deg2rad
+    hypot = trigonometry.hypot
+    rad2deg = trigonometry.rad2deg
+    sin = trigonometry.sin
+    sinc = trigonometry.sinc
+    sinh = trigonometry.sinh
+    tan = trigonometry.tan
+    tanh = trigonometry.tanh
+
+    # The error function (last its own name, which is the module's)
+    erfc = erf.erfc
+    erfinv = erf.erfinv
+    erf = erf.erf
+
+    # Comparisons, logic and bits
+    allclose = comparison.allclose
+    bitwise_and = comparison.bitwise_and
+    bitwise_left_shift = comparison.bitwise_left_shift
+    bitwise_not = comparison.bitwise_not
+    bitwise_or = comparison.bitwise_or
+    bitwise_right_shift = comparison.bitwise_right_shift
+    bitwise_xor = comparison.bitwise_xor
+    eq = comparison.eq
+    equal = comparison.equal
+    ge = greater_equal = comparison.ge
+    gt = greater = comparison.gt
+    isclose = comparison.isclose
+    isfinite = comparison.isfinite
+    isinf = comparison.isinf
+    isnan = comparison.isnan
+    isneginf = comparison.isneginf
+    isposinf = comparison.isposinf
+    isreal = comparison.isreal
+    le = less_equal = comparison.le
+    logical_and = comparison.logical_and
+    logical_not = comparison.logical_not
+    logical_or = comparison.logical_or
+    logical_xor = comparison.logical_xor
+    lt = less = comparison.lt
+    ne = not_equal = comparison.ne
+    signbit = comparison.signbit
+
+    # Activation functions
+    hardshrink = activation.hardshrink
+    prelu = activation.prelu
+    relu = activation.relu
+
+    # Softmax (last its own name, which is the module's)
+    log_softmax = softmax.log_softmax
+    softmax = softmax.softmax
 
     # Reductions
     sum = reduction.sum
@@ -167,11 +261,32 @@ class TensorMethods:
     __neg__ = elementwise.neg
     __pos__ = elementwise.positive
     __abs__ = elementwise.abs
-    __iadd__ = inplace.add_
-    __isub__ = inplace.sub_
-    __imul__ = inplace.mul_
-    __itruediv__ = inplace.div_
-    __ipow__ = inplace.pow_
+    __eq__ = comparison.operator(comparison.eq)
+    __ne__ = comparison.operator(comparison.ne)
+    __lt__ = comparison.operator(comparison.lt)
+    __le__ = comparison.operator(comparison.le)
+    __gt__ = comparison.operator(comparison.gt)
+    __ge__ = comparison.operator(comparison.ge)
+    __and__ = __rand__ = comparison.bitwise_and
+    __or__ = __ror__ = comparison.bitwise_or
+    __xor__ = __rxor__ = comparison.bitwise_xor
+    __invert__ = comparison.bitwise_not
+    __lshift__ = comparison.bitwise_left_shift
+    __rlshift__ = comparison.rlshift
+    __rshift__ = comparison.bitwise_right_shift
+    __rrshift__ = comparison.rrshift
+    __iadd__ = elementwise_inplace.add_
+    __isub__ = elementwise_inplace.sub_
+    __imul__ = elementwise_inplace.mul_
+    __itruediv__ = elementwise_inplace.div_
+    __ifloordiv__ = elementwise_inplace.floor_divide_
+    __imod__ = elementwise_inplace.remainder_
+    __ipow__ = elementwise_inplace.pow_
+    __iand__ = elementwise_inplace.bitwise_and_
+    __ior__ = elementwise_inplace.bitwise_or_
+    __ixor__ = elementwise_inplace.bitwise_xor_
+    __ilshift__ = elementwise_inplace.bitwise_left_shift_
+    __irshift__ = elementwise_inplace.bitwise_right_shift_
 
     # Repeated and turned round
     repeat = joining.repeat
@@ -218,25 +333,84 @@ class TensorMethods:
     copy_ = inplace.copy_
     fill_ = inplace.fill_
     zero_ = inplace.zero_
-    add_ = inplace.add_
-    sub_ = subtract_ = inplace.sub_
-    mul_ = multiply_ = inplace.mul_
-    div_ = divide_ = true_divide_ = inplace.div_
-    pow_ = inplace.pow_
-    clamp_ = clip_ = inplace.clamp_
-    neg_ = negative_ = inplace.neg_
-    abs_ = absolute_ = inplace.abs_
-    sign_ = inplace.sign_
-    floor_ = inplace.floor_
-    ceil_ = inplace.ceil_
-    round_ = inplace.round_
-    trunc_ = inplace.trunc_
-    square_ = inplace.square_
-    reciprocal_ = inplace.reciprocal_
-    sqrt_ = inplace.sqrt_
-    rsqrt_ = inplace.rsqrt_
-    exp_ = inplace.exp_
-    log_ = inplace.log_
+    add_ = elementwise_inplace.add_
+    sub_ = subtract_ = elementwise_inplace.sub_
+    mul_ = multiply_ = elementwise_inplace.mul_
+    div_ = divide_ = true_divide_ = elementwise_inplace.div_
+    floor_divide_ = elementwise_inplace.floor_divide_
+    remainder_ = elementwise_inplace.remainder_
+    fmod_ = elementwise_inplace.fmod_
+    neg_ = negative_ = elementwise_inplace.neg_
+    abs_ = absolute_ = elementwise_inplace.abs_
+    sign_ = sgn_ = elementwise_inplace.sign_
+    square_ = elementwise_inplace.square_
+    reciprocal_ = elementwise_inplace.reciprocal_
+    clamp_ = clip_ = elementwise_inplace.clamp_
+    clamp_min_ = elementwise_inplace.clamp_min_
+    clamp_max_ = elementwise_inplace.clamp_max_
+    lerp_ = elementwise_inplace.lerp_
+    addcmul_ = elementwise_inplace.addcmul_
+    addcdiv_ = elementwise_inplace.addcdiv_
+    floor_ = elementwise_inplace.floor_
+    ceil_ = elementwise_inplace.ceil_
+    trunc_ = fix_ = elementwise_inplace.trunc_
+    frac_ = elementwise_inplace.frac_
+    copysign_ = elementwise_inplace.copysign_
+    round_ = elementwise_inplace.round_
+    heaviside_ = elementwise_inplace.heaviside_
+    nan_to_num_ = elementwise_inplace.nan_to_num_
+    pow_ = elementwise_inplace.pow_
+    float_power_ = elementwise_inplace.float_power_
+    ldexp_ = elementwise_inplace.ldexp_
+    logit_ = elementwise_inplace.logit_
+    sqrt_ = elementwise_inplace.sqrt_
+    rsqrt_ = elementwise_inplace.rsqrt_
+    exp_ = elementwise_inplace.exp_
+    exp2_ = elementwise_inplace.exp2_
+    expm1_ = elementwise_inplace.expm1_
+    log_ = elementwise_inplace.log_
+    log2_ = elementwise_inplace.log2_
+    log10_ = elementwise_inplace.log10_
+    log1p_ = elementwise_inplace.log1p_
+    sigmoid_ = elementwise_inplace.sigmoid_
+    xlogy_ = elementwise_inplace.xlogy_
+    erf_ = elementwise_inplace.erf_
+    erfc_ = elementwise_inplace.erfc_
+    erfinv_ = elementwise_inplace.erfinv_
+    sin_ = elementwise_inplace.sin_
+    cos_ = elementwise_inplace.cos_
+    tan_ = elementwise_inplace.tan_
+    asin_ = arcsin_ = elementwise_inplace.asin_
+    acos_ = arccos_ = elementwise_inplace.acos_
+    atan_ = arctan_ = elementwise_inplace.atan_
+    atan2_ = arctan2_ = elementwise_inplace.atan2_
+    hypot_ = elementwise_inplace.hypot_
+    sinh_ = elementwise_inplace.sinh_
+    cosh_ = elementwise_inplace.cosh_
+    tanh_ = elementwise_inplace.tanh_
+    asinh_ = arcsinh_ = elementwise_inplace.asinh_
+    acosh_ = arccosh_ = elementwise_inplace.acosh_
+    atanh_ = arctanh_ = elementwise_inplace.atanh_
+    sinc_ = elementwise_inplace.sinc_
+    deg2rad_ = elementwise_inplace.deg2rad_
+    rad2deg_ = elementwise_inplace.rad2deg_
+    eq_ = elementwise_inplace.eq_
+    ne_ = not_equal_ = elementwise_inplace.ne_
+    lt_ = less_ = elementwise_inplace.lt_
+    le_ = less_equal_ = elementwise_inplace.le_
+    gt_ = greater_ = elementwise_inplace.gt_
+    ge_ = greater_equal_ = elementwise_inplace.ge_
+    logical_and_ = elementwise_inplace.logical_and_
+    logical_or_ = elementwise_inplace.logical_or_
+    logical_xor_ = elementwise_inplace.logical_xor_
+    logical_not_ = elementwise_inplace.logical_not_
+    bitwise_and_ = elementwise_inplace.bitwise_and_
+    bitwise_or_ = elementwise_inplace.bitwise_or_
+    bitwise_xor_ = elementwise_inplace.bitwise_xor_
+    bitwise_not_ = elementwise_inplace.bitwise_not_
+    bitwise_left_shift_ = elementwise_inplace.bitwise_left_shift_
+    bitwise_right_shift_ = elementwise_inplace.bitwise_right_shift_
+    relu_ = elementwise_inplace.relu_
 
     # Random
     bernoulli = random.bernoulli

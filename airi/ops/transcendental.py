@@ -1,12 +1,17 @@
-"""Powers, exponentials, logarithms, trigonometric and hyperbolic functions, element by element."""
+"""Powers, exponentials, logarithms and what is made of them, element by element.
+
+Trigonometric and hyperbolic functions are in `trigonometry.py`, the error function in `erf.py`.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi.ops.elementwise import Zeros, div, where
+from airi.ops.conversion import cast
+from airi.ops.elementwise import Zeros, div, mul, where
 from airi.ops.promotion import Elementwise
 
 if TYPE_CHECKING:
@@ -15,11 +20,26 @@ if TYPE_CHECKING:
 
 __all__ = [
     "exp",
+    "exp2",
+    "expm1",
+    "float_power",
+    "ldexp",
     "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "logit",
     "pow",
     "rsqrt",
+    "sigmoid",
     "sqrt",
+    "xlogy",
 ]
+
+LN2 = math.log(2)
+LN10 = math.log(10)
 
 
 class Pow(Elementwise):
@@ -32,9 +52,14 @@ class Pow(Elementwise):
 
     @staticmethod
     def forward(x, y):
-        if np.result_type(x, y).kind in "iu" and np.any(np.less(y, 0)):
-            raise RuntimeError("integers to negative integer powers are not integers")
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            kind = np.result_type(x, y).kind
+            if isinstance(y, (int, float)) and kind == "f":
+                return _power_of_constant(x, y)
+            if kind == "b":
+                raise ValueError("bool tensors have no powers")
+            if kind != "f":
+                return _integer_power(x, y)
             return np.power(x, y)
 
     @staticmethod
@@ -46,6 +71,28 @@ class Pow(Elementwise):
             flat = (x == 0) & (y >= 0)
             dy = g * where(flat, 0.0, out * log(where(flat, 1.0, x)))
         return dx, dy
+
+
+def _power_of_constant(x: Any, y: float) -> Any:
+    """x**y, where the commonest exponents are much faster than the general function."""
+    if y == 2:
+        return np.square(x)
+    if y == 0.5:
+        return np.sqrt(x)
+    if y == -1:
+        return np.reciprocal(x)
+    if y == 3:
+        return np.square(x) * x
+    return np.power(x, y)
+
+
+def _integer_power(x: Any, y: Any) -> Any:
+    """x**y of integers; below 0 what is left of the fraction: 1 and -1 stay, others become 0."""
+    negative = np.less(y, 0)
+    if not np.any(negative):
+        return np.power(x, y)
+    whole = np.where(np.abs(x) == 1, np.power(x, np.abs(y)), 0)
+    return np.where(negative, whole, np.power(x, np.where(negative, 0, y)))
 
 
 def _power_slope(x: Any, y: Any) -> Any:
@@ -61,10 +108,20 @@ def _power_slope(x: Any, y: Any) -> Any:
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """out = input ** exponent, elementwise with broadcasting.
 
-    Raises RuntimeError for integers to a negative integer power. Example: ``airi.pow(a, 2)``.
+    Raises RuntimeError for integers to a negative number and for two bool tensors; among integer
+    tensors a negative exponent truncates to 0, 1 or -1. Example: ``airi.pow(a, 2)``.
     Source: ``torch.pow``.
     """
+    refuse_negative_power("pow", input, exponent)
     return Pow.apply(input, exponent)
+
+
+def refuse_negative_power(function: str, input: Any, exponent: Any) -> None:
+    """RuntimeError for integers to a negative number: the result would be no integer."""
+    if type(exponent) is int and exponent < 0:
+        kind = input._array.dtype.kind if hasattr(input, "_array") else "f"
+        if kind != "f":
+            raise RuntimeError(f"{function}: integers cannot have the negative power {exponent}")
 
 
 def rpow(input: Tensor, other: Number) -> Tensor:
@@ -125,7 +182,8 @@ class Exp(Elementwise):
 
     @staticmethod
     def forward(x):
-        return np.exp(x)
+        with np.errstate(over="ignore"):
+            return np.exp(x)
 
     @staticmethod
     def backward(g, out):
@@ -153,7 +211,7 @@ class Log(Elementwise):
 
     @staticmethod
     def backward(g, x):
-        return g / x
+        return div(g, x)
 
 
 def log(input: Tensor) -> Tensor:
@@ -163,3 +221,245 @@ def log(input: Tensor) -> Tensor:
     Source: ``torch.log``.
     """
     return Log.apply(input)
+
+
+class Exp2(Elementwise):
+    """out = 2**x;  dx = g * out * log(2)"""
+
+    ufunc = np.exp2
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(over="ignore"):
+            return np.exp2(x)
+
+    @staticmethod
+    def backward(g, out):
+        return g * out * LN2
+
+
+def exp2(input: Tensor) -> Tensor:
+    """out = 2 ** input; integers give the default float dtype. Source: ``torch.exp2``."""
+    return Exp2.apply(input)
+
+
+class Expm1(Elementwise):
+    """out = e**x - 1;  dx = g * (out + 1)"""
+
+    ufunc = np.expm1
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(over="ignore"):
+            return np.expm1(x)
+
+    @staticmethod
+    def backward(g, out):
+        return g * (out + 1)
+
+
+def expm1(input: Tensor) -> Tensor:
+    """out = e ** input - 1, exact also near 0. Source: ``torch.expm1``."""
+    return Expm1.apply(input)
+
+
+class Log2(Elementwise):
+    """out = log(x) / log(2);  dx = g / (x * log(2))"""
+
+    ufunc = np.log2
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log2(x)
+
+    @staticmethod
+    def backward(g, x):
+        return div(g, x * LN2)
+
+
+def log2(input: Tensor) -> Tensor:
+    """out = logarithm of input to base 2. Source: ``torch.log2``."""
+    return Log2.apply(input)
+
+
+class Log10(Elementwise):
+    """out = log(x) / log(10);  dx = g / (x * log(10))"""
+
+    ufunc = np.log10
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log10(x)
+
+    @staticmethod
+    def backward(g, x):
+        return div(g, x * LN10)
+
+
+def log10(input: Tensor) -> Tensor:
+    """out = logarithm of input to base 10. Source: ``torch.log10``."""
+    return Log10.apply(input)
+
+
+class Log1p(Elementwise):
+    """out = log(1 + x);  dx = g / (1 + x)"""
+
+    ufunc = np.log1p
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log1p(x)
+
+    @staticmethod
+    def backward(g, x):
+        return div(g, 1 + x)
+
+
+def log1p(input: Tensor) -> Tensor:
+    """out = log(1 + input), exact also near 0. Source: ``torch.log1p``."""
+    return Log1p.apply(input)
+
+
+class Sigmoid(Elementwise):
+    """out = 1 / (1 + e**-x);  dx = g * out * (1 - out)"""
+
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        out = np.negative(x, out=np.empty_like(x))
+        with np.errstate(over="ignore"):
+            np.exp(out, out=out)
+        out += 1
+        return np.reciprocal(out, out=out)
+
+    @staticmethod
+    def backward(g, out):
+        return g * out * (1 - out)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """out = 1 / (1 + e ** -input), the logistic function; integers give the default float dtype.
+
+    Example: ``airi.sigmoid(airi.zeros(1))`` is ``[0.5]``. Source: ``torch.sigmoid``.
+    """
+    return Sigmoid.apply(input)
+
+
+class Logit(Elementwise):
+    """out = log(x / (1 - x)), x first clamped to [eps, 1 - eps] if eps is given
+
+    dx = g / (x * (1 - x)), 0 where x was clamped
+    """
+
+    floating = True
+
+    @staticmethod
+    def forward(x, *, eps=None):
+        if eps is not None:
+            x = np.clip(x, eps, 1 - eps)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(x / (1 - x))
+
+    @staticmethod
+    def backward(g, x, eps):
+        if eps is None:
+            return div(g, x * (1 - x))
+        inside = (x >= eps) & (x <= 1 - eps)
+        x = where(inside, x, 0.5)
+        return where(inside, div(g, x * (1 - x)), 0.0)
+
+
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """out = log(input / (1 - input)), the inverse of sigmoid; NaN outside [0, 1].
+
+    With `eps` the input is first clamped to [eps, 1 - eps]. Example: ``airi.logit(p, eps=1e-6)``.
+    Source: ``torch.logit``.
+    """
+    return Logit.apply(input, eps=eps)
+
+
+class LogAddExp(Elementwise):
+    """out = log(e**x + e**y);  dx = g * sigmoid(x - y), dy = g * sigmoid(y - x)"""
+
+    floating = True
+
+    @staticmethod
+    def forward(x, y):
+        with np.errstate(invalid="ignore"):
+            larger = np.maximum(x, y)
+            rest = np.log1p(np.exp(-np.abs(np.subtract(x, y))))
+            # inf - inf above is NaN; the sum is then the infinity itself.
+            return larger + np.where(np.isinf(larger), 0, rest)
+
+    @staticmethod
+    def backward(g, x, y):
+        return g * sigmoid(x - y), g * sigmoid(y - x)
+
+
+def logaddexp(input: Tensor, other: Tensor) -> Tensor:
+    """out = log(e ** input + e ** other) without overflow, with broadcasting.
+
+    Example: ``airi.logaddexp(a, b)``. Source: ``torch.logaddexp``.
+    """
+    return LogAddExp.apply(input, other)
+
+
+def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
+    """out = log2(2 ** input + 2 ** other) without overflow. Source: ``torch.logaddexp2``."""
+    return div(LogAddExp.apply(mul(input, LN2), mul(other, LN2)), LN2)
+
+
+class Xlogy(Elementwise):
+    """out = x * log(y), 0 where x = 0 unless y is NaN;  dx = g * log(y), dy = g * x / y
+
+    dx is 0 too where x = 0 and y <= 0.
+    """
+
+    floating = True
+
+    @staticmethod
+    def forward(x, y):
+        y = np.asarray(y, np.result_type(x, y))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return where(np.equal(x, 0) & ~np.isnan(y), 0.0, x * np.log(y))
+
+    @staticmethod
+    def backward(g, x, y, needs):
+        dx = dy = None
+        if needs[0]:
+            flat = (x == 0) & (y <= 0)
+            dx = where(flat, 0.0, g * log(where(flat, 1.0, y)))
+        if needs[1]:
+            dy = g * div(x, y)
+        return dx, dy
+
+
+def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """out = input * log(other), and 0 where input is 0 (NaN where other is NaN).
+
+    Example: ``airi.xlogy(p, p)``, an entropy's terms. Source: ``torch.xlogy``.
+    """
+    return Xlogy.apply(input, other)
+
+
+def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
+    """out = input ** exponent, computed in float64. Source: ``torch.float_power``."""
+    return pow(_double(input), _double(exponent))
+
+
+def _double(value: Any) -> Any:
+    return cast(value, np.float64) if hasattr(value, "_array") else float(value)
+
+
+def ldexp(input: Tensor, other: Tensor) -> Tensor:
+    """out = input * 2 ** other. Source: ``torch.ldexp``."""
+    return mul(input, Pow.apply(2.0, other))

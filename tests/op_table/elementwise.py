@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .row import Row, binary, booleans, call, positive, real, unary
+from .row import Row, binary, booleans, call, distinct, positive, real, unary
 
 
 def _add(x, y, *, alpha=1):
@@ -17,8 +17,27 @@ def _with_alpha(rng):
     ]
 
 
+def _with_rounding(rng):
+    return [
+        call(real(rng, 3, 4), positive(rng, 4)),
+        call(real(rng, 3, 1), real(rng, 4), rounding_mode=None),
+        call(real(rng, 3), 0.7, rounding_mode="floor"),
+        call(real(rng, 3), positive(rng), rounding_mode="trunc"),
+    ]
+
+
+def _div(x, y, rounding_mode=None):
+    quotient = x / y
+    return {None: quotient, "floor": np.floor(quotient), "trunc": np.trunc(quotient)}[rounding_mode]
+
+
 def _clamp(x, min=None, max=None):
     return np.clip(x, min, max)
+
+
+def _two_distinct(rng):
+    values = distinct(rng, 2, 3, 4)
+    return [call(values[0], values[1]), call(values[0][:, :1], values[1][0])]
 
 
 ROWS = [
@@ -31,33 +50,61 @@ ROWS = [
         broadcast=True,
         integers=True,
     ),
+    Row(
+        "rsub",
+        _with_alpha,
+        lambda x, y, alpha=1: y - alpha * x,
+        method=False,
+        broadcast=True,
+        integers=True,
+    ),
     binary("mul", np.multiply, in_place=True, integers=True),
-    binary("div", np.true_divide, make=positive, in_place=True, integers=True),
-    binary("remainder", np.remainder, make=positive, in_place=True),
-    binary("fmod", np.fmod, make=positive, in_place=True),
+    Row("div", _with_rounding, _div, in_place=True, broadcast=True, integers=True),
+    binary(
+        "floor_divide",
+        np.floor_divide,
+        make=positive,
+        in_place=True,
+        second=False,
+        # PyTorch has no gradient of it at all; here it is 0, as that of floor.
+        torch=None,
+    ),
+    binary("remainder", np.remainder, make=positive, in_place=True, integers=True),
+    binary("fmod", np.fmod, make=positive, in_place=True, integers=True),
     unary("neg", np.negative, in_place=True, integers=True),
+    unary("positive", np.positive, integers=True),
     unary("square", np.square, in_place=True, integers=True),
+    unary("reciprocal", np.reciprocal, make=positive, in_place=True, integers=True),
     unary("abs", np.abs, in_place=True, integers=True),
-    unary("floor", np.floor, in_place=True, second=False, integers=True),
+    unary("sign", np.sign, in_place=True, second=False, integers=True),
+    Row("maximum", _two_distinct, np.maximum, broadcast=True, integers=True),
+    Row("minimum", _two_distinct, np.minimum, broadcast=True, integers=True),
+    Row("fmax", _two_distinct, np.fmax, broadcast=True, integers=True),
+    Row("fmin", _two_distinct, np.fmin, broadcast=True, integers=True),
     Row(
         "clamp",
         lambda rng: [
             call(real(rng, 3, 4), -0.5, 0.5),
             call(real(rng, 3, 4), min=0.0),
             call(real(rng, 3, 4), max=real(rng, 4)),
-            call(real(rng, 2, 3, 4), real(rng, 4), real(rng, 3, 1)),
+            call(real(rng, 2, 3, 4), real(rng, 4), real(rng, 3, 4)),
         ],
         _clamp,
         in_place=True,
-        integers=False,
+        integers=True,
     ),
+    binary("clamp_min", np.maximum, in_place=True, integers=True),
+    binary("clamp_max", np.minimum, in_place=True, integers=True),
     Row(
         "where",
         lambda rng: [
             call(booleans(rng, 3, 4), real(rng, 3, 4), real(rng, 4)),
             call(booleans(rng, 3, 1), real(rng, 4), 0.0),
+            call(booleans(rng, 4), 0.0, real(rng, 3, 4)),
+            call(booleans(rng, 2, 3), 1.5, real(rng)),
         ],
         np.where,
         method=False,
+        integers=True,
     ),
 ]

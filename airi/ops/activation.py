@@ -1,0 +1,608 @@
+"""Activation functions of neural networks, element by element.
+
+`sigmoid` is in `transcendental.py`, `tanh` in `trigonometry.py`, softmax in `softmax.py`. Rules use
+the output where that is enough: it is mostly kept anyway, as the input of the layer that follows.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.ops.elementwise import div, mul, sub, where
+from airi.ops.erf import apply_kernel
+from airi.ops.names import normal_dim, numpy_names
+from airi.ops.promotion import Elementwise
+from airi.ops.transcendental import Sigmoid, exp, expm1, sigmoid
+from airi.ops.trigonometry import tanh
+from airi.ops.views import narrow, reshape, shape_of
+from airi.random import numpy_generator
+
+if TYPE_CHECKING:
+    from airi.tensor import Tensor
+
+    Number = int | float
+
+# What PyTorch has at its top level; the others are reached as nn.functional's.
+__all__ = [
+    "celu",
+    "hardshrink",
+    "prelu",
+    "relu",
+    "rrelu",
+    "selu",
+    "threshold",
+]
+
+SELU = {"alpha": 1.6732632423543772, "scale": 1.0507009873554805, "input_scale": 1.0}
+SQRT_HALF = math.sqrt(0.5)
+SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
+CUBIC = 0.044715  # of the tanh form of GELU
+
+
+class Activation(Elementwise):
+    """A function of floating-point numbers: integers are refused, as in PyTorch."""
+
+    @classmethod
+    def prepare(cls, arrays: list[Any]) -> list[Any]:
+        for each in arrays:
+            if isinstance(each, np.ndarray) and each.dtype.kind != "f":
+                raise ValueError(f"expected floating-point tensors, got {each.dtype}")
+        return super().prepare(arrays)
+
+
+class Relu(Elementwise):
+    """out = max(x, 0);  dx = g where out > 0"""
+
+    @staticmethod
+    def forward(x):
+        if x.dtype.kind == "b":
+            raise ValueError("bool tensors are not supported")
+        return np.maximum(x, 0)
+
+    @staticmethod
+    def backward(g, out):
+        return where(out != 0, g, 0.0)  # NaN counts as positive
+
+
+def relu(input: Tensor) -> Tensor:
+    """out = max(input, 0); its gradient at 0 is 0.
+
+    Raises RuntimeError for bool tensors. Example: ``airi.relu(airi.tensor([-1.0, 2.0]))`` is
+    ``[0., 2.]``. Source: ``torch.relu``.
+    """
+    return Relu.apply(input)
+
+
+class Hardtanh(Activation):
+    """out = x between low and high, else the bound;  dx = g strictly between them"""
+
+    @staticmethod
+    def forward(x, *, low, high):
+        return np.clip(x, low, high)
+
+    @staticmethod
+    def backward(g, out, low, high):
+        return where((out > low) & (out < high), g, 0.0)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """out = input limited to [min_val, max_val]; no gradient at the bounds and beyond.
+
+    Raises ValueError where min_val exceeds max_val. Source: ``torch.nn.functional.hardtanh``.
+    """
+    return Hardtanh.apply(input, **hardtanh_bounds("hardtanh", min_val, max_val))
+
+
+def hardtanh_bounds(function: str, min_val: float, max_val: float) -> dict[str, float]:
+    """The attributes of `Hardtanh`."""
+    if min_val > max_val:
+        raise ValueError(f"{function}: min_val {min_val} is greater than max_val {max_val}")
+    return {"low": min_val, "high": max_val}
+
+
+def relu6(input: Tensor) -> Tensor:
+    """out = min(max(input, 0), 6). Source: ``torch.nn.functional.relu6``."""
+    return Hardtanh.apply(input, low=0.0, high=6.0)
+
+
+class LeakyRelu(Activation):
+    """out = x where x > 0, else slope * x, with slope >= 0;  dx = g or slope * g by out's sign"""
+
+    @staticmethod
+    def forward(x, *, slope):
+        with np.errstate(invalid="ignore", over="ignore"):
+            return (np.maximum if slope <= 1 else np.minimum)(x, x * slope)
+
+    @staticmethod
+    def backward(g, out, slope):
+        return where(out > 0, g, g * slope)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """out = input where it is positive, else negative_slope * input.
+
+    Example: ``leaky_relu(airi.tensor([-1.0]), 0.1)`` is ``[-0.1]``.
+    Source: ``torch.nn.functional.leaky_relu``.
+    """
+    if negative_slope < 0:  # the sign of the output does not tell the side then
+        return where(input > 0, input, mul(input, negative_slope))
+    return LeakyRelu.apply(input, slope=negative_slope)
+
+
+class Prelu(Activation):
+    """out = x where x > 0, else w * x;  dx = g or g * w, dw = g * x where x <= 0"""
+
+    @staticmethod
+    def forward(x, w):
+        return np.maximum(x, 0) + w * np.minimum(x, 0)
+
+    @staticmethod
+    def backward(g, x, w, needs):
+        above = x > 0
+        dx = where(above, g, g * w) if needs[0] else None
+        return dx, where(above, 0.0, g * x) if needs[1] else None
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """out = input where it is positive, else weight * input.
+
+    `weight` has one element, or one for each channel (dimension 1 of the input). Raises
+    RuntimeError for another size. Example: ``airi.prelu(x, airi.tensor([0.25]))``.
+    Source: ``torch.prelu``.
+    """
+    channels = input.shape[1] if input.ndim > 1 else 1
+    size = weight.numel()
+    if weight.ndim > 1 or size not in (1, channels):
+        raise RuntimeError(
+            f"prelu: weight must have 1 element or one for each of the {channels} channels of an "
+            f"input of shape {shape_of(input)}, got shape {shape_of(weight)}"
+        )
+    per_channel = (size, *[1] * (input.ndim - 2)) if input.ndim > 1 else (1,) * input.ndim
+    return Prelu.apply(input, reshape(weight, per_channel))
+
+
+def rrelu(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False
+) -> Tensor:
+    """Leaky ReLU whose slope is drawn anew for each element, uniformly from [lower, upper).
+
+    Without `training` the slope is their mean. Raises RuntimeError where lower exceeds upper.
+    Source: ``torch.rrelu``; B. Xu et al., "Empirical evaluation of rectified activations" (2015).
+    """
+    if lower > upper:
+        raise RuntimeError(f"rrelu: lower {lower} is greater than upper {upper}")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2)
+    return mul(input, rrelu_factors(input, lower, upper))
+
+
+def rrelu_factors(input: Any, lower: float, upper: float) -> np.ndarray:
+    """1 where the input is positive, else a random slope."""
+    x = input._array
+    slopes = numpy_generator(None).uniform(lower, upper, x.shape)
+    return np.where(x > 0, 1, slopes).astype(x.dtype)
+
+
+class Elu(Activation):
+    """out = scale * x where x > 0, else scale * alpha * (e**(input_scale * x) - 1), alpha >= 0
+
+    dx = g * scale, or g * input_scale * (out + scale * alpha), by the sign of out
+    """
+
+    @staticmethod
+    def forward(x, *, alpha, scale, input_scale):
+        out = np.minimum(x, 0, out=np.empty_like(x))
+        if input_scale != 1:
+            out *= input_scale
+        np.expm1(out, out=out)
+        out *= alpha * scale
+        out += np.maximum(x, 0) if scale == 1 else scale * np.maximum(x, 0)
+        return out
+
+    @staticmethod
+    def backward(g, out, alpha, scale, input_scale):
+        return g * where(out > 0, scale, input_scale * (out + scale * alpha))
+
+
+def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """out = input where it is positive, else alpha * (e ** input - 1).
+
+    Source: ``torch.nn.functional.elu``; D.-A. Clevert et al. (2015).
+    """
+    if alpha < 0:  # the sign of the output does not tell the side then
+        return where(input > 0, input, mul(expm1(-relu(-input)), alpha))
+    return Elu.apply(input, alpha=alpha, scale=1.0, input_scale=1.0)
+
+
+def selu(input: Tensor) -> Tensor:
+    """ELU with the scale and alpha that keep mean 0 and variance 1 from layer to layer.
+
+    Source: ``torch.selu``; G. Klambauer et al., "Self-normalizing neural networks" (2017).
+    """
+    return Elu.apply(input, **SELU)
+
+
+def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """out = max(0, input) + min(0, alpha * (e ** (input / alpha) - 1)): smooth for every alpha.
+
+    Raises RuntimeError where alpha is 0. Source: ``torch.celu``; J. T. Barron (2017).
+    """
+    return Elu.apply(input, **celu_attributes(alpha))
+
+
+def celu_attributes(alpha: float) -> dict[str, float]:
+    """CELU as a case of `Elu`."""
+    if alpha == 0:
+        raise RuntimeError("celu: alpha must not be 0")
+    return {"alpha": alpha, "scale": 1.0, "input_scale": 1 / alpha}
+
+
+class Gelu(Activation):
+    """out = x * P(x), P the normal distribution function;  dx = g * (P(x) + x * P'(x))"""
+
+    @staticmethod
+    def forward(x):
+        out = _normal_distribution(x)
+        with np.errstate(invalid="ignore"):
+            out *= x
+        return out
+
+    @staticmethod
+    def backward(g, x):
+        return g * GeluSlope.apply(x)
+
+
+class GeluSlope(Elementwise):
+    """out = P(x) + x * P'(x), the derivative of GELU;  dx = g * (2 - x**2) * P'(x)"""
+
+    @staticmethod
+    def forward(x):
+        out = np.square(x, out=np.empty_like(x))
+        out *= -0.5
+        np.exp(out, out=out)
+        out *= x
+        out *= 1 / math.sqrt(2 * math.pi)
+        out += _normal_distribution(x)
+        return out
+
+    @staticmethod
+    def backward(g, x):
+        square = x * x
+        return g * (2 - square) * exp(-0.5 * square) * (1 / math.sqrt(2 * math.pi))
+
+
+def _normal_distribution(x: Any) -> np.ndarray:
+    """The probability that a standard normal number is below x."""
+    out = np.asarray(apply_kernel("erf", x * SQRT_HALF))
+    out += 1
+    out *= 0.5
+    return out
+
+
+class GeluTanh(Activation):
+    """out = x * (1 + tanh(u)) / 2 with u = sqrt(2 / pi) * (x + 0.044715 * x**3)
+
+    dx = g * (1 + tanh(u) + x * (1 - tanh(u)**2) * u') / 2
+    """
+
+    @staticmethod
+    def forward(x):
+        out = _gelu_tanh(x)
+        out += 1
+        out *= 0.5
+        with np.errstate(invalid="ignore"):
+            out *= x
+        return out
+
+    @staticmethod
+    def backward(g, x):
+        return g * GeluTanhSlope.apply(x)
+
+
+class GeluTanhSlope(Elementwise):
+    """out = (1 + t + x * (1 - t**2) * u') / 2, the derivative of GELU's tanh form, t = tanh(u)
+
+    dx = g * (1 - t**2) * (u' + x * (u'' / 2 - t * u'**2))
+    """
+
+    @staticmethod
+    def forward(x):
+        t = _gelu_tanh(x)
+        inner_slope = np.square(x, out=np.empty_like(x))
+        inner_slope *= 3 * CUBIC * SQRT_2_OVER_PI
+        inner_slope += SQRT_2_OVER_PI
+        out = np.square(t, out=np.empty_like(t))
+        np.subtract(1, out, out=out)
+        out *= inner_slope
+        out *= x
+        out += t
+        out += 1
+        out *= 0.5
+        return out
+
+    @staticmethod
+    def backward(g, x):
+        square = x * x
+        t = tanh(SQRT_2_OVER_PI * x * (1 + CUBIC * square))
+        first = SQRT_2_OVER_PI * (1 + 3 * CUBIC * square)
+        half_second = (3 * CUBIC * SQRT_2_OVER_PI) * x
+        return g * (1 - t * t) * (first + x * (half_second - t * first * first))
+
+
+def _gelu_tanh(x: Any) -> np.ndarray:
+    """tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))"""
+    out = np.square(x, out=np.empty_like(x))
+    out *= CUBIC * SQRT_2_OVER_PI
+    out += SQRT_2_OVER_PI
+    out *= x
+    return np.tanh(out, out=out)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """out = input * the probability that a standard normal number is below input.
+
+    With ``approximate="tanh"``: input * (1 + tanh(sqrt(2 / pi) * (input + 0.044715 * input ** 3)))
+    / 2. Raises RuntimeError for another `approximate`. Source: ``torch.nn.functional.gelu``;
+    D. Hendrycks and K. Gimpel (2016).
+    """
+    if approximate == "none":
+        return Gelu.apply(input)
+    if approximate == "tanh":
+        return GeluTanh.apply(input)
+    raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+
+
+class Silu(Activation):
+    """out = x * s with s = sigmoid(x);  dx = g * s * (1 + x * (1 - s))"""
+
+    @staticmethod
+    def forward(x):
+        out = Sigmoid.forward(x)
+        with np.errstate(invalid="ignore"):
+            out *= x
+        return out
+
+    @staticmethod
+    def backward(g, x):
+        return g * SiluSlope.apply(x)
+
+
+class SiluSlope(Elementwise):
+    """out = s * (1 + x * (1 - s)), the derivative of SiLU
+
+    dx = g * s * (1 - s) * (2 + x * (1 - 2 * s))
+    """
+
+    @staticmethod
+    def forward(x):
+        s = Sigmoid.forward(x)
+        out = np.subtract(1, s, out=np.empty_like(s))
+        out *= x
+        out += 1
+        out *= s
+        return out
+
+    @staticmethod
+    def backward(g, x):
+        s = sigmoid(x)
+        return g * s * (1 - s) * (2 + x * (1 - 2 * s))
+
+
+def silu(input: Tensor) -> Tensor:
+    """out = input * sigmoid(input), also called swish. Source: ``torch.nn.functional.silu``."""
+    return Silu.apply(input)
+
+
+class Mish(Activation):
+    """out = x * t with t = tanh(softplus(x));  dx = g * (t + x * (1 - t**2) * sigmoid(x))"""
+
+    @staticmethod
+    def forward(x):
+        out = np.tanh(Softplus.forward(x, beta=1.0, threshold=20.0), out=np.empty_like(x))
+        with np.errstate(invalid="ignore"):
+            out *= x
+        return out
+
+    @staticmethod
+    def backward(g, x):
+        t = tanh(softplus(x))
+        return g * (t + x * (1 - t * t) * sigmoid(x))
+
+
+def mish(input: Tensor) -> Tensor:
+    """out = input * tanh(log(1 + e ** input)). Source: ``torch.nn.functional.mish``."""
+    return Mish.apply(input)
+
+
+class Softplus(Activation):
+    """out = log(1 + e**(beta * x)) / beta, and x where beta * x > threshold
+
+    dx = g * sigmoid(beta * x), and g above the threshold
+    """
+
+    @staticmethod
+    def forward(x, *, beta, threshold):
+        out = np.abs(x, out=np.empty_like(x))
+        out *= -beta
+        np.exp(out, out=out)
+        np.log1p(out, out=out)
+        if beta != 1:
+            out /= beta
+        out += np.maximum(x, 0)
+        np.copyto(out, x, where=np.greater(x * beta, threshold))
+        return out
+
+    @staticmethod
+    def backward(g, x, beta, threshold):
+        return g * where(beta * x > threshold, 1.0, sigmoid(beta * x))
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """out = log(1 + e ** (beta * input)) / beta: smooth and positive.
+
+    Where beta * input exceeds `threshold` it is the input itself.
+    Source: ``torch.nn.functional.softplus``.
+    """
+    return Softplus.apply(input, beta=beta, threshold=threshold)
+
+
+class LogSigmoid(Activation):
+    """out = -log(1 + e**-x);  dx = g * (1 - e**out)"""
+
+    @staticmethod
+    def forward(x):
+        out = np.abs(x, out=np.empty_like(x))
+        np.negative(out, out=out)
+        np.exp(out, out=out)
+        np.log1p(out, out=out)
+        return np.subtract(np.minimum(x, 0), out, out=out)
+
+    @staticmethod
+    def backward(g, out):
+        return -g * expm1(out)
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """out = log(sigmoid(input)) without overflow. Source: ``torch.nn.functional.logsigmoid``."""
+    return LogSigmoid.apply(input)
+
+
+class Softsign(Elementwise):
+    """out = x / (1 + |x|);  dx = g / (1 + |x|)**2"""
+
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(invalid="ignore"):
+            return x / (1 + np.abs(x))
+
+    @staticmethod
+    def backward(g, x):
+        scale = 1 + abs(x)
+        return div(g, scale * scale)
+
+
+def softsign(input: Tensor) -> Tensor:
+    """out = input / (1 + |input|). Source: ``torch.nn.functional.softsign``."""
+    return Softsign.apply(input)
+
+
+class Hardsigmoid(Activation):
+    """out = x / 6 + 1/2, limited to [0, 1];  dx = g / 6 strictly between them"""
+
+    @staticmethod
+    def forward(x):
+        out = np.divide(x, 6, out=np.empty_like(x))
+        out += 0.5
+        return np.clip(out, 0, 1, out=out)
+
+    @staticmethod
+    def backward(g, out):
+        return where((out > 0) & (out < 1), g * (1 / 6), 0.0)
+
+
+def hardsigmoid(input: Tensor) -> Tensor:
+    """out = input / 6 + 1/2, limited to [0, 1]. Source: ``torch.nn.functional.hardsigmoid``."""
+    return Hardsigmoid.apply(input)
+
+
+class Hardswish(Activation):
+    """out = x * min(max(x + 3, 0), 6) / 6;  dx = 0 up to -3, g from 3, between g * (x / 3 + 1/2)"""
+
+    @staticmethod
+    def forward(x):
+        out = Hardsigmoid.forward(x)
+        with np.errstate(invalid="ignore"):
+            out *= x
+        return out
+
+    @staticmethod
+    def backward(g, x):
+        return g * where(x <= -3, 0.0, where(x >= 3, 1.0, x * (1 / 3) + 0.5))
+
+
+def hardswish(input: Tensor) -> Tensor:
+    """out = input * hardsigmoid(input). Source: ``torch.nn.functional.hardswish``."""
+    return Hardswish.apply(input)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """out = input - tanh(input). Source: ``torch.nn.functional.tanhshrink``."""
+    return sub(input, tanh(input))
+
+
+class Softshrink(Activation):
+    """out = x moved towards 0 by lambd, at most to 0;  dx = g where out is not 0"""
+
+    @staticmethod
+    def forward(x, *, lambd):
+        with np.errstate(invalid="ignore"):
+            return x - np.clip(x, -lambd, lambd)
+
+    @staticmethod
+    def backward(g, out):
+        return where(out != 0, g, 0.0)
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """out = input - lambd above lambd, input + lambd below -lambd, else 0.
+
+    Raises RuntimeError where lambd is negative. Source: ``torch.nn.functional.softshrink``.
+    """
+    if lambd < 0:
+        raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
+    return Softshrink.apply(input, lambd=lambd)
+
+
+class Hardshrink(Activation):
+    """out = x where |x| > lambd, else 0;  dx = g where out is not 0"""
+
+    @staticmethod
+    def forward(x, *, lambd):
+        return np.where(np.abs(x) <= lambd, x.dtype.type(0), x)
+
+    @staticmethod
+    def backward(g, out):
+        return where(out != 0, g, 0.0)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """out = input where its size exceeds lambd, else 0. Source: ``torch.hardshrink``."""
+    return Hardshrink.apply(input, lambd=lambd)
+
+
+class Threshold(Elementwise):
+    """out = x where x > threshold, else value;  dx = g there"""
+
+    @staticmethod
+    def forward(x, *, threshold, value):
+        return np.where(x <= threshold, x.dtype.type(value), x)
+
+    @staticmethod
+    def backward(g, x, threshold):
+        return where(x <= threshold, 0.0, g)
+
+
+def threshold(input: Tensor, threshold: Number, value: Number) -> Tensor:
+    """out = input where it exceeds `threshold`, else `value`. Source: ``torch.threshold``."""
+    return Threshold.apply(input, threshold=threshold, value=value)
+
+
+@numpy_names
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """out = a * sigmoid(b), where a and b are the two halves of input along `dim`.
+
+    Raises RuntimeError where that size is odd. Example: ``glu(airi.zeros(2, 6)).shape`` is (2, 3).
+    Source: ``torch.nn.functional.glu``; Y. N. Dauphin et al. (2016).
+    """
+    at = normal_dim("glu", dim, input.ndim)
+    if input.ndim == 0 or input.shape[at] % 2:
+        raise RuntimeError(
+            f"glu: dimension {dim} of an input of shape {shape_of(input)} cannot be halved"
+        )
+    half = input.shape[at] // 2
+    return mul(narrow(input, at, 0, half), sigmoid(narrow(input, at, half, half)))

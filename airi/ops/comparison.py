@@ -1,0 +1,457 @@
+"""Comparisons, tests of single numbers, logic and bits. Results are bool, except for bits.
+
+No gradient passes. Bounds and tolerances may be Python numbers; tensors are broadcast.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.ops.promotion import Elementwise
+from airi.ops.views import shape_of
+
+if TYPE_CHECKING:
+    from airi.tensor import Tensor
+
+    Number = int | float | bool
+
+__all__ = [
+    "allclose",
+    "bitwise_and",
+    "bitwise_left_shift",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "eq",
+    "equal",
+    "ge",
+    "greater",
+    "greater_equal",
+    "gt",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "le",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "lt",
+    "ne",
+    "not_equal",
+    "signbit",
+]
+
+
+class Eq(Elementwise):
+    """out = whether x == y"""
+
+    @staticmethod
+    def forward(x, y):
+        return np.equal(x, y)
+
+
+def eq(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input == other, elementwise with broadcasting, as bool.
+
+    Example: ``airi.eq(predicted, labels).sum()``. Source: ``torch.eq``.
+    """
+    return Eq.apply(input, other)
+
+
+class Ne(Elementwise):
+    """out = whether x != y"""
+
+    @staticmethod
+    def forward(x, y):
+        return np.not_equal(x, y)
+
+
+def ne(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input != other, as bool. Source: ``torch.ne``."""
+    return Ne.apply(input, other)
+
+
+class Lt(Elementwise):
+    """out = whether x < y"""
+
+    @staticmethod
+    def forward(x, y):
+        return np.less(x, y)
+
+
+def lt(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input < other, as bool; False beside NaN. Source: ``torch.lt``."""
+    return Lt.apply(input, other)
+
+
+class Le(Elementwise):
+    """out = whether x <= y"""
+
+    @staticmethod
+    def forward(x, y):
+        return np.less_equal(x, y)
+
+
+def le(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input <= other, as bool; False beside NaN. Source: ``torch.le``."""
+    return Le.apply(input, other)
+
+
+class Gt(Elementwise):
+    """out = whether x > y"""
+
+    @staticmethod
+    def forward(x, y):
+        return np.greater(x, y)
+
+
+def gt(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input > other, as bool; False beside NaN. Source: ``torch.gt``."""
+    return Gt.apply(input, other)
+
+
+class Ge(Elementwise):
+    """out = whether x >= y"""
+
+    @staticmethod
+    def forward(x, y):
+        return np.greater_equal(x, y)
+
+
+def ge(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input >= other, as bool; False beside NaN. Source: ``torch.ge``."""
+    return Ge.apply(input, other)
+
+
+not_equal = ne
+less = lt
+less_equal = le
+greater = gt
+greater_equal = ge
+
+
+def operator(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A comparison as an operator: beside what is no number (None, a string, ...) Python decides,
+    so ``x == None`` is False and ``x < None`` a TypeError."""
+
+    @functools.wraps(function)
+    def compare(input: Tensor, other: Any) -> Any:
+        if hasattr(other, "_array") or isinstance(other, _COMPARABLE):
+            return function(input, other)
+        return NotImplemented
+
+    return compare
+
+
+_COMPARABLE = (int, float, np.ndarray, np.generic)
+
+
+class IsNan(Elementwise):
+    """out = whether x is NaN"""
+
+    @staticmethod
+    def forward(x):
+        return np.isnan(x)
+
+
+def isnan(input: Tensor) -> Tensor:
+    """out = whether input is NaN. Source: ``torch.isnan``."""
+    return IsNan.apply(input)
+
+
+class IsInf(Elementwise):
+    """out = whether x is inf or -inf"""
+
+    @staticmethod
+    def forward(x):
+        return np.isinf(x)
+
+
+def isinf(input: Tensor) -> Tensor:
+    """out = whether input is inf or -inf. Source: ``torch.isinf``."""
+    return IsInf.apply(input)
+
+
+class IsFinite(Elementwise):
+    """out = whether x is neither infinite nor NaN"""
+
+    @staticmethod
+    def forward(x):
+        return np.isfinite(x)
+
+
+def isfinite(input: Tensor) -> Tensor:
+    """out = whether input is neither infinite nor NaN. Source: ``torch.isfinite``."""
+    return IsFinite.apply(input)
+
+
+def isposinf(input: Tensor) -> Tensor:
+    """out = whether input is inf. Source: ``torch.isposinf``."""
+    return eq(input, float("inf"))
+
+
+def isneginf(input: Tensor) -> Tensor:
+    """out = whether input is -inf. Source: ``torch.isneginf``."""
+    return eq(input, float("-inf"))
+
+
+class IsReal(Elementwise):
+    """out = True: airi has no complex numbers"""
+
+    @staticmethod
+    def forward(x):
+        return np.ones(np.shape(x), bool)
+
+
+def isreal(input: Tensor) -> Tensor:
+    """out = whether input is a real number: True everywhere. Source: ``torch.isreal``."""
+    return IsReal.apply(input)
+
+
+class SignBit(Elementwise):
+    """out = whether x has a minus sign, -0.0 included"""
+
+    @staticmethod
+    def forward(x):
+        return np.signbit(x) if x.dtype.kind == "f" else np.less(x, 0)
+
+
+def signbit(input: Tensor) -> Tensor:
+    """out = whether input has a minus sign, as -0.0 has. Source: ``torch.signbit``."""
+    return SignBit.apply(input)
+
+
+class IsClose(Elementwise):
+    """out = whether |x - y| <= atol + rtol * |y|; equal infinities are close"""
+
+    @staticmethod
+    def forward(x, y, *, rtol, atol, equal_nan):
+        with np.errstate(invalid="ignore", over="ignore"):
+            if np.result_type(x, y).kind != "f":
+                x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+            close = np.abs(x - y) <= atol + np.abs(rtol * y)
+            close = np.equal(x, y) | close & np.isfinite(x) & np.isfinite(y)
+        return close | (np.isnan(x) & np.isnan(y)) if equal_nan else close
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """out = |input - other| <= atol + rtol * |other|, elementwise with broadcasting.
+
+    Raises RuntimeError where the dtypes differ or a tolerance is negative.
+    Example: ``airi.isclose(a, b, equal_nan=True)``. Source: ``torch.isclose``.
+    """
+    return IsClose.apply(
+        input, other, **_tolerances("isclose", input, other, rtol, atol, equal_nan)
+    )
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    """Whether all elements are close, see `isclose`. Source: ``torch.allclose``."""
+    given = _tolerances("allclose", input, other, rtol, atol, equal_nan)
+    return bool(IsClose.apply(input, other, **given)._array.all())
+
+
+def _tolerances(
+    function: str, input: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool
+) -> dict[str, Any]:
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise RuntimeError(f"{function}: {name} must not be negative, got {value}")
+    if input.dtype != other.dtype:
+        raise RuntimeError(
+            f"{function}: both tensors must have one dtype, got {input.dtype} and {other.dtype}"
+        )
+    return {"rtol": rtol, "atol": atol, "equal_nan": equal_nan}
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape and the same elements (NaN equals nothing).
+
+    Example: ``airi.equal(a, a.clone())``. Source: ``torch.equal``.
+    """
+    return shape_of(input) == shape_of(other) and bool(eq(input, other)._array.all())
+
+
+class LogicalAnd(Elementwise):
+    """out = whether x and y are both not 0"""
+
+    @staticmethod
+    def forward(x, y):
+        return np.logical_and(x, y)
+
+
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
+    """out = whether both are not 0 (True), for every dtype. Source: ``torch.logical_and``."""
+    return LogicalAnd.apply(input, other)
+
+
+class LogicalOr(Elementwise):
+    """out = whether x or y is not 0"""
+
+    @staticmethod
+    def forward(x, y):
+        return np.logical_or(x, y)
+
+
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
+    """out = whether at least one is not 0 (True). Source: ``torch.logical_or``."""
+    return LogicalOr.apply(input, other)
+
+
+class LogicalXor(Elementwise):
+    """out = whether exactly one of x and y is not 0"""
+
+    @staticmethod
+    def forward(x, y):
+        return np.logical_xor(x, y)
+
+
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """out = whether exactly one is not 0 (True). Source: ``torch.logical_xor``."""
+    return LogicalXor.apply(input, other)
+
+
+class LogicalNot(Elementwise):
+    """out = whether x is 0"""
+
+    @staticmethod
+    def forward(x):
+        return np.logical_not(x)
+
+
+def logical_not(input: Tensor) -> Tensor:
+    """out = whether input is 0 (False). Source: ``torch.logical_not``."""
+    return LogicalNot.apply(input)
+
+
+class _Bits(Elementwise):
+    """A function of the bits of integers, or of bools."""
+
+    @classmethod
+    def prepare(cls, arrays: list[Any]) -> list[Any]:
+        prepared = super().prepare(arrays)
+        if any(np.asarray(each).dtype.kind == "f" for each in prepared):
+            raise ValueError("floating-point numbers have no bits to work on; expected integers")
+        return prepared
+
+
+class BitwiseAnd(_Bits):
+    """out = the bits that are set in x and in y"""
+
+    ufunc = np.bitwise_and
+
+    @staticmethod
+    def forward(x, y):
+        return np.bitwise_and(x, y)
+
+
+def bitwise_and(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = the bits set in both; of bools, whether both are True.
+
+    Raises RuntimeError for floating-point tensors. Source: ``torch.bitwise_and``.
+    """
+    return BitwiseAnd.apply(input, other)
+
+
+class BitwiseOr(_Bits):
+    """out = the bits that are set in x or in y"""
+
+    ufunc = np.bitwise_or
+
+    @staticmethod
+    def forward(x, y):
+        return np.bitwise_or(x, y)
+
+
+def bitwise_or(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = the bits set in either. Source: ``torch.bitwise_or``."""
+    return BitwiseOr.apply(input, other)
+
+
+class BitwiseXor(_Bits):
+    """out = the bits that are set in one of x and y"""
+
+    ufunc = np.bitwise_xor
+
+    @staticmethod
+    def forward(x, y):
+        return np.bitwise_xor(x, y)
+
+
+def bitwise_xor(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = the bits set in exactly one. Source: ``torch.bitwise_xor``."""
+    return BitwiseXor.apply(input, other)
+
+
+class BitwiseNot(_Bits):
+    """out = every bit of x turned round; of a bool, the opposite"""
+
+    ufunc = np.bitwise_not
+
+    @staticmethod
+    def forward(x):
+        return np.bitwise_not(x)
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """out = every bit turned round: -input - 1 of integers, the opposite of bools.
+
+    Raises RuntimeError for floating-point tensors. Source: ``torch.bitwise_not``.
+    """
+    return BitwiseNot.apply(input)
+
+
+class LeftShift(_Bits):
+    """out = x * 2**y, what goes beyond the width lost"""
+
+    ufunc = np.left_shift
+
+    @staticmethod
+    def forward(x, y):
+        return np.left_shift(x, y)
+
+
+def bitwise_left_shift(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input << other. Source: ``torch.bitwise_left_shift``."""
+    return LeftShift.apply(input, other)
+
+
+class RightShift(_Bits):
+    """out = x / 2**y rounded down"""
+
+    ufunc = np.right_shift
+
+    @staticmethod
+    def forward(x, y):
+        return np.right_shift(x, y)
+
+
+def bitwise_right_shift(input: Tensor, other: Tensor | Number) -> Tensor:
+    """out = input >> other, keeping the sign. Source: ``torch.bitwise_right_shift``."""
+    return RightShift.apply(input, other)
+
+
+def rlshift(input: Tensor, other: Number) -> Tensor:
+    """out = other << input: what ``other << tensor`` calls."""
+    return LeftShift.apply(other, input)
+
+
+def rrshift(input: Tensor, other: Number) -> Tensor:
+    """out = other >> input: what ``other >> tensor`` calls."""
+    return RightShift.apply(other, input)

@@ -1,0 +1,396 @@
+"""Trigonometric and hyperbolic functions and their inverses, element by element."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from airi.ops.elementwise import div, mul, where
+from airi.ops.promotion import Elementwise
+from airi.ops.transcendental import rsqrt
+
+if TYPE_CHECKING:
+    from airi.tensor import Tensor
+
+__all__ = [
+    "acos",
+    "acosh",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "hypot",
+    "rad2deg",
+    "sin",
+    "sinc",
+    "sinh",
+    "tan",
+    "tanh",
+]
+
+RADIANS_PER_DEGREE = math.pi / 180
+
+
+class Sin(Elementwise):
+    """out = sin(x);  dx = g * cos(x)"""
+
+    ufunc = np.sin
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(invalid="ignore"):
+            return np.sin(x)
+
+    @staticmethod
+    def backward(g, x):
+        return g * cos(x)
+
+
+def sin(input: Tensor) -> Tensor:
+    """out = sine of input (radians); integers give the default float dtype.
+
+    Example: ``airi.sin(airi.zeros(1))`` is ``[0.]``. Source: ``torch.sin``.
+    """
+    return Sin.apply(input)
+
+
+class Cos(Elementwise):
+    """out = cos(x);  dx = -g * sin(x)"""
+
+    ufunc = np.cos
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(invalid="ignore"):
+            return np.cos(x)
+
+    @staticmethod
+    def backward(g, x):
+        return -g * sin(x)
+
+
+def cos(input: Tensor) -> Tensor:
+    """out = cosine of input (radians). Source: ``torch.cos``."""
+    return Cos.apply(input)
+
+
+class Tan(Elementwise):
+    """out = tan(x);  dx = g * (1 + out**2)"""
+
+    ufunc = np.tan
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(invalid="ignore"):
+            return np.tan(x)
+
+    @staticmethod
+    def backward(g, out):
+        return g * (1 + out * out)
+
+
+def tan(input: Tensor) -> Tensor:
+    """out = tangent of input (radians). Source: ``torch.tan``."""
+    return Tan.apply(input)
+
+
+class Asin(Elementwise):
+    """out = asin(x);  dx = g / sqrt(1 - x**2)"""
+
+    ufunc = np.arcsin
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(invalid="ignore"):
+            return np.arcsin(x)
+
+    @staticmethod
+    def backward(g, x):
+        return g * rsqrt(1 - x * x)
+
+
+def asin(input: Tensor) -> Tensor:
+    """out = the angle in [-pi/2, pi/2] whose sine is input; NaN outside [-1, 1].
+
+    Source: ``torch.asin``.
+    """
+    return Asin.apply(input)
+
+
+class Acos(Elementwise):
+    """out = acos(x);  dx = -g / sqrt(1 - x**2)"""
+
+    ufunc = np.arccos
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(invalid="ignore"):
+            return np.arccos(x)
+
+    @staticmethod
+    def backward(g, x):
+        return -g * rsqrt(1 - x * x)
+
+
+def acos(input: Tensor) -> Tensor:
+    """out = the angle in [0, pi] whose cosine is input; NaN outside [-1, 1].
+
+    Source: ``torch.acos``.
+    """
+    return Acos.apply(input)
+
+
+class Atan(Elementwise):
+    """out = atan(x);  dx = g / (1 + x**2)"""
+
+    ufunc = np.arctan
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        return np.arctan(x)
+
+    @staticmethod
+    def backward(g, x):
+        return div(g, 1 + x * x)
+
+
+def atan(input: Tensor) -> Tensor:
+    """out = the angle in (-pi/2, pi/2) whose tangent is input. Source: ``torch.atan``."""
+    return Atan.apply(input)
+
+
+class Atan2(Elementwise):
+    """out = the angle of the point (x, y);  dy = g * x / (x**2 + y**2), dx = -g * y / (...)
+
+    Both are 0 at the origin, where the angle has no gradient.
+    """
+
+    ufunc = np.arctan2
+    floating = True
+
+    @staticmethod
+    def forward(y, x):
+        return np.arctan2(y, x)
+
+    @staticmethod
+    def backward(g, y, x, needs):
+        square = x * x + y * y
+        g = div(g, where(square == 0, 1.0, square))
+        return g * x if needs[0] else None, -g * y if needs[1] else None
+
+
+def atan2(input: Tensor, other: Tensor) -> Tensor:
+    """out = the angle in [-pi, pi] of the point (other, input): atan(input / other) by quadrant.
+
+    Example: ``airi.atan2(y, x)``. Source: ``torch.atan2``.
+    """
+    return Atan2.apply(input, other)
+
+
+class Hypot(Elementwise):
+    """out = sqrt(x**2 + y**2);  dx = g * x / out, dy = g * y / out"""
+
+    ufunc = np.hypot
+
+    @staticmethod
+    def forward(x, y):
+        return np.hypot(x, y)
+
+    @staticmethod
+    def backward(g, x, y, out):
+        return g * div(x, out), g * div(y, out)
+
+
+def hypot(input: Tensor, other: Tensor) -> Tensor:
+    """out = sqrt(input ** 2 + other ** 2) without overflow, with broadcasting.
+
+    Its gradient at the origin is NaN. Source: ``torch.hypot``.
+    """
+    return Hypot.apply(input, other)
+
+
+class Sinh(Elementwise):
+    """out = sinh(x);  dx = g * cosh(x)"""
+
+    ufunc = np.sinh
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(over="ignore"):
+            return np.sinh(x)
+
+    @staticmethod
+    def backward(g, x):
+        return g * cosh(x)
+
+
+def sinh(input: Tensor) -> Tensor:
+    """out = hyperbolic sine of input. Source: ``torch.sinh``."""
+    return Sinh.apply(input)
+
+
+class Cosh(Elementwise):
+    """out = cosh(x);  dx = g * sinh(x)"""
+
+    ufunc = np.cosh
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(over="ignore"):
+            return np.cosh(x)
+
+    @staticmethod
+    def backward(g, x):
+        return g * sinh(x)
+
+
+def cosh(input: Tensor) -> Tensor:
+    """out = hyperbolic cosine of input. Source: ``torch.cosh``."""
+    return Cosh.apply(input)
+
+
+class Tanh(Elementwise):
+    """out = tanh(x);  dx = g * (1 - out**2)"""
+
+    ufunc = np.tanh
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        return np.tanh(x)
+
+    @staticmethod
+    def backward(g, out):
+        return g * (1 - out * out)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """out = hyperbolic tangent of input, between -1 and 1. Source: ``torch.tanh``."""
+    return Tanh.apply(input)
+
+
+class Asinh(Elementwise):
+    """out = asinh(x);  dx = g / sqrt(x**2 + 1)"""
+
+    ufunc = np.arcsinh
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        return np.arcsinh(x)
+
+    @staticmethod
+    def backward(g, x):
+        return g * rsqrt(x * x + 1)
+
+
+def asinh(input: Tensor) -> Tensor:
+    """out = inverse hyperbolic sine of input. Source: ``torch.asinh``."""
+    return Asinh.apply(input)
+
+
+class Acosh(Elementwise):
+    """out = acosh(x);  dx = g / sqrt(x**2 - 1)"""
+
+    ufunc = np.arccosh
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(invalid="ignore"):
+            return np.arccosh(x)
+
+    @staticmethod
+    def backward(g, x):
+        return g * rsqrt(x * x - 1)
+
+
+def acosh(input: Tensor) -> Tensor:
+    """out = inverse hyperbolic cosine of input; NaN below 1. Source: ``torch.acosh``."""
+    return Acosh.apply(input)
+
+
+class Atanh(Elementwise):
+    """out = atanh(x);  dx = g / (1 - x**2)"""
+
+    ufunc = np.arctanh
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.arctanh(x)
+
+    @staticmethod
+    def backward(g, x):
+        return div(g, 1 - x * x)
+
+
+def atanh(input: Tensor) -> Tensor:
+    """out = inverse hyperbolic tangent of input: infinite at -1 and 1, NaN beyond.
+
+    Source: ``torch.atanh``.
+    """
+    return Atanh.apply(input)
+
+
+class Sinc(Elementwise):
+    """out = sin(pi * x) / (pi * x), 1 at 0;  dx = g * (cos(pi * x) - out) / x, 0 at 0"""
+
+    floating = True
+
+    @staticmethod
+    def forward(x):
+        with np.errstate(invalid="ignore"):
+            return np.sinc(x).astype(x.dtype, copy=False)
+
+    @staticmethod
+    def backward(g, x, out):
+        at_zero = x == 0
+        slope = div(cos(math.pi * x) - out, where(at_zero, 1.0, x))
+        return g * where(at_zero, 0.0, slope)
+
+
+def sinc(input: Tensor) -> Tensor:
+    """out = sin(pi * input) / (pi * input), and 1 at 0. Source: ``torch.sinc``."""
+    return Sinc.apply(input)
+
+
+def deg2rad(input: Tensor) -> Tensor:
+    """Degrees as radians: out = input * pi / 180. Source: ``torch.deg2rad``."""
+    return mul(input, RADIANS_PER_DEGREE)
+
+
+def rad2deg(input: Tensor) -> Tensor:
+    """Radians as degrees: out = input * 180 / pi. Source: ``torch.rad2deg``."""
+    return mul(input, 1 / RADIANS_PER_DEGREE)
+
+
+arcsin = asin
+arccos = acos
+arctan = atan
+arctan2 = atan2
+arcsinh = asinh
+arccosh = acosh
+arctanh = atanh
