@@ -153,7 +153,7 @@ def test_parameter_list():
 
 def test_parameter_dict():
     def program(t):
-        values = t.nn.ParameterDict({"b": t.ones(2), "a": t.nn.Parameter(t.zeros(1))})
+        values = t.nn.ParameterDict({"a": t.ones(2), "b": t.nn.Parameter(t.zeros(1))})
         values["c"] = t.ones(3)
         values.update({"d": t.ones(4)})
         both = values | t.nn.ParameterDict({"e": t.ones(1)})
