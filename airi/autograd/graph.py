@@ -156,19 +156,19 @@ class Rule:
     def _plan_for(cls, name: str) -> tuple[Callable[..., Any], Any]:
         """How a node gets the value that backward calls `name`."""
         last = len(cls.inputs) - 1
+        only_for = cls.inputs.index(cls.only_for[name]) if name in cls.only_for else None
         if name in cls.inputs:
             at = cls.inputs.index(name)
             if cls.variadic and at == last:
                 return _save_rest, at
-            only_for = cls.only_for.get(name)
-            return _save_input, (at, cls.inputs.index(only_for) if only_for else None)
+            return _save_input, (at, only_for)
         if name.endswith("_shape") and name.removesuffix("_shape") in cls.inputs:
             at = cls.inputs.index(name.removesuffix("_shape"))
             return (_rest_shapes if cls.variadic and at == last else _input_shape), at
         if name in cls.attributes:
             return _attribute, name
         if name in cls.outputs:
-            return _save_out, cls.outputs.index(name)
+            return _save_out, (cls.outputs.index(name), only_for)
         if name == "needs":
             return _needs, None
         known = [*cls.inputs, *(f"{each}_shape" for each in cls.inputs), *cls.attributes]
@@ -316,7 +316,10 @@ def _save_rest(at: int, node: Node, inputs: Any, results: Any) -> Any:
     return tuple([_save(each) for each in inputs[at:]])
 
 
-def _save_out(at: int, node: Node, inputs: Any, results: Any) -> Saved:
+def _save_out(key: Any, node: Node, inputs: Any, results: Any) -> Saved | None:
+    at, only_for = key
+    if only_for is not None and node.edges[only_for] is None:
+        return None
     return Saved(results[at]._array, at, results[at]._counter)
 
 
