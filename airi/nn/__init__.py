@@ -33,7 +33,9 @@ from airi.nn.activation import (
 )
 from airi.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from airi.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from airi.nn.distance import CosineSimilarity, PairwiseDistance
 from airi.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
+from airi.nn.fold import Fold, Unfold
 from airi.nn.linear import Bilinear, Identity, Linear
 from airi.nn.loss import (
     BCELoss,
@@ -65,6 +67,7 @@ from airi.nn.normalization import (
     InstanceNorm1d,
     InstanceNorm2d,
     LayerNorm,
+    LocalResponseNorm,
     RMSNorm,
 )
 from airi.nn.padding import (
@@ -87,8 +90,12 @@ from airi.nn.pooling import (
     AdaptiveMaxPool2d,
     AvgPool1d,
     AvgPool2d,
+    LPPool1d,
+    LPPool2d,
     MaxPool1d,
     MaxPool2d,
+    MaxUnpool1d,
+    MaxUnpool2d,
 )
 from airi.nn.shape import Flatten, Unflatten
 from airi.nn.sparse import Embedding
@@ -117,6 +124,7 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout1d",
@@ -124,6 +132,7 @@ __all__ = [
     "ELU",
     "Embedding",
     "Flatten",
+    "Fold",
     "GELU",
     "GLU",
     "GaussianNLLLoss",
@@ -139,15 +148,20 @@ __all__ = [
     "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
     "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
     "Mish",
     "Module",
     "ModuleDict",
@@ -157,6 +171,7 @@ __all__ = [
     "MultiMarginLoss",
     "NLLLoss",
     "PReLU",
+    "PairwiseDistance",
     "Parameter",
     "ParameterDict",
     "ParameterList",
@@ -187,6 +202,7 @@ __all__ = [
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
+    "Unfold",
     "ZeroPad1d",
     "ZeroPad2d",
     "functional",

@@ -409,6 +409,6 @@ def _summary(value: Any) -> str:
     return f"Object of type: {type(value).__name__}"
 
 
-def _repr_of_values(container: Module) -> str:
-    lines = container.extra_repr().split("\n") if len(container) else []  # type: ignore[arg-type]
+def _repr_of_values(container: ParameterList | ParameterDict) -> str:
+    lines = container.extra_repr().split("\n") if len(container) else []
     return f"{type(container).__name__}({arranged('', lines)})"

@@ -51,7 +51,7 @@ class _Conv(Module):
         self.out_channels = out_channels
         self.kernel_size = self._sizes("kernel_size", kernel_size)
         self.stride = self._sizes("stride", stride)
-        self.padding = padding if isinstance(padding, str) else self._sizes("padding", padding)
+        self.padding: Any = padding if isinstance(padding, str) else self._sizes("padding", padding)
         self.dilation = self._sizes("dilation", dilation)
         self.output_padding = self._sizes("output_padding", output_padding)
         self.groups = groups
@@ -156,7 +156,7 @@ class _Convolution(_Conv):
                 total = self.dilation[at] * (self.kernel_size[at] - 1)
                 widths += [total // 2, total - total // 2]
             else:
-                widths += [int(self.padding[at])] * 2
+                widths += [self.padding[at]] * 2
         return widths
 
 
@@ -249,7 +249,7 @@ class _TransposedConvolution(_Conv):
         """The output padding that gives an output of the wanted size."""
         wanted = tuple(output_size)[-self.dimensions :]
         smallest = [
-            (size - 1) * stride - 2 * int(padding) + dilation * (kernel - 1) + 1
+            (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1
             for size, stride, padding, dilation, kernel in zip(
                 input.shape[-self.dimensions :],
                 self.stride,

@@ -29,7 +29,7 @@ class ForwardHook(NamedTuple):
         return self.function(module, args, *result)
 
 
-HookDict = OrderedDict[int, Callable[..., Any]]
+HookDict = OrderedDict[int, Any]
 
 
 def register(hooks: HookDict, hook: Any, prepend: bool = False) -> Handle:

@@ -205,9 +205,10 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         raise ValueError(f"dirac_: groups={groups} does not divide the {channels} output channels")
     values = np.zeros(tensor.shape)
     within = np.arange(min(channels // groups, inputs))
-    centre = tuple(size // 2 for size in kernel)
+    centre = [size // 2 for size in kernel]
     for group in range(groups):
-        values[(group * (channels // groups) + within, within, *centre)] = 1
+        at: Any = (group * (channels // groups) + within, within, *centre)
+        values[at] = 1
     return tensor.copy_(wrap(values))
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from airi.nn import functional as F
+from airi.nn.distance import PairwiseDistance
 from airi.nn.module import Module
+from airi.ops.loss import reduction_named
 from airi.tensor import Tensor
 
 
@@ -18,20 +20,7 @@ class _Loss(Module):
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
         super().__init__()
-        if size_average is not None or reduce is not None:
-            reduction = _old_reduction(size_average, reduce)
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(
-                f"{type(self).__name__}: reduction must be 'mean', 'sum' or 'none', got "
-                f"{reduction!r}"
-            )
-        self.reduction = reduction
-
-
-def _old_reduction(size_average: bool | None, reduce: bool | None) -> str:
-    if reduce is False:
-        return "none"
-    return "sum" if size_average is False else "mean"
+        self.reduction = reduction_named(reduction, size_average, reduce)
 
 
 class _WeightedLoss(_Loss):
@@ -445,7 +434,7 @@ class TripletMarginWithDistanceLoss(_Loss):
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: margin must be positive, got {margin}"
             )
-        self.distance_function: Any = distance_function or F.pairwise_distance
+        self.distance_function: Any = distance_function or PairwiseDistance()
         self.margin = margin
         self.swap = swap
 

@@ -547,6 +547,7 @@ class _NoAttribute(AttributeError):
         # obj=None keeps Python from adding a suggestion of its own to ours.
         super().__init__(name=name, obj=None)
         self.module = module
+        self.name: str = name
 
     def __str__(self) -> str:
         kind = type(self.module).__name__

@@ -333,3 +333,25 @@ class GroupNorm(_Norm):
             f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
             f"bias={self.bias is not None}"
         )
+
+
+class LocalResponseNorm(Module):
+    """out = x / (k + alpha * mean of x**2 over `size` neighbouring channels) ** beta
+
+    Example: ``nn.LocalResponseNorm(5)``.
+    Source: Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural
+    networks"; ``torch.nn.LocalResponseNorm``.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

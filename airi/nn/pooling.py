@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from airi.nn import functional as F
 from airi.nn.module import Module
@@ -74,7 +75,7 @@ class MaxPool2d(_MaxPool):
         )
 
 
-class _AvgPool(Module):
+class _Windows(Module):
     kernel_size: Sizes
     stride: Sizes
     padding: Sizes
@@ -83,7 +84,7 @@ class _AvgPool(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool1d(_AvgPool):
+class AvgPool1d(_Windows):
     """The mean of each window of (N, C, L) or (C, L).
 
     `stride` defaults to `kernel_size`; padding counts as zeros unless ``count_include_pad=False``.
@@ -117,7 +118,7 @@ class AvgPool1d(_AvgPool):
         )
 
 
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_Windows):
     """The mean of each window of (N, C, H, W) or (C, H, W).
 
     `stride` defaults to `kernel_size`; padding counts as zeros unless ``count_include_pad=False``;
@@ -208,3 +209,88 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+
+class _MaxUnpool(_Windows):
+    dimensions: ClassVar[int]
+
+    def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
+        super().__init__()
+        stride = kernel_size if stride is None else stride
+        self.kernel_size = self._sizes("kernel_size", kernel_size)
+        self.stride = self._sizes("stride", stride)
+        self.padding = self._sizes("padding", padding)
+
+    def _sizes(self, argument: str, value: Sizes) -> tuple[int, ...]:
+        return per_dimension(type(self).__name__, argument, value, self.dimensions)
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """The maxima of `MaxPool1d` back in their places, zeros elsewhere.
+
+    Source: ``torch.nn.MaxUnpool1d``.
+    """
+
+    dimensions = 1
+
+    def forward(
+        self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
+    ) -> Tensor:
+        return F.max_unpool1d(
+            input, indices, self.kernel_size, self.stride, self.padding, output_size
+        )
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """The maxima of `MaxPool2d` back in their places, zeros elsewhere.
+
+    `indices` are those of ``MaxPool2d(..., return_indices=True)``; ``output_size`` settles what
+    pooling had rounded off. Source: ``torch.nn.MaxUnpool2d``.
+    """
+
+    dimensions = 2
+
+    def forward(
+        self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
+    ) -> Tensor:
+        return F.max_unpool2d(
+            input, indices, self.kernel_size, self.stride, self.padding, output_size
+        )
+
+
+class _LPPool(Module):
+    def __init__(
+        self,
+        norm_type: float,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.norm_type = norm_type
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.ceil_mode = ceil_mode
+
+    def extra_repr(self) -> str:
+        return (
+            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
+
+
+class LPPool1d(_LPPool):
+    """The p-norm of each window of (N, C, L) or (C, L). Source: ``torch.nn.LPPool1d``."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.lp_pool1d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool2d(_LPPool):
+    """The p-norm of each window of (N, C, H, W): p = 1 sums, large p comes near the maximum.
+
+    Source: ``torch.nn.LPPool2d``.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.lp_pool2d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)

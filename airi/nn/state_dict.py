@@ -37,7 +37,10 @@ class StateDict(OrderedDict[str, Any]):
 
 def local_state(module: Module) -> dict[str, Tensor]:
     """The module's own parameters and persistent buffers, without its children's."""
-    state = {name: each for name, each in module._parameters.items() if each is not None}
+    state: dict[str, Tensor] = {}
+    for name, parameter in module._parameters.items():
+        if parameter is not None:
+            state[name] = parameter
     for name, buffer in module._buffers.items():
         if buffer is not None and name not in module._non_persistent_buffers_set:
             state[name] = buffer
