@@ -140,7 +140,7 @@ class iinfo:
         kind = of(to_numpy(type))
         if kind.numpy.kind not in "iu":
             raise TypeError(f"iinfo: expected an integer dtype, got {kind!r}")
-        found = np.iinfo(kind.numpy)
+        found = np.iinfo(kind.numpy.name)
         self.bits = found.bits
         self.max = builtins.int(found.max)
         self.min = builtins.int(found.min)

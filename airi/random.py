@@ -61,7 +61,7 @@ class Generator:
 
         Raises TypeError for what is no integer, RuntimeError outside that range.
         """
-        if not hasattr(seed, "__index__") and not (isinstance(seed, float) and seed.is_integer()):
+        if not isinstance(seed, int | float | np.integer):
             raise TypeError(f"manual_seed: seed must be an integer, got {type(seed).__name__}")
         seed = int(seed)
         if not -(2**63) <= seed < 2**64:
