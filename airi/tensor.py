@@ -537,16 +537,19 @@ class Tensor(TensorMethods):
         result._requires_grad = self._requires_grad
         if self._grad is not None:
             result._grad = self._grad.__deepcopy__(memo)
-        for name, value in vars(self).items():
-            if name not in _OWN_ATTRIBUTES:
-                setattr(result, name, copy.deepcopy(value, memo))
+        vars(result).update(copy.deepcopy(self._users_attributes(), memo))
         return result
 
+    def _users_attributes(self) -> dict[str, Any]:
+        """What was set on the tensor from outside: its name, tags on parameters."""
+        return {key: each for key, each in vars(self).items() if key not in _OWN_ATTRIBUTES}
+
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuilt, (type(self), self._array, self.requires_grad)
+        parts = (type(self), self._array, self.requires_grad)
+        return _rebuilt, parts, self._users_attributes() or None
 
 
-# What a copy of a tensor does not take over by itself; everything else the user has put there.
+# What a tensor itself keeps; a copy sets these one by one and takes over all others.
 _OWN_ATTRIBUTES = frozenset(name for name in Tensor.__annotations__ if name.startswith("_"))
 
 

@@ -154,9 +154,11 @@ class TestCopies:
 
     def test_pickle(self):
         x = airi.arange(6.0).reshape(2, 3).t().requires_grad_()
+        x.name = "weight"
         twin = pickle.loads(pickle.dumps(x))
         assert twin.tolist() == x.tolist()
         assert twin.requires_grad
+        assert twin.name == "weight"
         assert pickle.loads(pickle.dumps(airi.float32)) is airi.float32
         assert pickle.loads(pickle.dumps(airi.device("cpu"))) == airi.device("cpu")
         assert pickle.loads(pickle.dumps(airi.contiguous_format)) is airi.contiguous_format
