@@ -7,7 +7,7 @@ of them gets which numbers is then a matter of chance: give each thread its own 
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,11 @@ _LAYOUT = (("seed", 8), ("state", 16), ("inc", 16), ("has_uint32", 1), ("uintege
 _STATE_SIZE = sum(size for _, size in _LAYOUT)
 
 
+def _drawn_seed() -> int:
+    """A seed from the operating system."""
+    return int.from_bytes(os.urandom(8), "little") >> 1
+
+
 class Generator:
     """A source of random numbers of its own: the same seed gives the same numbers.
 
@@ -46,7 +51,7 @@ class Generator:
 
     def __init__(self, device: Any = "cpu") -> None:
         device_type(device)
-        self._seed = secrets.randbits(63)
+        self._seed = _drawn_seed()
         self._numpy: np.random.Generator | None = None
 
     @property
@@ -73,7 +78,7 @@ class Generator:
 
     def seed(self) -> int:
         """Start anew from a seed that the operating system draws, and return it."""
-        self.manual_seed(secrets.randbits(63))
+        self.manual_seed(_drawn_seed())
         return self._seed
 
     def initial_seed(self) -> int:
