@@ -7,10 +7,9 @@ with `precision` digits. Above `threshold` elements only the corners are shown.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["set_printoptions"]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Options:
+class _Options(NamedTuple):
     precision: int = 4
     threshold: float = 1000
     edgeitems: int = 3
@@ -69,7 +67,7 @@ def set_printoptions(
         "linewidth": linewidth,
     }
     changes: dict[str, Any] = {name: each for name, each in given.items() if each is not None}
-    _options = dataclasses.replace(options, **changes, sci_mode=sci_mode)
+    _options = options._replace(**changes, sci_mode=sci_mode)
 
 
 def tensor_text(tensor: Tensor) -> str:
