@@ -35,7 +35,7 @@ def conv2d_forward(
     """
     conv = conv_shapes.check_conv_forward(x, w, bias, stride, padding, dilation, groups)
     padded = _pad(x, conv.padding)
-    weights = w.reshape(groups, -1, *w.shape[1:])
+    weights = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
     out = np.zeros(_grouped(conv.output_shape, groups), x.dtype)
     for i, j, patch in _taps(conv):
         out += weights[..., i, j] @ _columns(padded[patch], groups)
@@ -61,7 +61,7 @@ def conv2d_input_grad(
     conv = conv_shapes.check_conv_input_grad(g, w, input_size, stride, padding, dilation, groups)
     height, width = conv.input_size
     top, left = conv.padding
-    weights = w.reshape(groups, -1, *w.shape[1:])
+    weights = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
     columns = _columns(g, groups)
     padded = np.zeros((conv.batch, conv.channels, height + 2 * top, width + 2 * left), g.dtype)
     for i, j, patch in _taps(conv):

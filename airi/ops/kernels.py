@@ -6,7 +6,10 @@ first used, so that ``import airi`` neither loads the extension nor warns about 
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 _NAMES = (
@@ -21,13 +24,18 @@ _NAMES = (
 
 _module: ModuleType | None = None
 
+# A thread of the OpenMP runtime that waits for work spins for milliseconds by default. On the same
+# processors BLAS then takes several times as long, so these threads shall sleep instead.
+_PASSIVE_WAITING = ("OMP_WAIT_POLICY", "passive")
+
 
 def implementation() -> ModuleType:
     """The module that computes: ``conv_ext``, or ``conv_ref`` with one warning."""
     global _module
     if _module is None:
         try:
-            from airi.ops import conv_ext as module
+            with _environment_default(*_PASSIVE_WAITING):  # read when the runtime is loaded
+                from airi.ops import conv_ext as module
         except ImportError as error:
             from airi.ops import conv_ref as module
 
@@ -40,6 +48,19 @@ def implementation() -> ModuleType:
             )
         _module = module
     return _module
+
+
+@contextmanager
+def _environment_default(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable, unless the user did, for the time of the block."""
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def __getattr__(name: str):
