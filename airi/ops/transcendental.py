@@ -357,7 +357,7 @@ def sigmoid(input: Tensor) -> Tensor:
 class Logit(Elementwise):
     """out = log(x / (1 - x)), x first clamped to [eps, 1 - eps] if eps is given
 
-    dx = g / (x * (1 - x)), 0 where x was clamped
+    dx = g / (x * (1 - x)), 0 where x was clamped, NaN where out is NaN
     """
 
     floating = True
@@ -371,11 +371,10 @@ class Logit(Elementwise):
 
     @staticmethod
     def backward(g, x, eps):
-        if eps is None:
-            return div(g, x * (1 - x))
-        inside = (x >= eps) & (x <= 1 - eps)
+        low, outside = (0, math.nan) if eps is None else (eps, 0.0)
+        inside = (x >= low) & (x <= 1 - low)
         x = where(inside, x, 0.5)
-        return where(inside, div(g, x * (1 - x)), 0.0)
+        return where(inside, div(g, x * (1 - x)), outside)
 
 
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
