@@ -1,0 +1,94 @@
+"""Adadelta: steps in units of the parameters, without a learning rate to choose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from airi.optim.elementwise import (
+    ElementwiseOptimizer,
+    advance,
+    ascent,
+    check_not_negative,
+    check_way,
+    like,
+    new_count,
+    pieces,
+)
+from airi.optim.optimizer import Params
+from airi.tensor import Tensor
+
+
+class Adadelta(ElementwiseOptimizer):
+    """Adadelta.
+
+    With g the gradient (-g if `maximize`) plus ``weight_decay * p``::
+
+        v = rho * v + (1 - rho) * g**2
+        d = sqrt(u + eps) / sqrt(v + eps) * g
+        u = rho * u + (1 - rho) * d**2
+        p = p - lr * d
+
+    `lr` may be a tensor of one element; `foreach` and `capturable` have no effect. Raises
+    ValueError for options out of range. State: ``step square_avg acc_delta``.
+    Example: ``optim.Adadelta(model.parameters())``.
+    Source: Zeiler, ADADELTA: An Adaptive Learning Rate Method (2012); ``torch.optim.Adadelta``.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float | Tensor = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        *,
+        capturable: bool = False,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "rho": rho,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+            "capturable": capturable,
+            "foreach": foreach,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _check_group(self, group: dict[str, Any]) -> None:
+        check_way("Adadelta", group)
+        check_not_negative("Adadelta", group, "lr", "rho", "eps", "weight_decay")
+        if not group["rho"] <= 1:
+            raise ValueError(f"Adadelta: rho must be at most 1, got {group['rho']!r}")
+
+    def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        lr, rho, eps = float(group["lr"]), float(group["rho"]), float(group["eps"])
+        state = self.state[param]
+        if not state:
+            state["step"] = new_count()
+            state["square_avg"] = like(param)
+            state["acc_delta"] = like(param)
+        advance(state)
+        for p, g, v, u, work in pieces(param, grad, state["square_avg"], state["acc_delta"]):
+            g = ascent(g, p, group)
+            np.multiply(g, g, out=work)
+            work *= 1 - rho
+            v *= rho
+            v += work
+            d = u + eps
+            np.add(v, eps, out=work)
+            d /= work
+            np.sqrt(d, out=d)
+            d *= g
+            np.multiply(d, d, out=work)
+            work *= 1 - rho
+            u *= rho
+            u += work
+            d *= lr
+            p -= d

@@ -1,0 +1,89 @@
+"""Adagrad: steps that shrink with the sum of all squared gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from airi.optim.elementwise import (
+    ElementwiseOptimizer,
+    advance,
+    ascent,
+    check_not_negative,
+    check_way,
+    like,
+    new_count,
+    pieces,
+)
+from airi.optim.optimizer import Params
+from airi.tensor import Tensor
+
+
+class Adagrad(ElementwiseOptimizer):
+    """Adagrad: adaptive subgradient descent.
+
+    With g the gradient (-g if `maximize`) plus ``weight_decay * p``, in step t::
+
+        s = s + g**2                                  (s starts as initial_accumulator_value)
+        p = p - lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps)
+
+    `lr` may be a tensor of one element; `foreach` and `fused` have no effect. Raises ValueError for
+    options out of range. State: ``step sum``. Example: ``optim.Adagrad(model.parameters())``.
+    Source: Duchi, Hazan and Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
+    Optimization (2011); ``torch.optim.Adagrad``.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float | Tensor = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+
+    def _check_group(self, group: dict[str, Any]) -> None:
+        check_way("Adagrad", group)
+        options = ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
+        check_not_negative("Adagrad", group, *options)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        super().add_param_group(param_group)
+        group = self.param_groups[-1]
+        start = float(group["initial_accumulator_value"])
+        for param in group["params"]:
+            self.state[param] = {"step": new_count(), "sum": like(param, start)}
+
+    def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[param]
+        t = advance(state)
+        eps = float(group["eps"])
+        size = float(group["lr"]) / (1 + (t - 1) * float(group["lr_decay"]))
+        for p, g, s, work in pieces(param, grad, state["sum"]):
+            g = ascent(g, p, group)
+            np.multiply(g, g, out=work)
+            s += work
+            np.sqrt(s, out=work)
+            work += eps
+            np.divide(g, work, out=work)
+            work *= size
+            p -= work

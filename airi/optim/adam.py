@@ -1,0 +1,120 @@
+"""Adam: steps scaled by running means of the gradient and of its square."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from airi.optim.elementwise import (
+    ElementwiseOptimizer,
+    advance,
+    ascent,
+    check_betas,
+    check_not_negative,
+    check_way,
+    like,
+    new_count,
+    pieces,
+)
+from airi.optim.optimizer import Params
+from airi.tensor import Tensor
+
+
+class Adam(ElementwiseOptimizer):
+    """Adam: adaptive moment estimation.
+
+    With g the gradient (-g if `maximize`) plus ``weight_decay * p``, in step t::
+
+        m = beta1 * m + (1 - beta1) * g               M = m / (1 - beta1**t)
+        v = beta2 * v + (1 - beta2) * g**2            V = v / (1 - beta2**t)
+        p = p - lr * M / (sqrt(V) + eps)
+
+    `amsgrad`: V is made from the greatest v so far. `decoupled_weight_decay`: g is the gradient
+    alone, and p is first multiplied by ``1 - lr * weight_decay`` (see AdamW). `lr` and `betas` may
+    be tensors of one element; `foreach`, `fused` and `capturable` have no effect. Raises ValueError
+    for options out of range. State: ``step exp_avg exp_avg_sq (max_exp_avg_sq)``.
+    Example: ``optim.Adam(model.parameters(), lr=0.001)``.
+    Source: Kingma and Ba, Adam: A Method for Stochastic Optimization (2015); Reddi et al., On the
+    Convergence of Adam and Beyond (2018); ``torch.optim.Adam``.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
+
+    def _check_group(self, group: dict[str, Any]) -> None:
+        name = type(self).__name__
+        check_way(name, group)
+        check_not_negative(name, group, "lr", "eps", "weight_decay")
+        check_betas(name, group["betas"])
+
+    def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        state = self._started(param, group)
+        t = advance(state)
+        lr, eps = float(group["lr"]), float(group["eps"])
+        beta1, beta2 = float(group["betas"][0]), float(group["betas"][1])
+        decay, decoupled = float(group["weight_decay"]), group["decoupled_weight_decay"]
+        tensors = [param, grad, state["exp_avg"], state["exp_avg_sq"]]
+        if group["amsgrad"]:
+            tensors.append(state["max_exp_avg_sq"])
+
+        # lr * M / (sqrt(V) + eps) = size * m / (sqrt(v) + scaled_eps): two passes less.
+        root = math.sqrt(1 - beta2**t)
+        size, scaled_eps = lr * root / (1 - beta1**t), eps * root
+        for p, g, m, v, *greatest, work in pieces(*tensors):
+            if decoupled and decay != 0:
+                p *= 1 - lr * decay
+            g = ascent(g, p, group, weight_decay=0.0 if decoupled else decay)
+            np.multiply(g, 1 - beta1, out=work)
+            m *= beta1
+            m += work
+            np.multiply(g, g, out=work)
+            work *= 1 - beta2
+            v *= beta2
+            v += work
+            if greatest:
+                v = np.maximum(greatest[0], v, out=greatest[0])
+            np.sqrt(v, out=work)
+            work += scaled_eps
+            np.divide(m, work, out=work)
+            work *= size
+            p -= work
+
+    def _started(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        state = self.state[param]
+        if not state:
+            state["step"] = new_count()
+            state["exp_avg"] = like(param)
+            state["exp_avg_sq"] = like(param)
+        if group["amsgrad"] and "max_exp_avg_sq" not in state:
+            state["max_exp_avg_sq"] = like(param)
+        return state

@@ -1,0 +1,155 @@
+"""What the optimizers share that update each element by its own gradient and state alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from airi import dtypes
+from airi.autograd.graph import wrap
+from airi.autograd.mode import enable_grad
+from airi.optim.optimizer import Closure, Optimizer
+from airi.tensor import Tensor
+
+# Elements of a piece: parameter, gradient, two states and the work array stay in the L2 cache.
+_PIECE = 32768
+
+
+class ElementwiseOptimizer(Optimizer):
+    """An optimizer that is an `_update` of one parameter; it sees to all the rest of a step."""
+
+    def step(self, closure: Closure | None = None) -> Any:
+        """Update every parameter that has a gradient.
+
+        `closure`, where given, is called first, with gradients recorded: it computes the loss and
+        its gradients anew and returns the loss, which step then returns.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        # The updates are written on arrays: nothing of them is recorded in any mode.
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param._grad is not None:
+                    self._update(param, param._grad, group)
+                    if param._counter is not None:  # what backward has saved must notice
+                        param._counter.value += 1
+        return loss
+
+    def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        """Write the new values into the memory of `param`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define _update()")
+
+
+def pieces(*tensors: Tensor) -> Iterator[tuple[np.ndarray, ...]]:
+    """The arrays of tensors of one shape, part by part, each time with a work array after them.
+
+    The several NumPy operations of an update then find a part in the cache.
+    """
+    arrays = [each._array for each in tensors]
+    shape = arrays[0].shape
+    for array in arrays:
+        if array.shape != shape:
+            raise RuntimeError(
+                f"step: gradient and state must have the parameter's shape {shape}, got "
+                f"{array.shape}"
+            )
+    if all(array.flags.c_contiguous for array in arrays):
+        arrays = [array.reshape(-1) for array in arrays]
+    length, size = len(arrays[0]), arrays[0].size
+    if size <= _PIECE:
+        yield (*arrays, np.empty_like(arrays[0]))
+        return
+    rows = max(1, _PIECE * length // size)
+    work = np.empty_like(arrays[0][:rows])
+    for start in range(0, length, rows):
+        parts = [array[start : start + rows] for array in arrays]
+        yield (*parts, work[: len(parts[0])])
+
+
+def ascent(
+    gradient: np.ndarray,
+    param: np.ndarray,
+    group: dict[str, Any],
+    weight_decay: float | None = None,
+) -> np.ndarray:
+    """The direction to step against: ``g + weight_decay * param``, with -g for g to `maximize`.
+
+    The penalty ``weight_decay / 2 * |param|**2`` is minimised in either case. May return `gradient`
+    itself. `weight_decay` stands in for the group's own.
+    """
+    decay = float(group["weight_decay"]) if weight_decay is None else weight_decay
+    if decay == 0:
+        return np.negative(gradient) if group["maximize"] else gradient
+    total = param * decay
+    if group["maximize"]:
+        total -= gradient
+    else:
+        total += gradient
+    return total
+
+
+def new_count() -> Tensor:
+    """A count of steps, 0, as a tensor of no dimension, in which form state dicts hold it."""
+    return wrap(np.zeros((), dtypes.default_numpy()))
+
+
+def advance(state: dict[str, Any]) -> float:
+    """Count one step more in ``state["step"]``; the number of this step, from 1."""
+    count = state["step"]._array
+    count += 1
+    return count.item()
+
+
+def like(param: Tensor, value: float = 0.0) -> Tensor:
+    """A tensor laid out as the parameter, filled with one value."""
+    return wrap(np.full_like(param._array, value))
+
+
+# -- checks of options ----------------------------------------------------------------------------
+
+
+def check_not_negative(optimizer: str, group: dict[str, Any], *options: str) -> None:
+    """Raise ValueError, or TypeError for no number, where one of these options is below 0."""
+    for option in options:
+        value = _number(optimizer, option, group[option])
+        if not value >= 0:
+            raise ValueError(f"{optimizer}: {option} must be at least 0, got {group[option]!r}")
+
+
+def check_betas(optimizer: str, betas: Any) -> None:
+    """Raise where betas is not two numbers from 0 to below 1."""
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise TypeError(f"{optimizer}: betas must be two numbers, got {betas!r}")
+    for at, beta in enumerate(betas):
+        if not 0 <= _number(optimizer, f"betas[{at}]", beta) < 1:
+            raise ValueError(
+                f"{optimizer}: betas[{at}] must be at least 0 and below 1, got {beta!r}"
+            )
+
+
+def check_way(optimizer: str, group: dict[str, Any]) -> None:
+    """Refuse what airi does not do of PyTorch's ways to run a step; the rest has no effect."""
+    if group["differentiable"]:
+        raise RuntimeError(
+            f"{optimizer}: differentiable=True is not supported: steps are not recorded. Write the "
+            "update with tensor operations and airi.autograd.grad(..., create_graph=True)"
+        )
+    if group["foreach"] and group.get("fused"):
+        raise RuntimeError(f"{optimizer}: foreach and fused cannot both be True")
+
+
+def _number(optimizer: str, option: str, value: Any) -> float:
+    if isinstance(value, Tensor) and value.numel() != 1:
+        raise ValueError(
+            f"{optimizer}: {option} may be a tensor of one element, got shape {tuple(value.shape)}"
+        )
+    if isinstance(value, str | bytes):
+        raise TypeError(f"{optimizer}: {option} must be a number, got {value!r}")
+    try:
+        return float(value)
+    except TypeError:
+        raise TypeError(f"{optimizer}: {option} must be a number, got {value!r}") from None

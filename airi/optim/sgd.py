@@ -1,0 +1,94 @@
+"""SGD: stochastic gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from airi.optim.elementwise import (
+    ElementwiseOptimizer,
+    ascent,
+    check_not_negative,
+    check_way,
+    like,
+    pieces,
+)
+from airi.optim.optimizer import Params
+from airi.tensor import Tensor
+
+
+class SGD(ElementwiseOptimizer):
+    """Stochastic gradient descent.
+
+    With g the gradient (-g if `maximize`) plus ``weight_decay * p``::
+
+        b = momentum * b + (1 - dampening) * g        (b = g in the first step)
+        p = p - lr * b                                (nesterov: p - lr * (g + momentum * b))
+
+    Without momentum ``p = p - lr * g``. `lr` may be a tensor of one element; `foreach` and `fused`
+    have no effect. Raises ValueError for options out of range. State: ``momentum_buffer``.
+    Example: ``optim.SGD(model.parameters(), lr=0.1, momentum=0.9)``.
+    Source: Sutskever et al., On the importance of initialization and momentum in deep learning
+    (2013); ``torch.optim.SGD``.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float | Tensor = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float | Tensor = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+
+    def _check_group(self, group: dict[str, Any]) -> None:
+        check_way("SGD", group)
+        check_not_negative("SGD", group, "lr", "momentum", "weight_decay")
+        if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
+            raise ValueError(
+                "SGD: nesterov=True needs momentum above 0 and dampening 0, got "
+                f"momentum={group['momentum']!r} and dampening={group['dampening']!r}"
+            )
+
+    def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        lr, momentum = float(group["lr"]), float(group["momentum"])
+        if momentum == 0:
+            for p, g, work in pieces(param, grad):
+                np.multiply(ascent(g, p, group), lr, out=work)
+                p -= work
+            return
+        state = self.state[param]
+        first = state.get("momentum_buffer") is None
+        if first:
+            state["momentum_buffer"] = like(param)
+        share = 1.0 if first else 1 - float(group["dampening"])
+        for p, g, b, work in pieces(param, grad, state["momentum_buffer"]):
+            g = ascent(g, p, group)
+            b *= momentum
+            b += g if share == 1 else np.multiply(g, share, out=work)
+            if group["nesterov"]:
+                np.multiply(b, momentum, out=work)
+                work += g
+                work *= lr
+            else:
+                np.multiply(b, lr, out=work)
+            p -= work
