@@ -231,8 +231,8 @@ class Tensor(TensorMethods):
 
     @property
     def requires_grad(self) -> bool:
-        if self._base is not None:
-            self._follow_base()
+        if self._base is not None and self._base._edge is not self._base_edge:
+            return self._base._edge is not None and self._array.dtype.kind == "f"
         return self._edge is not None or self._requires_grad
 
     @requires_grad.setter

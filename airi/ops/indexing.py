@@ -176,7 +176,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     """
     part, indices, dims = _part(input, index)
     if part is None:
-        part = Slice.apply(input, index=()) if not indices else input
+        part = input if indices else Slice.apply(input, index=(...,))
     return Index.apply(part, *indices, dims=dims) if indices else part
 
 

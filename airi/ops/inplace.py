@@ -34,9 +34,10 @@ class WriteView(Rule):
 
     @staticmethod
     def forward(base, value, *, steps):
-        out = base.copy(order="C")
+        out = np.array(base, order="C")  # an array also of a NumPy scalar
         part = replay_view(steps, out)
         if np.may_share_memory(part, out):
+            _is_writable(part, out)
             part[...] = value
         else:  # the steps copied, since `base` was laid out otherwise: go by positions
             positions = np.arange(out.size).reshape(out.shape)
@@ -66,6 +67,8 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     recorded = state.grad and (target.requires_grad or any(_wants_grad(x) for x in others))
     if recorded:
         _refuse_in_graph(target, name)
+        for each in others:
+            edge_of(each)  # raises before anything is written
     # What is read must not change under way, nor what backward needs of it afterwards.
     others = tuple([_snapshot(x, recorded) if _overlaps(x, array) else x for x in others])
     values = [array, *(x if not hasattr(x, "_array") else x._array for x in others)]
@@ -172,12 +175,24 @@ def _refuse_unwritable(target: Any, name: str) -> None:
             f"{name}: this tensor was made in inference_mode and may not be written outside it; "
             "clone() it"
         )
-    if not target._array.flags.writeable:
+    root = target if target._base is None else target._base
+    if not _is_writable(target._array, root._array):
         raise RuntimeError(
             f"{name}: this tensor of shape {tuple(target.shape)} may not be written in place: "
             "several of its elements share one place in memory (expand) or its array is read-only; "
             "clone() it first"
         )
+
+
+def _is_writable(array: np.ndarray, root: np.ndarray) -> bool:
+    """Whether writing is safe: NumPy also forbids it to parts of a broadcast array that are."""
+    if array.flags.writeable:
+        return True
+    repeats = any(step == 0 and n > 1 for n, step in zip(array.shape, array.strides, strict=True))
+    if repeats or not root.flags.writeable:
+        return False
+    array.flags.writeable = True
+    return True
 
 
 def _refuse_in_graph(target: Any, name: str) -> None:
@@ -229,8 +244,8 @@ class Copy(Overwrite):
         overwrite(x, y)
 
     @staticmethod
-    def backward(g):
-        return None, g
+    def backward(g, needs):
+        return elementwise.Zeros.apply(g) if needs[0] else None, g
 
 
 def copy_(input: Tensor, src: Tensor | Number, non_blocking: bool = False) -> Tensor:
