@@ -9,6 +9,8 @@ from airi.tensor import Size, Tensor
 
 # isort: on
 from math import e, inf, nan, pi
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
 from airi import autograd, backends, cuda
 from airi._version import __version__
@@ -48,6 +50,7 @@ from airi.ops.activation import *
 from airi.ops.comparison import *
 from airi.ops.contraction import *
 from airi.ops.conversion import *
+from airi.ops.counting import *
 from airi.ops.creation import *
 from airi.ops.cumulative import *
 from airi.ops.diagonals import *
@@ -65,6 +68,7 @@ from airi.ops.reduction import *
 from airi.ops.rounding import *
 from airi.ops.scattering import *
 from airi.ops.softmax import *
+from airi.ops.sorting import *
 from airi.ops.splitting import *
 from airi.ops.ternary import *
 from airi.ops.transcendental import *
@@ -76,4 +80,31 @@ from airi.serialization import load, save
 from airi.tensor_types import *
 from airi.threads import get_num_threads, set_num_threads
 
+if TYPE_CHECKING:
+    from airi import datasets, layers, nn, optim, utils, viz
+
 newaxis = None
+
+# Packages that most programs use, loaded when first asked for: `import airi` stays quick.
+_LAZY = ("datasets", "layers", "nn", "optim", "utils", "viz")
+
+__all__ = sorted(
+    {name for name in globals() if not name.startswith("_") and name != "TYPE_CHECKING"}
+    | {"__version__", *_LAZY}
+)
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _LAZY:
+        import importlib
+
+        return importlib.import_module(f"airi.{name}")
+    import difflib
+
+    near = difflib.get_close_matches(name, __all__)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise AttributeError(f"airi has no {name!r}{hint}")
+
+
+def __dir__() -> list[str]:
+    return __all__
