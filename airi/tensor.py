@@ -77,6 +77,7 @@ class Tensor(TensorMethods):
     _base: Tensor | None = None
     _steps: tuple[tuple[Any, dict[str, Any]], ...] | None = ()
     _base_edge: tuple[Node, int] | None = None
+    _back: tuple[tuple[Any, dict[str, Any]], ...] = ()  # of a base: see `ops/inplace_shape.py`
     _made_without_grad: bool = False
 
     name: str | None = None  # a label of the user's own for pictures
@@ -226,7 +227,7 @@ class Tensor(TensorMethods):
                 "was written in place since; clone() the part before the write"
             )
         with enable_grad():
-            self._edge = replay_view(self._steps, base)._edge
+            self._edge = replay_view((*base._back, *self._steps), base)._edge
         self._base_edge = base._edge
 
     @property
@@ -426,24 +427,6 @@ class Tensor(TensorMethods):
         """Each element = callable(element), in place. Slow. Source: ``torch.Tensor.apply_``."""
         values = np.array([callable(each) for each in self._array.ravel().tolist()])
         return self.copy_(graph.wrap(values.reshape(self._array.shape)))
-
-    def resize_(self, *sizes: Any) -> Tensor:
-        """Give the tensor another shape; elements are dropped from the end or added, undefined.
-
-        Raises RuntimeError where it requires grad. Source: ``torch.Tensor.resize_``.
-        """
-        if self.requires_grad:
-            raise RuntimeError("resize_: not for a tensor that requires grad")
-        shape = Size(sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes)
-        count, flat = math.prod(shape), self._array.reshape(-1)
-        if count > flat.size:
-            flat = np.concatenate([flat, np.empty(count - flat.size, flat.dtype)])
-        self._array = flat[:count].reshape(shape)
-        return self
-
-    def resize_as_(self, the_template: Tensor) -> Tensor:
-        """``resize_(the_template.shape)``. Source: ``torch.Tensor.resize_as_``."""
-        return self.resize_(the_template.shape)
 
     # NumPy: an array from a Tensor, and Tensors from NumPy's functions and from ndarray * Tensor.
 

@@ -66,7 +66,7 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     _refuse_unwritable(target, name)
     recorded = state.grad and (target.requires_grad or any(_wants_grad(x) for x in others))
     if recorded:
-        _refuse_in_graph(target, name)
+        refuse_in_graph(target, name)
         for each in others:
             edge_of(each)  # raises before anything is written
     # What is read must not change under way, nor what backward needs of it afterwards.
@@ -164,7 +164,7 @@ def _record_on_base(
     record(rule, inputs, attributes, (value,))
     base = target._base
     assert base is not None
-    record(WriteView, (base, value), {"steps": target._steps}, (base,))
+    record(WriteView, (base, value), {"steps": (*base._back, *target._steps)}, (base,))
 
 
 def _refuse_unwritable(target: Any, name: str) -> None:
@@ -195,7 +195,7 @@ def _is_writable(array: np.ndarray, root: np.ndarray) -> bool:
     return True
 
 
-def _refuse_in_graph(target: Any, name: str) -> None:
+def refuse_in_graph(target: Any, name: str) -> None:
     if target._requires_grad and target._edge is None:
         raise RuntimeError(
             f"{name}: a leaf tensor that requires grad may not be written in place; do it under "

@@ -12,6 +12,7 @@ from airi.ops import (
     comparison,
     contraction,
     conversion,
+    counting,
     creation,
     cumulative,
     diagonals,
@@ -21,6 +22,7 @@ from airi.ops import (
     extremes,
     indexing,
     inplace,
+    inplace_shape,
     joining,
     linalg,
     masking,
@@ -31,6 +33,7 @@ from airi.ops import (
     rounding,
     scattering,
     softmax,
+    sorting,
     splitting,
     ternary,
     transcendental,
@@ -245,6 +248,22 @@ class TensorMethods:
     matrix_power = linalg.matrix_power
     matmul = matmul.matmul  # last: the name is the module's
 
+    # Order and counts
+    sort = sorting.sort
+    argsort = sorting.argsort
+    msort = sorting.msort
+    topk = sorting.topk
+    kthvalue = sorting.kthvalue
+    median = sorting.median
+    nanmedian = sorting.nanmedian
+    mode = sorting.mode
+    quantile = sorting.quantile
+    nanquantile = sorting.nanquantile
+    unique = counting.unique
+    unique_consecutive = counting.unique_consecutive
+    bincount = counting.bincount
+    histc = counting.histc
+
     # Operators
     __add__ = __radd__ = elementwise.add
     __sub__ = elementwise.sub
@@ -432,9 +451,6 @@ class TensorMethods:
     permute = views.permute
     transpose = swapaxes = swapdims = views.transpose
     t = views.t
-    T = property(views.all_reversed)
-    H = property(views.hermitian)
-    mT = mH = property(views.matrix_transpose)
     adjoint = views.adjoint
     as_strided = views.as_strided
     movedim = moveaxis = views.movedim
@@ -448,6 +464,12 @@ class TensorMethods:
     ravel = views.ravel
     unflatten = views.unflatten
     narrow = views.narrow
+    squeeze_ = inplace_shape.squeeze_
+    unsqueeze_ = inplace_shape.unsqueeze_
+    transpose_ = swapaxes_ = swapdims_ = inplace_shape.transpose_
+    t_ = inplace_shape.t_
+    resize_ = inplace_shape.resize_
+    resize_as_ = inplace_shape.resize_as_
     select = views.select
     diagonal = diagonals.diagonal
     diag = diagonals.diag

@@ -228,23 +228,6 @@ def adjoint(input: Tensor) -> Tensor:
     return transpose(input, -2, -1)
 
 
-def matrix_transpose(input: Tensor) -> Tensor:
-    """``x.mT`` and ``x.mH``: matrices transposed, see `adjoint`."""
-    return adjoint(input)
-
-
-def all_reversed(input: Tensor) -> Tensor:
-    """``x.T``: the dimensions in reverse order. A view."""
-    return Permute.apply(input, dims=tuple(reversed(range(input.ndim))))
-
-
-def hermitian(input: Tensor) -> Tensor:
-    """``x.H``: a matrix transposed; RuntimeError for other than 0 or 2 dimensions."""
-    if input.ndim not in (0, 2):
-        raise RuntimeError(f"H: only for matrices, got shape {shape_of(input)}; use mH")
-    return all_reversed(input)
-
-
 def movedim(input: Tensor, source: Shape, destination: Shape) -> Tensor:
     """Dimensions `source` moved to the places `destination`, the others in their order.
 
