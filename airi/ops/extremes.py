@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-def _refuse_empty(function: str, x: np.ndarray, dim: Any) -> None:
+def refuse_empty(function: str, x: np.ndarray, dim: Any) -> None:
     """Extremes of nothing do not exist."""
     if x.size:
         return
@@ -48,7 +48,7 @@ class Amax(Rule):
 
     @staticmethod
     def forward(x, *, dim, keepdim):
-        _refuse_empty("amax", x, dim)
+        refuse_empty("amax", x, dim)
         return np.maximum.reduce(x, dim, keepdims=keepdim)
 
     @staticmethod
@@ -62,7 +62,7 @@ class Amin(Amax):
 
     @staticmethod
     def forward(x, *, dim, keepdim):
-        _refuse_empty("amin", x, dim)
+        refuse_empty("amin", x, dim)
         return np.minimum.reduce(x, dim, keepdims=keepdim)
 
 
@@ -121,8 +121,8 @@ class Max(Rule):
 
     @staticmethod
     def forward(x, *, dim, keepdim):
-        _refuse_empty("max", x, dim)
-        return _chosen(x, np.argmax(x, dim, keepdims=True), dim, keepdim)
+        refuse_empty("max", x, dim)
+        return chosen(x, np.argmax(x, dim, keepdims=True), dim, keepdim)
 
     @staticmethod
     def backward(g, indices, dim, keepdim, x_shape):
@@ -135,11 +135,11 @@ class Min(Max):
 
     @staticmethod
     def forward(x, *, dim, keepdim):
-        _refuse_empty("min", x, dim)
-        return _chosen(x, np.argmin(x, dim, keepdims=True), dim, keepdim)
+        refuse_empty("min", x, dim)
+        return chosen(x, np.argmin(x, dim, keepdims=True), dim, keepdim)
 
 
-def _chosen(
+def chosen(
     x: np.ndarray, indices: np.ndarray, dim: int, keepdim: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     values = np.take_along_axis(x, indices, dim)
@@ -191,7 +191,7 @@ class Argmax(Rule):
 
     @staticmethod
     def forward(x, *, dim, keepdim):
-        _refuse_empty("argmax", x, dim)
+        refuse_empty("argmax", x, dim)
         return np.argmax(x, dim, keepdims=keepdim)
 
 
@@ -200,7 +200,7 @@ class Argmin(Rule):
 
     @staticmethod
     def forward(x, *, dim, keepdim):
-        _refuse_empty("argmin", x, dim)
+        refuse_empty("argmin", x, dim)
         return np.argmin(x, dim, keepdims=keepdim)
 
 

@@ -86,7 +86,12 @@ class Inverse(Rule):
 
     @staticmethod
     def forward(x):
-        return np.linalg.inv(x)
+        try:
+            return np.linalg.inv(x)
+        except np.linalg.LinAlgError:
+            raise RuntimeError(
+                f"inverse: a singular matrix, in a tensor of shape {x.shape}"
+            ) from None
 
     @staticmethod
     def backward(g, out):
