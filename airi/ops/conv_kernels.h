@@ -68,6 +68,8 @@
 #define PACK_BYTES (384 * 1024)
 /* Products that a tile sums up before it is written back. */
 #define TAPS_PER_BLOCK 512
+/* From this many products on it pays to leave out those with kernel rows in the padding. */
+#define TAPS_WORTH_SKIPPING 64
 /* Weights lie in panels of this many rows, the height of the largest tile in gather_task. */
 #define PANEL 8
 /* The widest tile: vectors, lanes, and rows. */
@@ -273,20 +275,36 @@ static Band band_of(const GatherPlan *plan, ptrdiff_t index)
     return band;
 }
 
-/* Where, from the start of the packed planes, the run of each (channel, tap y, tap x) begins. */
+/* Where, from the start of the packed planes, the run of each (tap y, channel, tap x) begins. */
 static void fill_offsets(const GatherPlan *plan, ptrdiff_t channels, int x_taps,
                          const Band *band, ptrdiff_t plane, int32_t *offset)
 {
     const Taps *y = &plan->y;
-    for (ptrdiff_t channel = 0; channel < channels; channel++) {
-        for (int ty = 0; ty < y->count; ty++) {
-            ptrdiff_t line = y->line[ty];
-            for (int c = 0; c < y->tap_class[ty]; c++)
-                line += band->height + y->class_extra[c];
-            for (int tx = 0; tx < x_taps; tx++)
-                *offset++ = (int32_t)((channel * x_taps + tx) * plane + line * band->width);
-        }
+    for (int ty = 0; ty < y->count; ty++) {
+        ptrdiff_t line = y->line[ty];
+        for (int c = 0; c < y->tap_class[ty]; c++)
+            line += band->height + y->class_extra[c];
+        for (ptrdiff_t run = 0; run < channels * x_taps; run++)
+            *offset++ = (int32_t)(run * plane + line * band->width);
     }
+}
+
+/* Kernel rows [*first, *last) are those that do not lie wholly in the padding above or below the
+ * source for all pixels of the band from `pixel` on. */
+static void useful_kernel_rows(const GatherPlan *plan, const Band *band, ptrdiff_t pixel,
+                               ptrdiff_t count, int *first, int *last)
+{
+    const Taps *y = &plan->y;
+    ptrdiff_t top = (band->top + pixel / band->width) * y->step;
+    ptrdiff_t bottom = (band->top + (pixel + count - 1) / band->width) * y->step;
+    *first = 0;
+    *last = y->count;
+    while (*first < *last && (bottom + y->shift[*first] < 0
+                              || top + y->shift[*first] >= plan->source_height))
+        ++*first;
+    while (*first < *last && (bottom + y->shift[*last - 1] < 0
+                              || top + y->shift[*last - 1] >= plan->source_height))
+        --*last;
 }
 
 static ptrdiff_t panel_count(const GatherPlan *plan) { return divide_up(plan->rows, PANEL); }

@@ -283,8 +283,8 @@ static void NAME(pack_weights)(const void *argument, ptrdiff_t group, char *scra
                 ptrdiff_t rows = smaller(PANEL, plan->rows - row);
                 ptrdiff_t channel_end = smaller(c0 + plan->channel_block, channels);
                 ptrdiff_t tap_end = smaller(t0 + plan->tap_block, x->count);
-                for (ptrdiff_t c = c0; c < channel_end; c++)
-                    for (int ty = 0; ty < y->count; ty++)
+                for (int ty = 0; ty < y->count; ty++)
+                    for (ptrdiff_t c = c0; c < channel_end; c++)
                         for (ptrdiff_t tx = t0; tx < tap_end; tx++, target += PANEL) {
                             const REAL *from = weight + row * plan->weight_row
                                 + c * plan->weight_channel
@@ -383,6 +383,15 @@ static void NAME(gather)(const void *argument, ptrdiff_t task, char *scratch)
                         vectors = NAME(choose_vectors)(divide_up(pixels - pixel, LANES));
                         ptrdiff_t count = smaller(vectors * LANES, pixels - pixel);
                         ptrdiff_t panel_rows = smaller(PANEL, rows - panel);
+                        ptrdiff_t first_tap = 0, tile_taps = taps;
+                        if (taps >= TAPS_WORTH_SKIPPING) {
+                            int first_ty, last_ty;
+                            useful_kernel_rows(plan, &band, pixel, count, &first_ty, &last_ty);
+                            first_tap = first_ty * channels * x_taps;
+                            tile_taps = (last_ty - first_ty) * channels * x_taps;
+                        }
+                        const REAL *a = panels + first_tap * PANEL;
+                        const int32_t *offset = b_offset + first_tap;
                         const NAME(Tile) *tile;
                         for (ptrdiff_t row = 0; row < panel_rows; row += tile->rows) {
                             tile = NAME(choose_tile)(panel_rows - row, vectors, PANEL);
@@ -391,14 +400,14 @@ static void NAME(gather)(const void *argument, ptrdiff_t task, char *scratch)
                             REAL *tile_out = out + row * out_plane;
                             if (contiguous && count_rows == tile->rows
                                 && count == vectors * LANES) {
-                                tile->run(taps, panels + row, a_offset, b + pixel, b_offset, LANES,
+                                tile->run(tile_taps, a + row, a_offset, b + pixel, offset, LANES,
                                           start, tile_out + first_pixel + pixel, out_plane);
                                 continue;
                             }
                             if (!first_block)
                                 NAME(move_tile)(plan, tile_out, &band, pixel, count_rows, count,
                                                 edge, edge_step, 0);
-                            tile->run(taps, panels + row, a_offset, b + pixel, b_offset, LANES,
+                            tile->run(tile_taps, a + row, a_offset, b + pixel, offset, LANES,
                                       start, edge, edge_step);
                             NAME(move_tile)(plan, tile_out, &band, pixel, count_rows, count,
                                             edge, edge_step, 1);
@@ -709,9 +718,10 @@ static void NAME(dot_sums)(const void *argument, ptrdiff_t task, char *scratch)
 
                     REAL *to = sums + (f * plan->source_channels + c0) * kernel + t0;
                     const REAL *from = tap_sums;
-                    for (ptrdiff_t line = 0; line < channels * plan->y.count; line++)
-                        for (int tx = 0; tx < x_taps; tx++)
-                            to[line * plan->x.count + tx] += *from++;
+                    for (int ty = 0; ty < plan->y.count; ty++)
+                        for (ptrdiff_t c = 0; c < channels; c++)
+                            for (int tx = 0; tx < x_taps; tx++)
+                                to[(c * plan->y.count + ty) * plan->x.count + tx] += *from++;
                 }
             }
     }
