@@ -92,9 +92,13 @@ def _unpickled(content: bytes, name: str, weights_only: bool) -> Any:
     except _Refused:
         raise
     except (pickle.UnpicklingError, EOFError) as error:
-        raise RuntimeError(f"load: {name} is truncated or is no file of airi.save: {error}") from error
+        raise RuntimeError(
+            f"load: {name} is truncated or is no file of airi.save: {error}"
+        ) from error
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, MemoryError) as error:
-        raise RuntimeError(f"load: {name} is damaged or is no file of airi.save: {error}") from error
+        raise RuntimeError(
+            f"load: {name} is damaged or is no file of airi.save: {error}"
+        ) from error
 
 
 # The safe list.
@@ -104,9 +108,8 @@ class _Refused(pickle.UnpicklingError):
     """The file asked for something that is not on the safe list."""
 
 
-_BUILTINS = {
-    each.__name__: each for each in (bytearray, complex, dict, frozenset, list, range, set, slice, tuple)
-}
+_HARMLESS = (bytearray, complex, dict, frozenset, list, range, set, slice, tuple)
+_BUILTINS = {each.__name__: each for each in _HARMLESS}
 # How arrays come back, under the module names of NumPy 1 and 2.
 _NUMPY = {
     "ndarray": np.ndarray,
@@ -142,8 +145,8 @@ class _SafeUnpickler(pickle.Unpickler):
         found = _find_safe(module, name)
         if found is None:
             raise _Refused(
-                f"load: the file asks for {module}.{name}, which is not on the list of safe types, so "
-                "nothing of it was run. If the class is yours, allow it with "
+                f"load: the file asks for {module}.{name}, which is not on the list of safe "
+                "types, so nothing of it was run. If the class is yours, allow it with "
                 f"airi.serialization.add_safe_globals([{name}]); if you trust the file, pass "
                 "weights_only=False"
             )
@@ -185,7 +188,10 @@ def _module_class(module: str, name: str) -> Any:
 
 
 def add_safe_globals(safe_globals: list[Any]) -> None:
-    """Let `load` make objects of these classes. Source: ``torch.serialization.add_safe_globals``."""
+    """Let `load` make objects of these classes.
+
+    Source: ``torch.serialization.add_safe_globals``.
+    """
     for each in safe_globals:
         if not isinstance(each, type) and not callable(each):
             raise TypeError(f"add_safe_globals: expected classes or functions, got {each!r}")
@@ -232,5 +238,7 @@ def _safetensors_tensors(content: bytes, name: str) -> dict[str, Tensor]:
     try:
         arrays = library.numpy.load(content)
     except library.SafetensorError as error:
-        raise RuntimeError(f"load: {name} is truncated or no safetensors file: {error}") from error
+        raise RuntimeError(
+            f"load: {name} is truncated or is no safetensors file: {error}"
+        ) from error
     return {key: _rebuilt(Tensor, array, False) for key, array in arrays.items()}

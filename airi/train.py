@@ -281,7 +281,7 @@ class Run:
         self._draw()
 
     def _draw(self) -> None:
-        """The graph of one training step on two images; as dot text where nothing can lay it out."""
+        """The graph of a step on two images; as dot text where nothing can lay it out."""
         from airi import viz
         from airi.viz.layout import find_engine
 
@@ -385,8 +385,9 @@ def _fit_and_report(run: Run, epochs: int) -> int:
 
     parameters = sum(each.numel() for each in run.model.parameters())
     print(
-        f"{run.settings.model} with {parameters:,} parameters, {len(run.data.train):,} training and "
-        f"{len(run.data.test):,} test images, {airi.get_num_threads()} threads; results in {run.out}"
+        f"{run.settings.model} with {parameters:,} parameters, {len(run.data.train):,} training "
+        f"and {len(run.data.test):,} test images, {airi.get_num_threads()} threads; results in "
+        f"{run.out}"
     )
 
     def show(batches: DataLoader) -> Iterator[Any]:

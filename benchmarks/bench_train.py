@@ -3,9 +3,9 @@
     pip install torch==2.13.0
     python benchmarks/bench_train.py --threads 1 2
 
-Each library runs in processes of its own (two OpenMP runtimes in one process disturb each other), in
-turn, so that a machine whose speed drifts drifts for both. Quoted is the median over the rounds of
-PyTorch's time divided by airi's: above 1 airi is faster.
+Each library runs in processes of its own (two OpenMP runtimes in one process disturb each other),
+in turn, so that a machine whose speed drifts drifts for both. Quoted is the median over the rounds
+of PyTorch's time divided by airi's: above 1 airi is faster.
 """
 
 from __future__ import annotations

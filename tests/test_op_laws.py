@@ -238,7 +238,8 @@ def test_write_in_place_is_noticed_or_harmless(row):
             try:
                 spoiled = _gradients(row, call, overwrite=number)
             except RuntimeError as error:
-                assert "in place" in str(error)
+                if "in place" not in str(error):
+                    raise
             else:
                 assert_same(spoiled[0], honest[0])
 

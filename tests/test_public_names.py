@@ -27,7 +27,7 @@ def test_packages_load_when_asked_for():
 
 def test_a_missing_name_says_so_and_what_is_near():
     with pytest.raises(AttributeError, match=r"airi has no 'matmull'; did you mean .*matmul"):
-        airi.matmull
+        _ = airi.matmull
     with pytest.raises(ImportError):
         from airi import nothing_like_it  # noqa: F401
 

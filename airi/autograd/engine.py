@@ -332,9 +332,9 @@ def _roots(
             raise TypeError(f"{function}: expected Tensors, got {type(tensor).__name__}")
         if not tensor.requires_grad:
             raise RuntimeError(
-                f"{function}: a tensor of shape {tuple(tensor.shape)} does not require grad and has "
-                "no grad_fn: nothing it was made from has requires_grad=True, or it was made under "
-                "no_grad"
+                f"{function}: a tensor of shape {tuple(tensor.shape)} does not require grad and "
+                "has no grad_fn: nothing it was made from has requires_grad=True, or it was made "
+                "under no_grad"
             )
         roots.append((graph.edge_of(tensor), _start(function, tensor, gradient, record)))
     return roots
@@ -440,8 +440,8 @@ def _captured(
     if allow_unused:
         return None
     raise RuntimeError(
-        f"grad: input {number} (shape {tuple(tensor.shape)}) was not used in computing the outputs; "
-        "pass allow_unused=True to get None for it"
+        f"grad: input {number} (shape {tuple(tensor.shape)}) was not used in computing the "
+        "outputs; pass allow_unused=True to get None for it"
     )
 
 

@@ -31,8 +31,8 @@ class FunctionCtx:
             if each is not None and not isinstance(each, graph.Tensor):
                 kind = type(each).__name__
                 raise TypeError(
-                    f"save_for_backward: expected Tensors or None, got {kind}; keep other values as "
-                    "attributes of ctx"
+                    f"save_for_backward: expected Tensors or None, got {kind}; keep other values "
+                    "as attributes of ctx"
                 )
         self._to_save = tensors
 

@@ -178,8 +178,8 @@ class _Check:
         for position, tensor in zip(self.positions, self.wanted, strict=True):
             if not tensor._array.flags.writeable:
                 raise GradcheckError(
-                    f"gradcheck: argument {position} cannot be changed element by element (expanded "
-                    "or read-only memory); pass a clone()"
+                    f"gradcheck: argument {position} cannot be changed element by element "
+                    "(expanded or read-only memory); pass a clone()"
                 )
 
     # Two ways to look at the derivatives.
@@ -274,9 +274,9 @@ class _Check:
                 if not abs(analytic - numeric) <= self.atol + self.rtol * abs(numeric):
                     raise GradcheckError(
                         f"gradcheck (fast_mode): the gradient of argument {position} with respect "
-                        f"to output {at} is wrong: along a random direction analytic {analytic:.6g}, "
-                        f"numeric {numeric:.6g}. Run with fast_mode=False to see which element."
-                        f"{self._precision_hint()}"
+                        f"to output {at} is wrong: along a random direction analytic "
+                        f"{analytic:.6g}, numeric {numeric:.6g}. Run with fast_mode=False to see "
+                        f"which element.{self._precision_hint()}"
                     )
 
     def is_repeatable(self, tolerance: float) -> None:
@@ -349,7 +349,9 @@ class _Check:
                 "no gradient arrives at all: is it detached, or None where it should not be?"
             )
         elif len(analytic) > 1 and np.array_equal(analytic, analytic[:1].repeat(len(analytic), 0)):
-            causes.append("the same for every output element: backward leaves out the incoming gradient")
+            causes.append(
+                "the same for every output element: backward leaves out the incoming gradient"
+            )
         elif (factor := _constant_factor(analytic, numeric)) is not None:
             causes.append(
                 f"analytic = {factor:.4g} x numeric everywhere: a constant factor or sign"

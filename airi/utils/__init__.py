@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airi.utils import data
+    from airi.utils import data as data
 
 
 def __getattr__(name: str) -> Any:

@@ -22,10 +22,11 @@ def replacing(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO]:
     import tempfile  # here, since it is slow to import and `import airi` should not be
 
     target = Path(path)
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    is_text = "b" not in mode
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
-        with open(handle, mode, **text) as file:
+        encoding, newline = ("utf-8", "") if is_text else (None, None)
+        with open(handle, mode, encoding=encoding, newline=newline) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

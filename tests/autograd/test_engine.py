@@ -76,7 +76,7 @@ def test_grad_of_intermediates_and_unused():
     found = airi.autograd.grad(out, [middle, x], retain_graph=True)
     np.testing.assert_allclose([each.item() for each in found], [4.0, 8.0])
     assert x.grad is None
-    with pytest.raises(RuntimeError, match="input 1.*allow_unused=True"):
+    with pytest.raises(RuntimeError, match=r"input 1.*allow_unused=True"):
         airi.autograd.grad(out, [x, unused], retain_graph=True)
     assert airi.autograd.grad(out, [unused], allow_unused=True, retain_graph=True) == (None,)
     (zero,) = airi.autograd.grad(out, [unused], materialize_grads=True)

@@ -72,7 +72,7 @@ def test_needs_input_grad_and_none():
         @staticmethod
         def backward(ctx, g):
             assert ctx.needs_input_grad == (True, False)
-            x, y = ctx.saved_tensors
+            _, y = ctx.saved_tensors
             return g * y, None
 
     x = leaf(2.0)

@@ -40,8 +40,8 @@ def test_ops_parameters_shapes_and_modules_are_there():
 
 def test_frames_hold_their_ops():
     lines = drawn().source.splitlines()
-    inside = [line.strip() for line in lines[lines.index(next(t for t in lines if "act: ReLU" in t)) :]]
-    assert any("Relu" in line for line in inside[:4])
+    frame = next(i for i, line in enumerate(lines) if "act: ReLU" in line)
+    assert any("Relu" in line for line in lines[frame : frame + 4])
 
 
 def test_a_parameter_used_twice_is_drawn_once_per_use():
