@@ -1,5 +1,6 @@
-"""Optimizers: they change parameters by their gradients. Source: ``torch.optim``."""
+"""Optimizers and schedules of their learning rate. Source: ``torch.optim``."""
 
+from airi.optim import lr_scheduler
 from airi.optim.adadelta import Adadelta
 from airi.optim.adagrad import Adagrad
 from airi.optim.adam import Adam
@@ -8,4 +9,13 @@ from airi.optim.optimizer import Optimizer
 from airi.optim.rmsprop import RMSprop
 from airi.optim.sgd import SGD
 
-__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSprop",
+    "lr_scheduler",
+]

@@ -234,7 +234,7 @@ class Optimizer:
             state_dict = state_dict if changed is None else changed
         groups = [dict(copy.deepcopy(group)) for group in state_dict["param_groups"]]
         self._refuse_other_groups(groups)
-        by_number = {}
+        by_number: dict[Any, Tensor] = {}
         for ours, theirs in zip(self.param_groups, groups):
             by_number.update(zip(theirs["params"], ours["params"]))
             theirs["params"] = ours["params"]
