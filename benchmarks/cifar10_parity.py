@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+EPOCH = "  epoch {epoch:2}  {seconds:6.2f} s  loss {loss:.4f}  test accuracy {accuracy:.2%}"
 SHAPES = {
     "0.weight": (16, 3, 5, 5),
     "0.bias": (16,),
@@ -141,12 +142,7 @@ def main() -> None:
             for line in done.stdout:
                 lines.append(json.loads(line))
                 if chosen.epochs:
-                    print(
-                        "  epoch {epoch:2}  {seconds:6.2f} s  loss {loss:.4f}  test accuracy {accuracy:.2%}".format(
-                            **lines[-1]
-                        ),
-                        flush=True,
-                    )
+                    print(EPOCH.format(**lines[-1]), flush=True)
             if done.wait():
                 sys.exit(done.returncode)
             outputs[library] = lines

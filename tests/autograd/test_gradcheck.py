@@ -71,8 +71,7 @@ def test_the_message_guesses_the_cause():
     transposed = wrong(lambda g, x: (2 * x * g).t().reshape(2, 3))
     assert "transposed" in message(transposed, leaf(2, 3))
     kink = airi.tensor(np.array([0.0, 1.0]), requires_grad=True)
-    corner = airi.tensor(np.array([0.0, -3.0]))
-    assert "not differentiable" in message(lambda x: x.maximum(corner) * 2 + x, kink)
+    assert "not differentiable" in message(airi.relu, kink)
     single = airi.tensor([1.0, 2.0], requires_grad=True)
     assert "float32" in message(airi.exp, single)
 
