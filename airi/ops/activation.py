@@ -53,6 +53,14 @@ class Activation(Elementwise):
         return super().prepare(arrays)
 
 
+def _positive_part(x: Any) -> Any:
+    return x.clip(0, math.inf)  # three times as fast as np.maximum(x, 0)
+
+
+def _negative_part(x: Any) -> Any:
+    return x.clip(-math.inf, 0)
+
+
 class Relu(Elementwise):
     """out = max(x, 0);  dx = g where out > 0"""
 
@@ -60,7 +68,7 @@ class Relu(Elementwise):
     def forward(x):
         if x.dtype.kind == "b":
             raise ValueError("bool tensors are not supported")
-        return np.maximum(x, 0)
+        return _positive_part(x) if x.dtype.kind == "f" else np.maximum(x, 0)
 
     @staticmethod
     def backward(g, out):
@@ -137,7 +145,7 @@ class Prelu(Activation):
 
     @staticmethod
     def forward(x, w):
-        return np.maximum(x, 0) + w * np.minimum(x, 0)
+        return _positive_part(x) + w * _negative_part(x)
 
     @staticmethod
     def backward(g, x, w, needs):
@@ -194,12 +202,12 @@ class Elu(Activation):
 
     @staticmethod
     def forward(x, *, alpha, scale, input_scale):
-        out = np.minimum(x, 0, out=np.empty_like(x))
+        out = np.asarray(_negative_part(x))
         if input_scale != 1:
             out *= input_scale
         np.expm1(out, out=out)
         out *= alpha * scale
-        out += np.maximum(x, 0) if scale == 1 else scale * np.maximum(x, 0)
+        out += _positive_part(x) if scale == 1 else scale * _positive_part(x)
         return out
 
     @staticmethod
@@ -431,7 +439,7 @@ class Softplus(Activation):
         np.log1p(out, out=out)
         if beta != 1:
             out /= beta
-        out += np.maximum(x, 0)
+        out += _positive_part(x)
         np.copyto(out, x, where=np.greater(x * beta, threshold))
         return out
 
@@ -458,7 +466,7 @@ class LogSigmoid(Activation):
         np.negative(out, out=out)
         np.exp(out, out=out)
         np.log1p(out, out=out)
-        return np.subtract(np.minimum(x, 0), out, out=out)
+        return np.subtract(_negative_part(x), out, out=out)
 
     @staticmethod
     def backward(g, out):

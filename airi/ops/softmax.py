@@ -23,7 +23,7 @@ def _shifted(x: Any, axis: int | None) -> np.ndarray:
     """x minus its largest value along the axis, so that exp() of it cannot overflow."""
     if x.dtype.kind != "f":
         raise ValueError(f"expected a floating-point tensor, got {x.dtype}: pass dtype=")
-    largest = np.max(x, axis, keepdims=True, initial=-np.inf)
+    largest = np.maximum.reduce(x, axis, keepdims=True, initial=-np.inf)
     return np.subtract(x, largest, out=np.empty_like(x))  # inf - inf: NaN, as it should be
 
 
@@ -44,7 +44,7 @@ class Softmax(Rule):
         with np.errstate(invalid="ignore"):
             out = _shifted(x, axis)
             np.exp(out, out=out)
-            out /= np.sum(out, axis, keepdims=True)
+            out /= np.add.reduce(out, axis, keepdims=True)
         return out
 
     @staticmethod
@@ -72,7 +72,7 @@ class LogSoftmax(Rule):
         axis = dim if x.ndim else None
         with np.errstate(invalid="ignore", divide="ignore"):
             out = _shifted(x, axis)
-            out -= np.log(np.sum(np.exp(out), axis, keepdims=True))
+            out -= np.log(np.add.reduce(np.exp(out), axis, keepdims=True))
         return out
 
     @staticmethod
