@@ -1,0 +1,51 @@
+"""Distances and similarities of vectors, and vectors of unit length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airi.ops.elementwise import add, clamp, div, mul, sub
+from airi.ops.joining import broadcast_tensors
+from airi.ops.names import numpy_names
+from airi.ops.reduction import norm, sum
+
+if TYPE_CHECKING:
+    from airi.tensor import Tensor
+
+__all__ = [
+    "cosine_similarity",
+    "normalize",
+    "pairwise_distance",
+]
+
+
+@numpy_names
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """input / max(||input||_p, eps), the norm taken along `dim`.
+
+    Example: ``normalize(features, dim=-1)``. Source: ``torch.nn.functional.normalize``.
+    """
+    return div(input, clamp(norm(input, p, dim, keepdim=True), min=eps))
+
+
+@numpy_names
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """x1 . x2 / (max(||x1||, eps) * max(||x2||, eps)) along `dim`, which is dropped.
+
+    The shapes are broadcast together. Example: ``cosine_similarity(a, b, dim=-1)``.
+    Source: ``torch.nn.functional.cosine_similarity``.
+    """
+    x1, x2 = broadcast_tensors(x1, x2)
+    lengths = [clamp(norm(each, 2, dim), min=eps) for each in (x1, x2)]
+    return div(sum(mul(x1, x2), dim), mul(*lengths))
+
+
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
+    """||x1 - x2 + eps||_p along the last dimension; the shapes are broadcast together.
+
+    `eps` keeps the gradient finite where both are equal. Example: ``pairwise_distance(a, b)``.
+    Source: ``torch.nn.functional.pairwise_distance``.
+    """
+    return norm(add(sub(x1, x2), eps), p, -1, keepdim)

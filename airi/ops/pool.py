@@ -1,0 +1,558 @@
+"""Pooling: the largest element, the mean or a norm of every window of an image.
+
+A maximum sends its gradient to one place: the places are constants of the graph, and scattering to
+them and gathering from them are each other's derivative.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.autograd.graph import Rule
+from airi.ops import comparison, elementwise, kernels, transcendental
+from airi.ops.spatial import as_images, check_dimensions, from_images, numbers, plane
+from airi.ops.views import shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airi.ops.spatial import Sizes
+    from airi.tensor import Tensor
+
+    SomeSizes = int | Sequence[int | None]
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_unpool1d",
+    "max_unpool2d",
+]
+
+
+class MaxPool2d(Rule):
+    """out = the largest element of each window, indices = its place;  dx = g at these places"""
+
+    outputs = ("out", "indices")
+
+    @staticmethod
+    def forward(x, *, kernel, stride, padding, dilation, output_size):
+        return kernels.max_pool2d_forward(x, kernel, stride, padding, dilation, output_size)
+
+    @staticmethod
+    def backward(g, indices, x_shape):
+        return ScatterInPlanes.apply(g[0], indices, size=x_shape[2:])
+
+
+class AdaptiveMaxPool2d(Rule):
+    """MaxPool2d whose window o of n covers floor(o * size / n) to ceil((o + 1) * size / n)"""
+
+    outputs = ("out", "indices")
+
+    @staticmethod
+    def forward(x, *, output_size):
+        height, width = x.shape[2:]
+        out = np.empty((*x.shape[:2], *output_size), x.dtype)
+        indices = np.empty(out.shape, np.int64)
+        for i, (top, bottom) in enumerate(_windows(height, output_size[0])):
+            for j, (left, right) in enumerate(_windows(width, output_size[1])):
+                window = x[:, :, top:bottom, left:right].reshape(*x.shape[:2], -1)
+                place = window.argmax(2)
+                out[:, :, i, j] = np.take_along_axis(window, place[..., None], 2)[..., 0]
+                row, column = np.divmod(place, right - left)
+                indices[:, :, i, j] = (row + top) * width + column + left
+        return out, indices
+
+    @staticmethod
+    def backward(g, indices, x_shape):
+        return ScatterInPlanes.apply(g[0], indices, size=x_shape[2:])
+
+
+class ScatterInPlanes(Rule):
+    """out = 0 with y added at the flat positions `indices` of its plane;  dy = g gathered there"""
+
+    @staticmethod
+    def forward(y, indices, *, size):
+        return kernels.max_pool2d_backward(y, indices, size)
+
+    @staticmethod
+    def backward(g, indices):
+        return GatherInPlanes.apply(g, indices), None
+
+
+class GatherInPlanes(Rule):
+    """out = x at the flat positions `indices` of its plane;  dx = g scattered there"""
+
+    @staticmethod
+    def forward(x, indices):
+        flat = x.reshape(*x.shape[:2], -1)
+        places = indices.reshape(*indices.shape[:2], -1)
+        return np.take_along_axis(flat, places, 2).reshape(indices.shape)
+
+    @staticmethod
+    def backward(g, indices, x_shape):
+        return ScatterInPlanes.apply(g, indices, size=x_shape[2:]), None
+
+
+class AvgPool2d(Rule):
+    """out = the sum of each window over a divisor;  dx = AvgPool2dInputGrad(g)"""
+
+    @staticmethod
+    def forward(x, *, kernel, stride, padding, output_size, count_include_pad, divisor_override):
+        return kernels.avg_pool2d_forward(
+            x, kernel, stride, padding, output_size, count_include_pad, divisor_override
+        )
+
+    @staticmethod
+    def backward(g, x_shape, kernel, stride, padding, count_include_pad, divisor_override):
+        return AvgPool2dInputGrad.apply(
+            g, input_size=x_shape[2:], kernel=kernel, stride=stride, padding=padding,
+            count_include_pad=count_include_pad, divisor_override=divisor_override,
+        )  # fmt: skip
+
+
+class AvgPool2dInputGrad(Rule):
+    """out = each element of y over its divisor, added to all of its window;  dy = AvgPool2d(g)"""
+
+    @staticmethod
+    def forward(y, *, input_size, kernel, stride, padding, count_include_pad, divisor_override):
+        return kernels.avg_pool2d_backward(
+            y, input_size, kernel, stride, padding, count_include_pad, divisor_override
+        )
+
+    @staticmethod
+    def backward(g, y_shape, kernel, stride, padding, count_include_pad, divisor_override):
+        return AvgPool2d.apply(
+            g, output_size=y_shape[2:], kernel=kernel, stride=stride, padding=padding,
+            count_include_pad=count_include_pad, divisor_override=divisor_override,
+        )  # fmt: skip
+
+
+class AdaptiveAvgPool2d(Rule):
+    """out = the mean of window (i, j), for windows as in AdaptiveMaxPool2d
+
+    The mean of a window is the mean over its rows of the means over its columns.
+    dx = AdaptiveAvgPool2dInputGrad(g)
+    """
+
+    @staticmethod
+    def forward(x, *, output_size):
+        for axis, count in zip((3, 2), output_size[::-1]):
+            windows = _windows(x.shape[axis], count)
+            means = [x[_part(axis, each)].mean(axis, keepdims=True) for each in windows]
+            x = np.concatenate(means, axis) if means else x[_part(axis, (0, 0))]
+        return x
+
+    @staticmethod
+    def backward(g, x_shape):
+        return AdaptiveAvgPool2dInputGrad.apply(g, input_size=x_shape[2:])
+
+
+class AdaptiveAvgPool2dInputGrad(Rule):
+    """out = each element of y over its window's size, added to that window
+
+    dy = AdaptiveAvgPool2d(g)
+    """
+
+    @staticmethod
+    def forward(y, *, input_size):
+        for axis, size in zip((2, 3), input_size):
+            out = np.zeros((*y.shape[:axis], size, *y.shape[axis + 1 :]), y.dtype)
+            for i, (start, stop) in enumerate(_windows(size, y.shape[axis])):
+                out[_part(axis, (start, stop))] += y[_part(axis, (i, i + 1))] / (stop - start)
+            y = out
+        return y
+
+    @staticmethod
+    def backward(g, y_shape):
+        return AdaptiveAvgPool2d.apply(g, output_size=y_shape[2:])
+
+
+def _windows(size: int, count: int) -> list[tuple[int, int]]:
+    """First and one past last element of each of `count` adaptive windows."""
+    return [(i * size // count, -((i + 1) * size // -count)) for i in range(count)]
+
+
+def _part(axis: int, ends: tuple[int, int]) -> tuple[slice, ...]:
+    """The index of the elements from the first to before the second end along the axis."""
+    return (*(slice(None),) * axis, slice(*ends))
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of every window; the gradient goes to the first of equal ones.
+
+    Shapes: input (N, C, H, W) or (C, H, W); result (N, C, OH, OW) with ``OH = floor((H + 2 *
+    padding - dilation * (kernel_size - 1) - 1) / stride) + 1``, rounded up with `ceil_mode`.
+    `stride` is `kernel_size` where left out; padding never wins. With `return_indices` also the
+    int64 places ``y * W + x``. Raises RuntimeError where no window fits.
+    Example: ``max_pool2d(x, 2)``. Source: ``torch.nn.functional.max_pool2d``.
+    """
+    return _max_pool(
+        "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+    )
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of every window of signals (N, C, L) or (C, L), see `max_pool2d`.
+
+    Example: ``max_pool1d(x, 3, stride=2)``. Source: ``torch.nn.functional.max_pool1d``.
+    """
+    return _max_pool(
+        "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+    )
+
+
+def _max_pool(
+    function: str,
+    dims: int,
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None,
+    padding: Sizes,
+    dilation: Sizes,
+    ceil_mode: bool,
+    return_indices: bool,
+) -> Any:
+    windows = _Windows(function, dims, input, kernel_size, stride, padding, dilation, ceil_mode)
+    out, indices = MaxPool2d.apply(
+        as_images(input, dims), kernel=windows.kernel, stride=windows.stride,
+        padding=windows.padding, dilation=windows.dilation, output_size=windows.output_size,
+    )  # fmt: skip
+    out = from_images(out, input, dims)
+    return (out, from_images(indices, input, dims)) if return_indices else out
+
+
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of every window.
+
+    Shapes as in `max_pool2d`. Zeros of the padding count in the mean unless `count_include_pad`
+    is False; `divisor_override` divides by that number instead. Raises RuntimeError where no
+    window fits or the divisor is 0. Example: ``avg_pool2d(x, 3, stride=2, padding=1)``.
+    Source: ``torch.nn.functional.avg_pool2d``.
+    """
+    if divisor_override == 0:
+        raise RuntimeError("avg_pool2d: divisor_override must not be 0")
+    return _avg_pool(
+        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode,
+        count_include_pad, divisor_override,
+    )  # fmt: skip
+
+
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The mean of every window of signals (N, C, L) or (C, L), see `avg_pool2d`.
+
+    Example: ``avg_pool1d(x, 3, stride=2)``. Source: ``torch.nn.functional.avg_pool1d``.
+    """
+    return _avg_pool(
+        "avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None
+    )
+
+
+def _avg_pool(
+    function: str,
+    dims: int,
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None,
+    padding: Sizes,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Tensor:
+    windows = _Windows(function, dims, input, kernel_size, stride, padding, 1, ceil_mode)
+    out = AvgPool2d.apply(
+        as_images(input, dims), kernel=windows.kernel, stride=windows.stride,
+        padding=windows.padding, output_size=windows.output_size,
+        count_include_pad=bool(count_include_pad), divisor_override=divisor_override,
+    )  # fmt: skip
+    return from_images(out, input, dims)
+
+
+class _Windows:
+    """The arguments of a pooling as pairs, and the size of its output, checked."""
+
+    def __init__(
+        self,
+        function: str,
+        dims: int,
+        input: Tensor,
+        kernel_size: Sizes,
+        stride: Sizes | None,
+        padding: Sizes,
+        dilation: Sizes,
+        ceil_mode: bool,
+    ) -> None:
+        check_dimensions(function, input, dims)
+        if 0 in input.shape[-dims - 1 :]:
+            raise RuntimeError(
+                f"{function}: only the batch may be empty, got an input of shape {shape_of(input)}"
+            )
+        if stride is None or (isinstance(stride, (list, tuple)) and not stride):
+            stride = kernel_size
+        kernel = numbers(function, "kernel_size", kernel_size, dims, 1)
+        steps = numbers(function, "stride", stride, dims, 1)
+        pad = numbers(function, "padding", padding, dims, 0)
+        gaps = numbers(function, "dilation", dilation, dims, 1)
+        size = shape_of(input)[-dims:]
+        output = []
+        for n, k, s, p, d in zip(size, kernel, steps, pad, gaps):
+            extent = d * (k - 1) + 1
+            if 2 * p > extent:
+                raise RuntimeError(
+                    f"{function}: padding must be at most half of the window, got padding={p} for "
+                    f"kernel_size={k} and dilation={d}"
+                )
+            output.append(_window_count(n + 2 * p - extent, s, n + p, ceil_mode))
+        if min(output) < 1:
+            raise RuntimeError(
+                f"{function}: an input of shape {shape_of(input)} gives the output size "
+                f"{tuple(output)}, which is too small"
+            )
+        self.kernel = plane(kernel, 1)
+        self.stride = plane(steps, 1)
+        self.padding = plane(pad, 0)
+        self.dilation = plane(gaps, 1)
+        self.output_size = plane(tuple(output), 1)
+
+
+def _window_count(room: int, stride: int, end: int, ceil_mode: bool) -> int:
+    """How many windows start where there is `room`; none may start at `end` or behind it."""
+    if not ceil_mode:
+        return room // stride + 1
+    count = -(room // -stride) + 1
+    return count - 1 if (count - 1) * stride >= end else count
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: SomeSizes) -> Tensor:
+    """Means over windows that divide the image into `output_size` parts, overlapping if need be.
+
+    Window i of n covers rows ``floor(i * H / n)`` to ``ceil((i + 1) * H / n)``. None in
+    `output_size` keeps a size. Shapes: input (N, C, H, W) or (C, H, W). Raises RuntimeError for an
+    empty image. Example: ``adaptive_avg_pool2d(x, 1)`` is the mean of each channel.
+    Source: ``torch.nn.functional.adaptive_avg_pool2d``.
+    """
+    return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
+
+
+def adaptive_avg_pool1d(input: Tensor, output_size: SomeSizes) -> Tensor:
+    """`adaptive_avg_pool2d` of signals (N, C, L) or (C, L).
+
+    Source: ``torch.nn.functional.adaptive_avg_pool1d``.
+    """
+    return _adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
+
+
+def _adaptive_avg_pool(function: str, dims: int, input: Tensor, output_size: SomeSizes) -> Tensor:
+    size = _adaptive_size(function, dims, input, output_size)
+    images = as_images(input, dims)
+    if kernel := _even_kernel(images, size):
+        out = AvgPool2d.apply(
+            images, kernel=kernel, stride=kernel, padding=(0, 0), output_size=size,
+            count_include_pad=True, divisor_override=None,
+        )  # fmt: skip
+    else:
+        out = AdaptiveAvgPool2d.apply(images, output_size=size)
+    return from_images(out, input, dims)
+
+
+def adaptive_max_pool2d(input: Tensor, output_size: SomeSizes, return_indices: bool = False) -> Any:
+    """The largest elements of the windows of `adaptive_avg_pool2d`.
+
+    With `return_indices` also the int64 places ``y * W + x``.
+    Example: ``adaptive_max_pool2d(x, (5, 7))``.
+    Source: ``torch.nn.functional.adaptive_max_pool2d``.
+    """
+    return _adaptive_max_pool("adaptive_max_pool2d", 2, input, output_size, return_indices)
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: SomeSizes, return_indices: bool = False) -> Any:
+    """`adaptive_max_pool2d` of signals (N, C, L) or (C, L).
+
+    Source: ``torch.nn.functional.adaptive_max_pool1d``.
+    """
+    return _adaptive_max_pool("adaptive_max_pool1d", 1, input, output_size, return_indices)
+
+
+def _adaptive_max_pool(
+    function: str, dims: int, input: Tensor, output_size: SomeSizes, return_indices: bool
+) -> Any:
+    size = _adaptive_size(function, dims, input, output_size)
+    images = as_images(input, dims)
+    if kernel := _even_kernel(images, size):
+        out, indices = MaxPool2d.apply(
+            images, kernel=kernel, stride=kernel, padding=(0, 0), dilation=(1, 1), output_size=size
+        )
+    else:
+        out, indices = AdaptiveMaxPool2d.apply(images, output_size=size)
+    out = from_images(out, input, dims)
+    return (out, from_images(indices, input, dims)) if return_indices else out
+
+
+def _adaptive_size(
+    function: str, dims: int, input: Tensor, output_size: SomeSizes
+) -> tuple[int, int]:
+    check_dimensions(function, input, dims)
+    have = shape_of(input)[-dims:]
+    if 0 in input.shape[-dims - 1 :]:
+        raise RuntimeError(
+            f"{function}: only the batch may be empty, got an input of shape {shape_of(input)}"
+        )
+    given = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * dims
+    wanted = tuple([n if each is None else each for n, each in zip(have, given)])
+    if len(given) != dims:
+        raise RuntimeError(f"{function}: output_size must have {dims} ints, got {output_size!r}")
+    return plane(numbers(function, "output_size", wanted, dims, 0), 1)
+
+
+def _even_kernel(images: Tensor, size: tuple[int, int]) -> tuple[int, int] | None:
+    """The kernel of the ordinary pooling that this is where the windows are equal, else None."""
+    height, width = shape_of(images)[2:]
+    if 0 in size or height % size[0] or width % size[1]:
+        return None
+    return height // size[0], width // size[1]
+
+
+def max_unpool2d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """The elements of a `max_pool2d` put back to their places, 0 elsewhere.
+
+    `indices` are those of ``return_indices=True``, no two alike in a plane; `output_size` is
+    ``(input - 1) * stride - 2 * padding + kernel_size`` where left out. Raises RuntimeError where
+    the shapes differ. Example: ``max_unpool2d(*max_pool2d(x, 2, return_indices=True), 2)``.
+    Source: ``torch.nn.functional.max_unpool2d``.
+    """
+    return _unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool1d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """`max_unpool2d` of signals (N, C, L) or (C, L).
+
+    Source: ``torch.nn.functional.max_unpool1d``.
+    """
+    return _unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
+
+
+def _unpool(
+    function: str,
+    dims: int,
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None,
+    padding: Sizes,
+    output_size: Sequence[int] | None,
+) -> Tensor:
+    check_dimensions(function, input, dims)
+    if shape_of(indices) != shape_of(input):
+        raise RuntimeError(
+            f"{function}: input and indices must have one shape, got {shape_of(input)} and "
+            f"{shape_of(indices)}"
+        )
+    if output_size is None:
+        kernel = numbers(function, "kernel_size", kernel_size, dims, 1)
+        steps = numbers(function, "stride", kernel_size if stride is None else stride, dims, 1)
+        pad = numbers(function, "padding", padding, dims, 0)
+        have = shape_of(input)[-dims:]
+        size = tuple([(n - 1) * s - 2 * p + k for n, k, s, p in zip(have, kernel, steps, pad)])
+    else:
+        size = numbers(function, "output_size", tuple(output_size)[-dims:], dims, 1)
+    images, places = as_images(input, dims), as_images(indices, dims)
+    out = ScatterInPlanes.apply(images, places, size=plane(size, 1))
+    return from_images(out, input, dims)
+
+
+def lp_pool2d(
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """The norm of every window: ``(sum of x ** norm_type) ** (1 / norm_type)``.
+
+    Where the sum is 0 the gradient is 0. Example: ``lp_pool2d(x, 2, kernel_size=3)``.
+    Source: ``torch.nn.functional.lp_pool2d``.
+    """
+    return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool1d(
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """`lp_pool2d` of signals (N, C, L) or (C, L). Source: ``torch.nn.functional.lp_pool1d``."""
+    return _lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def _lp_pool(
+    function: str,
+    dims: int,
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Sizes,
+    stride: Sizes | None,
+    ceil_mode: bool,
+) -> Tensor:
+    powers = transcendental.pow(input, norm_type)
+    kernel = numbers(function, "kernel_size", kernel_size, dims, 1)
+    means = _avg_pool(function, dims, powers, kernel, stride, 0, ceil_mode, True, None)
+    # A sum of 0 is a constant, or the root's infinite slope there would make NaNs of zeros.
+    sums = elementwise.where(comparison.ne(means, 0), means * math.prod(kernel), 0.0)
+    return transcendental.pow(sums, 1 / norm_type)

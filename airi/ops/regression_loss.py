@@ -1,0 +1,257 @@
+"""Losses of regression: squared, absolute and mixed errors, and two negative log-likelihoods."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from airi.autograd.mode import no_grad
+from airi.ops.comparison import gt
+from airi.ops.elementwise import abs, clamp, div, sub, where
+from airi.ops.elementwise_inplace import clamp_
+from airi.ops.loss import reduced, reduction_named
+from airi.ops.promotion import Elementwise
+from airi.ops.reduction import sum
+from airi.ops.transcendental import exp, log
+from airi.ops.views import Expand, shape_of, unsqueeze
+
+if TYPE_CHECKING:
+    from airi.tensor import Tensor
+
+__all__ = [
+    "gaussian_nll_loss",
+    "huber_loss",
+    "l1_loss",
+    "mse_loss",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+]
+
+
+class MSELoss(Elementwise):
+    """out = (x - y)**2, of each element or its sum or mean;  dx = 2 * g * (x - y), dy = -dx"""
+
+    @staticmethod
+    def forward(x, y, *, reduction):
+        difference = np.asarray(x - y)
+        if reduction == "none":
+            return np.square(difference, out=difference)
+        total = np.vdot(difference, difference)
+        return total * x.dtype.type(_scale(difference.size, reduction))
+
+    @staticmethod
+    def backward(g, x, y, x_shape, y_shape, reduction, needs):
+        size = math.prod(np.broadcast_shapes(x_shape, y_shape))
+        dx = (x - y) * (2 * _scale(size, reduction) * g)
+        return dx, -dx if needs[1] else None
+
+
+def _scale(size: int, reduction: str) -> float:
+    if reduction != "mean":
+        return 1.0
+    return 1 / size if size else math.nan
+
+
+class HuberLoss(Elementwise):
+    """out = d**2 / 2 where |d| <= delta, else delta * (|d| - delta / 2), for d = x - y
+
+    dx = g * clamp(d, -delta, delta), dy = -dx
+    """
+
+    @staticmethod
+    def forward(x, y, *, delta):
+        distance = np.abs(x - y)
+        near = np.minimum(distance, delta)
+        return near * (distance - near / 2)
+
+    @staticmethod
+    def backward(g, x, y, delta, needs):
+        dx = g * clamp(x - y, -delta, delta)
+        return dx, -dx if needs[1] else None
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """(input - target)**2: its mean, its sum or (reduction="none") each element.
+
+    With `weight`, of input's shape, a weighted mean. Warns where the shapes differ and are
+    broadcast. Example: ``mse_loss(prediction, y)``. Source: ``torch.nn.functional.mse_loss``.
+    """
+    how = reduction_named(reduction, size_average, reduce)
+    _check("mse_loss", input, target)
+    if weight is None:
+        return MSELoss.apply(input, target, reduction=how)
+    return _weighted("mse_loss", MSELoss.apply(input, target, reduction="none"), input, weight, how)
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """|input - target|: its mean, its sum or (reduction="none") each element.
+
+    `weight` and warning as in `mse_loss`. Source: ``torch.nn.functional.l1_loss``.
+    """
+    how = reduction_named(reduction, size_average, reduce)
+    _check("l1_loss", input, target)
+    return _weighted("l1_loss", abs(sub(input, target)), input, weight, how)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """d**2 / (2 * beta) where d = |input - target| < beta, else d - beta / 2.
+
+    ``beta=0`` is `l1_loss`. Raises RuntimeError for a negative beta. Source: Girshick, 2015;
+    ``torch.nn.functional.smooth_l1_loss``.
+    """
+    how = reduction_named(reduction, size_average, reduce)
+    _check("smooth_l1_loss", input, target)
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    if beta == 0:
+        return reduced(abs(sub(input, target)), how)
+    return reduced(HuberLoss.apply(input, target, delta=float(beta)) / beta, how)
+
+
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """d**2 / 2 where d = |input - target| <= delta, else delta * (d - delta / 2).
+
+    `weight`, of input's shape, scales each element (the mean stays over their number, unlike in
+    `mse_loss`). Raises RuntimeError unless delta is positive. Source: Huber, 1964;
+    ``torch.nn.functional.huber_loss``.
+    """
+    how = reduction_named(reduction, None, None)
+    _check("huber_loss", input, target)
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
+    loss = HuberLoss.apply(input, target, delta=float(delta))
+    if weight is not None:
+        _check_weight("huber_loss", input, weight)
+        loss = loss * weight
+    return reduced(loss, how)
+
+
+def _check(function: str, input: Tensor, target: Tensor) -> None:
+    if not (input.is_floating_point() or target.is_floating_point()):
+        raise RuntimeError(
+            f"{function}: expected floating-point tensors, got {input.dtype} and {target.dtype}"
+        )
+    if shape_of(input) != shape_of(target):
+        warnings.warn(
+            f"{function}: the target's shape {shape_of(target)} differs from the input's "
+            f"{shape_of(input)}; they are broadcast, which is rarely what is meant",
+            stacklevel=3,
+        )
+
+
+def _weighted(
+    function: str, loss: Tensor, input: Tensor, weight: Tensor | None, how: str
+) -> Tensor:
+    """The reduced loss; with a weight per element the mean is the weighted one."""
+    if weight is None:
+        return reduced(loss, how)
+    _check_weight(function, input, weight)
+    loss = loss * weight
+    return div(sum(loss), sum(weight)) if how == "mean" else reduced(loss, how)
+
+
+def _check_weight(function: str, input: Tensor, weight: Tensor) -> None:
+    if shape_of(weight) != shape_of(input):
+        raise ValueError(
+            f"{function}: weight must have the input's shape {shape_of(input)}, got "
+            f"{shape_of(weight)}"
+        )
+
+
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    """(log(var) + (input - target)**2 / var) / 2: -log of the normal density of target.
+
+    `input` is its mean, `var` its variance: a number, of input's shape, or with the last
+    dimension missing or 1. Variances below `eps` count as eps; their gradient passes as if they
+    were above. `full` adds log(2 pi) / 2. Raises ValueError for a negative or misshapen var.
+    Source: Nix and Weigend, 1994; ``torch.nn.functional.gaussian_nll_loss``.
+    """
+    how = reduction_named(reduction, None, None)
+    have = shape_of(input)
+    if isinstance(var, (int, float)):
+        if var < 0:
+            raise ValueError(f"gaussian_nll_loss: var must not be negative, got {var}")
+        variance = Expand.apply(input.new_full((), var), shape=have)
+    else:
+        if (var._array < 0).any():
+            raise ValueError("gaussian_nll_loss: var has negative elements")
+        variance = (
+            var if shape_of(var) != have[:-1] or shape_of(var) == have else unsqueeze(var, -1)
+        )
+        given = shape_of(variance)
+        stretched = [n for n, m in zip(given, have) if n != m]
+        if len(given) != len(have) or stretched not in ([], [1]):
+            raise ValueError(
+                f"gaussian_nll_loss: var must have the input's shape {have}, with at most one "
+                f"dimension 1 instead or the last one missing; got {shape_of(var)}"
+            )
+    variance = variance.clone()
+    with no_grad():
+        clamp_(variance, min=eps)
+    loss = (log(variance) + (input - target) ** 2 / variance) * 0.5
+    return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, how)
+
+
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """exp(input) - target * input: -log of the Poisson probability of target, without log(target!).
+
+    `input` is the log of the rate, or with ``log_input=False`` the rate, and the loss
+    ``input - target * log(input + eps)``. `full` adds Stirling's approximation of log(target!)
+    where target > 1. Source: ``torch.nn.functional.poisson_nll_loss``.
+    """
+    how = reduction_named(reduction, size_average, reduce)
+    if log_input:
+        loss = exp(input) - target * input
+    else:
+        loss = input - target * log(input + eps)
+    if full:
+        large = where(gt(target, 1), target, 1.0)
+        stirling = target * log(large) - target + 0.5 * log(2 * math.pi * large)
+        loss = loss + where(gt(target, 1), stirling, 0.0)
+    return reduced(loss, how)

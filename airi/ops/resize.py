@@ -1,0 +1,201 @@
+"""Images made larger or smaller, and channels turned into pixels and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.autograd.graph import wrap
+from airi.ops.indexing import index_select
+from airi.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
+from airi.ops.views import Expand, Reshape, permute, reshape, shape_of
+
+if TYPE_CHECKING:
+    from airi.tensor import Tensor
+
+__all__ = [
+    "interpolate",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+]
+
+# Mode -> the number of spatial dimensions that it is for.
+_LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
+_CUBIC = -0.75  # the slope parameter of cubic convolution
+
+
+def interpolate(
+    input: Tensor,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """The input (N, C, L), (N, C, H, W) or (N, C, D, H, W) resampled to `size` or by a factor.
+
+    Modes: "nearest", "nearest-exact", "area" (means; not for volumes), "linear", "bilinear",
+    "trilinear", "bicubic". `align_corners` lets the first and last elements fall on each other
+    instead of the outer edges. Raises ValueError where arguments do not go together, and for
+    `antialias`, which airi lacks. Example: ``interpolate(x, scale_factor=2, mode="bilinear")``.
+    Source: ``torch.nn.functional.interpolate``.
+    """
+    dims = input.ndim - 2
+    if dims not in (1, 2, 3):
+        raise ValueError(f"interpolate: expected 3 to 5 dimensions, got shape {shape_of(input)}")
+    if mode not in ("nearest", "nearest-exact", "area") and _LINEAR.get(mode) != dims:
+        raise ValueError(
+            f"interpolate: mode {mode!r} is not for an input of shape {shape_of(input)}: modes are "
+            "nearest, nearest-exact, area, linear (3 dimensions), bilinear and bicubic (4), "
+            "trilinear (5)"
+        )
+    if align_corners is not None and mode not in _LINEAR:
+        raise ValueError(f"interpolate: align_corners is for {', '.join(_LINEAR)}, not {mode!r}")
+    if antialias:
+        raise ValueError("interpolate: antialias=True is not supported")
+    have = shape_of(input)[2:]
+    wanted, factors = _sizes(have, size, scale_factor)
+    if recompute_scale_factor:
+        if factors is None:
+            raise ValueError("interpolate: recompute_scale_factor goes with scale_factor only")
+        factors = None
+    if mode == "area":
+        if dims == 3:
+            raise ValueError("interpolate: mode 'area' is for 3 or 4 dimensions")
+        return (
+            adaptive_avg_pool1d(input, wanted) if dims == 1 else adaptive_avg_pool2d(input, wanted)
+        )
+    for axis, (old, new) in enumerate(zip(have, wanted)):
+        step = old / new if factors is None else 1 / factors[axis]
+        if mode in _LINEAR:
+            taps = _taps(mode, old, new, step, bool(align_corners))
+            if not (align_corners and old == new):
+                input = _weighted(input, axis + 2, taps)
+        else:
+            input = _nearest(input, axis + 2, new, step, 0.5 if mode == "nearest-exact" else 0.0)
+    return input
+
+
+def _sizes(
+    have: tuple[int, ...], size: Any, scale_factor: Any
+) -> tuple[tuple[int, ...], tuple[float, ...] | None]:
+    """The sizes of the result, and the factors where these were given."""
+    if (size is None) == (scale_factor is None):
+        raise ValueError("interpolate: give one of size and scale_factor")
+    given = size if scale_factor is None else scale_factor
+    values = tuple(given) if isinstance(given, (tuple, list)) else (given,) * len(have)
+    if len(values) != len(have):
+        raise ValueError(f"interpolate: expected {len(have)} values for {len(have)} dimensions")
+    factors = None if scale_factor is None else tuple([float(each) for each in values])
+    if factors is None:
+        wanted = tuple([int(each) for each in values])
+    else:
+        wanted = tuple([math.floor(n * factor) for n, factor in zip(have, factors)])
+    if min(wanted) < 1 or min(have) < 1:
+        raise RuntimeError(f"interpolate: sizes must be positive, got {have} to {wanted}")
+    return wanted, factors
+
+
+def _nearest(input: Tensor, dim: int, new: int, step: float, offset: float) -> Tensor:
+    old = input.shape[dim]
+    if new % old == 0 and step == old / new:  # each element several times: no need to look up
+        shape = shape_of(input)
+        one = Reshape.apply(input, shape=(*shape[: dim + 1], 1, *shape[dim + 1 :]))
+        many = Expand.apply(one, shape=(*shape[: dim + 1], new // old, *shape[dim + 1 :]))
+        return Reshape.apply(many, shape=(*shape[:dim], new, *shape[dim + 1 :]))
+    places = np.floor((np.arange(new) + offset) * step).astype(np.int64)
+    return index_select(input, dim, wrap(np.minimum(places, old - 1)))
+
+
+def _taps(
+    mode: str, old: int, new: int, step: float, align_corners: bool
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The elements that each new one is made of: their places, and their weights."""
+    if align_corners:
+        source = np.arange(new) * ((old - 1) / (new - 1) if new > 1 else 0.0)
+    else:
+        source = (np.arange(new) + 0.5) * step - 0.5
+    if mode != "bicubic":
+        source = np.maximum(source, 0)
+    first = np.floor(source).astype(np.int64)
+    t = source - first
+    if mode == "bicubic":
+        weights = [_far(t + 1), _near(t), _near(1 - t), _far(2 - t)]
+        offsets = [-1, 0, 1, 2]
+    else:
+        weights, offsets = [1 - t, t], [0, 1]
+    return [
+        (np.clip(first + offset, 0, old - 1), weight) for offset, weight in zip(offsets, weights)
+    ]
+
+
+def _near(t: np.ndarray) -> np.ndarray:
+    """The weight of cubic convolution at a distance below 1."""
+    return ((_CUBIC + 2) * t - (_CUBIC + 3)) * t * t + 1
+
+
+def _far(t: np.ndarray) -> np.ndarray:
+    """The weight of cubic convolution at a distance from 1 to 2."""
+    return ((_CUBIC * t - 5 * _CUBIC) * t + 8 * _CUBIC) * t - 4 * _CUBIC
+
+
+def _weighted(input: Tensor, dim: int, taps: list[tuple[np.ndarray, np.ndarray]]) -> Tensor:
+    shape = (-1, *(1,) * (input.ndim - dim - 1))
+    parts = [
+        index_select(input, dim, wrap(places))
+        * wrap(weights.astype(input._array.dtype).reshape(shape))
+        for places, weights in taps
+    ]
+    out = parts[0]
+    for each in parts[1:]:
+        out = out + each
+    return out
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """(..., C * r * r, H, W) as (..., C, H * r, W * r): channels become pixels.
+
+    Raises RuntimeError where the channels do not divide by r * r.
+    Source: Shi et al., 2016; ``torch.nn.functional.pixel_shuffle``.
+    """
+    r = upscale_factor
+    *batch, channels, height, width = _image_shape("pixel_shuffle", input, r)
+    if channels % (r * r):
+        raise RuntimeError(
+            f"pixel_shuffle: {channels} channels, of shape {shape_of(input)}, do not divide by "
+            f"upscale_factor squared, {r * r}"
+        )
+    n = len(batch)
+    blocks = reshape(input, (*batch, channels // (r * r), r, r, height, width))
+    blocks = permute(blocks, (*range(n + 1), n + 3, n + 1, n + 4, n + 2))
+    return reshape(blocks, (*batch, channels // (r * r), height * r, width * r))
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """(..., C, H * r, W * r) as (..., C * r * r, H, W): the inverse of `pixel_shuffle`.
+
+    Source: ``torch.nn.functional.pixel_unshuffle``.
+    """
+    r = downscale_factor
+    *batch, channels, height, width = _image_shape("pixel_unshuffle", input, r)
+    if height % r or width % r:
+        raise RuntimeError(
+            f"pixel_unshuffle: height and width of shape {shape_of(input)} do not divide by "
+            f"downscale_factor {r}"
+        )
+    n = len(batch)
+    blocks = reshape(input, (*batch, channels, height // r, r, width // r, r))
+    blocks = permute(blocks, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
+    return reshape(blocks, (*batch, channels * r * r, height // r, width // r))
+
+
+def _image_shape(function: str, input: Tensor, factor: int) -> tuple[int, ...]:
+    if input.ndim < 3:
+        raise RuntimeError(f"{function}: expected (..., C, H, W), got shape {shape_of(input)}")
+    if factor < 1:
+        raise RuntimeError(f"{function}: the factor must be positive, got {factor}")
+    return shape_of(input)
