@@ -184,10 +184,10 @@ def rrelu(
         raise RuntimeError(f"rrelu: lower {lower} is greater than upper {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
-    return mul(input, rrelu_factors(input, lower, upper))
+    return mul(input, _rrelu_factors(input, lower, upper))
 
 
-def rrelu_factors(input: Any, lower: float, upper: float) -> np.ndarray:
+def _rrelu_factors(input: Any, lower: float, upper: float) -> Any:
     """1 where the input is positive, else a random slope."""
     x = input._array
     slopes = numpy_generator(None).uniform(lower, upper, x.shape)

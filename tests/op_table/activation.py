@@ -1,4 +1,6 @@
-"""Rows of `airi/ops/activation.py`."""
+"""Rows of `airi/ops/activation.py`, and of softmin."""
+
+import math
 
 import numpy as np
 
@@ -31,6 +33,34 @@ def _with(*settings):
 
 def _empty():
     return [call(np.zeros((0,))), call(np.zeros((2, 0, 3)))]
+
+
+def _gelu(x, approximate="none"):
+    if approximate == "tanh":
+        return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
+    return x * (1 + np.vectorize(math.erf, otypes=[float])(x / np.sqrt(2))) / 2
+
+
+def _softplus(x, beta=1.0, threshold=20.0):
+    return np.where(beta * x > threshold, x, np.log1p(np.exp(beta * x)) / beta)
+
+
+def _glu(x, dim=-1):
+    a, b = np.split(x, 2, dim)
+    return a * _sigmoid(b)
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _softmin(x, dim):
+    return np.exp(-x) / np.exp(-x).sum(dim, keepdims=True)
+
+
+def _functional(name, samples, function, **fields):
+    """The row of what is reached through ``nn.functional`` alone."""
+    return Row(f"nn.functional.{name}", samples, function, method=False, **fields)
 
 
 ROWS = [
@@ -69,4 +99,47 @@ ROWS = [
         lambda x, threshold, value: np.where(x > threshold, x, value),
         method=False,
     ),
+    _functional("relu6", _with({}, {}), lambda x: np.clip(x, 0, 6)),
+    _functional(
+        "hardtanh",
+        _with({}, {"min_val": -0.3, "max_val": 1.4}),
+        lambda x, min_val=-1.0, max_val=1.0: np.clip(x, min_val, max_val),
+        empty=_empty,
+    ),
+    _functional(
+        "leaky_relu",
+        _with({}, {"negative_slope": 0.3}, {"negative_slope": -0.3}, {"negative_slope": 2.0}),
+        lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
+        empty=_empty,
+    ),
+    _functional(
+        "elu",
+        _with({}, {"alpha": 0.5}, {"alpha": -0.5}),
+        lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x)),
+        empty=_empty,
+    ),
+    _functional(
+        "gelu", _with({}, {"approximate": "tanh"}, {"approximate": "none"}), _gelu, empty=_empty
+    ),
+    _functional("silu", _with({}, {}), lambda x: x * _sigmoid(x), empty=_empty),
+    _functional("mish", _with({}, {}), lambda x: x * np.tanh(_softplus(x)), empty=_empty),
+    _functional(
+        "softplus",
+        _with({}, {"beta": 2.0}, {"beta": 0.5, "threshold": 0.2}),
+        _softplus,
+        empty=_empty,
+    ),
+    _functional("softsign", _with({}, {}), lambda x: x / (1 + np.abs(x)), empty=_empty),
+    _functional("hardsigmoid", _with({}, {}), lambda x: np.clip(x / 6 + 0.5, 0, 1), empty=_empty),
+    _functional("hardswish", _with({}, {}), lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
+    _functional("logsigmoid", _with({}, {}), lambda x: -np.log1p(np.exp(-x)), empty=_empty),
+    _functional("tanhshrink", _with({}, {}), lambda x: x - np.tanh(x), empty=_empty),
+    _functional(
+        "softshrink",
+        _with({}, {"lambd": 0.3}),
+        lambda x, lambd=0.5: np.sign(x) * np.maximum(np.abs(x) - lambd, 0),
+        empty=_empty,
+    ),
+    _functional("glu", lambda rng: [call(real(rng, 3, 4)), call(real(rng, 4, 2, 3), dim=0)], _glu),
+    _functional("softmin", lambda rng: [call(real(rng, 3, 4), 1)], _softmin),
 ]
