@@ -16,7 +16,7 @@ import numpy as np
 from airi.autograd.graph import Rule
 from airi.ops import elementwise, reduction
 from airi.ops.diagonals import diagonal
-from airi.ops.matmul import as_rows, check_same_dtype, product
+from airi.ops.matmul import check_same_dtype, product
 from airi.ops.names import normal_dim
 from airi.ops.views import Permute, reshape, shape_of
 
@@ -129,11 +129,10 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
 def _equation_of_lists(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     """The equation of ``einsum(x, [0, 1], y, [1, 2], [0, 2])``."""
     operands, lists = given[::2], given[1::2]
-    output = None
-    if len(operands) > len(lists):
-        *operands, output = operands
     terms = ",".join(_letters(each) for each in lists)
-    return terms if output is None else f"{terms}->{_letters(output)}", tuple(operands)
+    if len(operands) == len(lists):
+        return terms, operands
+    return f"{terms}->{_letters(operands[-1])}", operands[:-1]
 
 
 def _letters(subscripts: Any) -> str:
@@ -173,8 +172,8 @@ def _parsed(equation: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], st
         terms[number] = term.replace("...", "".join(extra))
         dots = max(dots, "".join(extra), key=len)
     if not arrow:
-        named = sorted(each for each in inputs if each in string.ascii_letters)
-        output = "..." + "".join([each for each in named if inputs.count(each) == 1])
+        letters = sorted(each for each in inputs if each in string.ascii_letters)
+        output = "..." + "".join([each for each in letters if inputs.count(each) == 1])
     return terms, _checked_output(equation, output.replace("...", dots), terms)
 
 
@@ -315,24 +314,3 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     tiled = reshape(other, tuple([n for size in inner for n in (1, size)]))
     sizes = tuple([n * m for n, m in zip(outer, inner, strict=True)])
     return reshape(elementwise.mul(spread, tiled), sizes)
-
-
-def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """out[..., o] = sum over i, j of input1[..., i] * weight[o, i, j] * input2[..., j] + bias[o].
-
-    Shapes (..., in1), (..., in2), (out, in1, in2) and (out,) give (..., out). Raises RuntimeError
-    where they do not fit. Source: ``torch.nn.functional.bilinear``.
-    """
-    given = [each for each in (input1, input2, weight, bias) if each is not None]
-    check_same_dtype("bilinear", *given)
-    shapes = shape_of(input1), shape_of(input2), shape_of(weight)
-    fits = shapes[0][:-1] == shapes[1][:-1] and len(shapes[2]) == 3
-    if not fits or shapes[0][-1:] + shapes[1][-1:] != shapes[2][1:]:
-        raise RuntimeError(
-            "bilinear: expected shapes (..., in1), (..., in2) and (out, in1, in2), got "
-            f"{shapes[0]}, {shapes[1]} and {shapes[2]}"
-        )
-    partly = Einsum.apply(as_rows(input1), weight, equation="ni,oij->noj")
-    out = Einsum.apply(partly, as_rows(input2), equation="noj,nj->no")
-    out = reshape(out, (*shapes[0][:-1], shapes[2][0]))
-    return out if bias is None else elementwise.add(out, bias)

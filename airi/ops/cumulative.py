@@ -1,7 +1,7 @@
 """Running sums, products and extremes along one dimension, and differences of neighbours.
 
-Gradients of running products use a linear recurrence, ``s[k] = b[k] + a[k] * s[k-1]``, in place of
-PyTorch's division by the input: they are right where the input holds zeros, to any order.
+Where the input holds zeros, gradients of running products use a linear recurrence,
+``s[k] = b[k] + a[k] * s[k-1]``: they are right there too, to any order.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 class Cumprod(Rule):
     """out[k] = x[0] * ... * x[k] along dim, from the end if reverse
 
-    dx[k] = out[k-1] * s[k] with s[k] = g[k] + x[k+1] * s[k+1]: nothing is divided by x
+    dx = (the reverse cumsum of g * out) / x, or where an element is 0, dx[k] = out[k-1] * s[k] with
+    s[k] = g[k] + x[k+1] * s[k+1]
     """
 
     @staticmethod
@@ -124,10 +125,18 @@ class Cumprod(Rule):
 
     @staticmethod
     def backward(g, x, out, dim, reverse):
+        if may_be_divided(out):
+            return Cumsum.apply(g * out, dim=dim, reverse=not reverse) / x
         towards = -1 if reverse else 1
         before = Shift.apply(out, dim=dim, by=towards, fill=1)
         ahead = Shift.apply(x, dim=dim, by=-towards, fill=0)
         return before * LinearRecurrence.apply(g, ahead, dim=dim, reverse=not reverse)
+
+
+def may_be_divided(product: Any) -> bool:
+    """Whether no factor is 0 and nothing overflowed, so that dividing takes a factor away."""
+    array = array_of(product)
+    return bool(np.all(array)) and bool(np.all(np.isfinite(array)))
 
 
 def product_of_others(x: Any, dim: int) -> Any:

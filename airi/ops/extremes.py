@@ -75,7 +75,7 @@ class _TieShare(Rule):
         if np.isnan(extreme).any():
             ties |= np.isnan(x)
         count = np.add.reduce(ties, dim, np.intp, keepdims=True)
-        return ties.astype(x.dtype) / count.astype(x.dtype)
+        return np.true_divide(ties, count, dtype=x.dtype)
 
 
 @numpy_names
@@ -126,8 +126,7 @@ class Max(Rule):
 
     @staticmethod
     def backward(g, indices, dim, keepdim, x_shape):
-        values, at = (restored(each, (dim,), keepdim, x_shape) for each in (g[0], indices))
-        return SpreadAlong.apply(values, at, dim=dim, size=x_shape[dim], distinct=True)
+        return chosen_gradient(g[0], indices, dim, keepdim, x_shape)
 
 
 class Min(Max):
@@ -137,6 +136,12 @@ class Min(Max):
     def forward(x, *, dim, keepdim):
         refuse_empty("min", x, dim)
         return chosen(x, np.argmin(x, dim, keepdims=True), dim, keepdim)
+
+
+def chosen_gradient(g: Any, indices: Any, dim: int, keepdim: bool, x_shape: tuple[int, ...]) -> Any:
+    """g put at the indices of the chosen elements, 0 elsewhere."""
+    g, indices = (restored(each, (dim,), keepdim, x_shape) for each in (g, indices))
+    return SpreadAlong.apply(g, indices, dim=dim, size=x_shape[dim], distinct=True)
 
 
 def chosen(

@@ -140,7 +140,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     if n == 0:
         return _Identity.apply(input)
     power = input if n > 0 else inverse(input)
-    result = None
+    result: Any = None
     left = abs(n)
     while True:
         if left % 2:

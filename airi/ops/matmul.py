@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule
-from airi.ops import elementwise, reduction
+from airi.ops import elementwise
 from airi.ops.inplace import write
 from airi.ops.over_dims import array_of
+from airi.ops.reduction import Sum
 from airi.ops.views import Reshape, permute, reshape
 
 if TYPE_CHECKING:
@@ -94,26 +95,38 @@ class MatMul(Rule):
         return _product_gradients(g, x, y, x_shape, y_shape, needs)
 
 
-def check_same_dtype(function: str, *tensors: Any) -> None:
-    """Products do not convert: RuntimeError for tensors of different dtypes and for bool."""
-    arrays = [array_of(each) for each in tensors]
-    if not all(isinstance(each, np.ndarray) for each in arrays):
-        kinds = ", ".join(type(each).__name__ for each in tensors)
-        raise TypeError(f"{function}: expected Tensors, got {kinds}")
-    first = arrays[0].dtype
-    if first.kind == "b" or any(each.dtype != first for each in arrays):
-        kinds = " and ".join(str(each.dtype) for each in arrays)
-        raise RuntimeError(f"{function}: expected tensors of one number dtype, got {kinds}")
+def check_same_dtype(function: str, *tensors: Any) -> list[np.ndarray]:
+    """The arrays of the tensors; products do not convert, so they must have one dtype, not bool."""
+    arrays = []
+    common = None
+    for each in tensors:
+        array = array_of(each)
+        if not isinstance(array, np.ndarray):
+            kinds = ", ".join(type(each).__name__ for each in tensors)
+            raise TypeError(f"{function}: expected Tensors, got {kinds}")
+        common = common or array.dtype
+        if array.dtype != common or common.kind == "b":
+            kinds = " and ".join(str(array_of(each).dtype) for each in tensors)
+            raise RuntimeError(f"{function}: expected tensors of one number dtype, got {kinds}")
+        arrays.append(array)
+    return arrays
 
 
-def _check_inner(function: str, x: Any, y: Any) -> None:
-    """The last dimension of x must be the last but one of y, or the only one."""
-    check_same_dtype(function, x, y)
-    if x.shape[-1] != y.shape[-2 if y.ndim > 1 else -1]:
+def _check_inner(function: str, x: Any, y: Any) -> tuple[int, int]:
+    """How many dimensions both have; the last of x must be the last but one of y, or the only."""
+    of_x, of_y = [each.shape for each in check_same_dtype(function, x, y)]
+    if not of_x or not of_y:
         raise RuntimeError(
-            f"{function}: shapes {tuple(x.shape)} and {tuple(y.shape)} cannot be multiplied: "
-            f"{x.shape[-1]} columns times {y.shape[-2 if y.ndim > 1 else -1]} rows"
+            f"{function}: needs one dimension at least on both sides, got shapes {of_x} and {of_y};"
+            " use * for numbers"
         )
+    rows = of_y[-2] if len(of_y) > 1 else of_y[0]
+    if of_x[-1] != rows:
+        raise RuntimeError(
+            f"{function}: shapes {of_x} and {of_y} cannot be multiplied: {of_x[-1]} columns times "
+            f"{rows} rows"
+        )
+    return len(of_x), len(of_y)
 
 
 def _check_ndim(function: str, **expected: tuple[Any, int]) -> None:
@@ -134,14 +147,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     dtypes differ. Example: ``airi.matmul(airi.ones(5, 2, 3), airi.ones(3)).shape`` is (5, 2).
     Source: ``torch.matmul``.
     """
-    if getattr(input, "ndim", 1) == 0 or getattr(other, "ndim", 1) == 0:
-        raise RuntimeError(
-            "matmul: needs one dimension at least on both sides, got shapes "
-            f"{tuple(input.shape)} and {tuple(other.shape)}; use * for numbers"
-        )
-    check_same_dtype("matmul", input, other)
-    _check_inner("matmul", input, other)
-    if input.ndim == 1 and other.ndim > 1:
+    ndim, other_ndim = _check_inner("matmul", input, other)
+    if ndim == 1 and other_ndim > 1:
         out = MatMul.apply(reshape(input, (1, -1)), other)
         return reshape(out, (*out.shape[:-2], out.shape[-1]))
     return MatMul.apply(input, other)
@@ -405,7 +412,8 @@ class Linear(Rule):
             dx = dx if len(x_shape) == 2 else reshape(dx, x_shape)
         if needs[1]:
             dweight = MatMul.apply(rows.mT, as_rows(x))
-        return dx, dweight, reduction.sum(rows, 0) if needs[2] else None
+        dbias = Sum.apply(rows, dim=(0,), keepdim=False) if needs[2] else None
+        return dx, dweight, dbias
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -414,11 +422,13 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises RuntimeError where shapes do not fit or dtypes differ.
     Example: ``linear(x, airi.ones(10, 784))``. Source: ``torch.nn.functional.linear``.
     """
-    check_same_dtype("linear", *[each for each in (input, weight, bias) if each is not None])
-    fits = weight.ndim == 2 and input.ndim >= 1 and input.shape[-1] == weight.shape[1]
-    if not fits or (bias is not None and tuple(bias.shape) != (weight.shape[0],)):
-        got = f"input {tuple(input.shape)} and weight {tuple(weight.shape)}"
-        got += "" if bias is None else f" and bias {tuple(bias.shape)}"
+    given = (input, weight) if bias is None else (input, weight, bias)
+    shapes = [each.shape for each in check_same_dtype("linear", *given)]
+    of_input, of_weight = shapes[:2]
+    fits = len(of_weight) == 2 and of_input and of_input[-1] == of_weight[1]
+    if not fits or (bias is not None and shapes[2] != of_weight[:1]):
+        names = ("input", "weight", "bias")
+        got = " and ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=False))
         raise RuntimeError(
             "linear: expected shapes (..., in) of input, (out, in) of weight and (out,) of bias, "
             f"got {got}"

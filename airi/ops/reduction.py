@@ -17,7 +17,7 @@ from airi import dtypes
 from airi.autograd.graph import Rule
 from airi.ops import elementwise, transcendental
 from airi.ops.conversion import cast
-from airi.ops.cumulative import product_of_others
+from airi.ops.cumulative import may_be_divided, product_of_others
 from airi.ops.extremes import amax, amin
 from airi.ops.names import numpy_names
 from airi.ops.over_dims import (
@@ -149,7 +149,7 @@ def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any
 
 
 class Prod(Rule):
-    """out = product of x along dim;  dx = g * the product of the others, right where some are 0"""
+    """out = product of x along dim;  dx = g * the product of the others, which may be 0"""
 
     @staticmethod
     def forward(x, *, dim, keepdim):
@@ -157,7 +157,9 @@ class Prod(Rule):
             return np.multiply.reduce(x, dim, accumulator(x.dtype), keepdims=keepdim)
 
     @staticmethod
-    def backward(g, x, dim, keepdim, x_shape):
+    def backward(g, x, out, dim, keepdim, x_shape):
+        if may_be_divided(out):
+            return restored(g * out, (dim,), keepdim, x_shape) / x
         return restored(g, (dim,), keepdim, x_shape) * product_of_others(x, dim)
 
 
@@ -322,7 +324,7 @@ class Norm(Rule):
         with np.errstate(divide="ignore", over="ignore", under="ignore"):
             magnitude = np.abs(x)
             if p == 0:
-                return np.add.reduce(magnitude != 0, dim, x.dtype, keepdims=keepdim)
+                return np.add.reduce(np.not_equal(x, 0), dim, x.dtype, keepdims=keepdim)
             if p == 1:
                 return np.add.reduce(magnitude, dim, keepdims=keepdim)
             return np.add.reduce(magnitude**p, dim, keepdims=keepdim) ** (1 / p)
@@ -342,7 +344,7 @@ class Norm(Rule):
         return restored(g, dim, keepdim, x_shape) * slope
 
 
-def _euclidean(x: np.ndarray, dim: Any, keepdim: bool) -> Any:
+def _euclidean(x: np.ndarray, dim: Any, keepdim: Any) -> Any:
     if dim is None:  # one pass without a temporary
         flat = x.ravel("K")
         out = np.sqrt(np.dot(flat, flat))

@@ -12,7 +12,7 @@ import numpy as np
 from airi.autograd.graph import Rule, wrap
 from airi.ops import elementwise, views
 from airi.ops.along import SpreadAlong, TakeAlong, ValuesIndices
-from airi.ops.extremes import Amax, Max, chosen, refuse_empty
+from airi.ops.extremes import Amax, Max, chosen, chosen_gradient, refuse_empty
 from airi.ops.names import normal_dim, numpy_names
 from airi.ops.over_dims import array_of, over_dims, over_one_dim
 
@@ -35,7 +35,9 @@ __all__ = [
 
 def _order(x: np.ndarray, dim: int, descending: bool, stable: bool) -> np.ndarray:
     """The indices that sort x along dim; equal elements keep their order if it is to be stable."""
-    kind = "stable" if stable else None  # not stable is up to 7 times faster: it has SIMD kernels
+    kind: Any = (
+        "stable" if stable else None
+    )  # not stable is up to 7 times faster: it has SIMD kernels
     if not descending:
         return np.argsort(x, dim, kind)
     if not stable:
@@ -96,8 +98,10 @@ def msort(input: Tensor) -> Tensor:
     return sort(input, 0).values
 
 
-class Topk(Sort):
+class Topk(Rule):
     """values = the k largest (or smallest) x along dim;  dx = g put back at the indices"""
+
+    outputs = ("values", "indices")
 
     @staticmethod
     def forward(x, *, k, dim, largest, sorted):
@@ -112,6 +116,10 @@ class Topk(Sort):
                 order = _order(np.take_along_axis(x, indices, dim), dim, largest, False)
                 indices = np.take_along_axis(indices, order, dim)
         return np.take_along_axis(x, indices, dim), indices
+
+    @staticmethod
+    def backward(g, indices, dim, x_shape):
+        return SpreadAlong.apply(g[0], indices, dim=dim, size=x_shape[dim], distinct=True)
 
 
 @numpy_names
@@ -131,13 +139,19 @@ def topk(
     return ValuesIndices(*over_one_dim("topk", Topk, input, dim, **attributes))
 
 
-class Kthvalue(Max):
+class Kthvalue(Rule):
     """values = the k-th smallest x along dim, at indices;  dx = g at the indices"""
+
+    outputs = ("values", "indices")
 
     @staticmethod
     def forward(x, *, k, dim, keepdim):
         indices = np.take(np.argpartition(x, k - 1, dim), [k - 1], dim)
         return chosen(x, indices, dim, keepdim)
+
+    @staticmethod
+    def backward(g, indices, dim, keepdim, x_shape):
+        return chosen_gradient(g[0], indices, dim, keepdim, x_shape)
 
 
 @numpy_names
@@ -256,7 +270,8 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     return ValuesIndices(*over_one_dim("mode", Mode, input, dim, keepdim=keepdim))
 
 
-_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+_NEAREST: dict[str, Any] = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}
+_INTERPOLATIONS = ("linear", "midpoint", *_NEAREST)
 
 
 @numpy_names
@@ -334,21 +349,18 @@ def _at_ranks(lines: Any, fractions: np.ndarray, skip_nan: bool, interpolation: 
     array = array_of(ordered)
     last = array.shape[-1] - 1
     nan_count = np.isnan(array).sum(-1, keepdims=True)
+    exact = fractions.astype(np.float64)  # float32 cannot count beyond 2**24
     if skip_nan:
-        ranks = fractions * np.maximum(last - nan_count, 0)
+        ranks = exact * np.maximum(last - nan_count, 0)
     else:
-        ranks = np.where(nan_count > 0, last, fractions * last)  # NaN is last in order
-    ranks = ranks.astype(array.dtype)
+        ranks = np.where(nan_count > 0, last, exact * last)  # NaN is last in order
+    if interpolation in _NEAREST:
+        ranks = _NEAREST[interpolation](ranks)
     below, above = np.floor(ranks), np.ceil(ranks)
-    if interpolation == "linear":
-        weight = ranks - below
-    else:
-        weight = np.full_like(ranks, 0.5 if interpolation == "midpoint" else 0)
-        if interpolation != "midpoint":
-            choose = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}[interpolation]
-            below = above = choose(ranks)
+    weight = ranks - below if interpolation != "midpoint" else np.full_like(ranks, 0.5)
     low, high = (
         TakeAlong.apply(ordered, wrap(each.astype(np.int64)), dim=lines.ndim - 1, distinct=False)
         for each in (below, above)
     )
-    return elementwise.add(low, elementwise.mul(elementwise.sub(high, low), wrap(weight)))
+    step = elementwise.mul(elementwise.sub(high, low), wrap(weight.astype(array.dtype)))
+    return elementwise.add(low, step)

@@ -41,6 +41,10 @@ def _einsum(equation, *operands):
     return np.einsum(equation, *operands)
 
 
+def _bilinear(x, y, weight, bias=None):
+    return np.einsum("...i,...j,oij->...o", x, y, weight) + (0 if bias is None else bias)
+
+
 def _tensordot(a, b, dims=2):
     return np.tensordot(a, b, dims)
 
@@ -69,6 +73,15 @@ ROWS = [
             call("ij,jk->ik", np.zeros((2, 0)), np.zeros((0, 3))),
             call("bij,bjk->bik", np.zeros((0, 2, 3)), np.zeros((0, 3, 2))),
         ],
+    ),
+    Row(
+        "nn.functional.bilinear",
+        lambda rng: [
+            call(real(rng, 3, 2), real(rng, 3, 4), real(rng, 5, 2, 4), real(rng, 5)),
+            call(real(rng, 2), real(rng, 3), real(rng, 2, 2, 3)),
+        ],
+        _bilinear,
+        method=False,
     ),
     Row("tensordot", _tensordot_samples, _tensordot, method=False, integers=True),
     Row(

@@ -54,6 +54,7 @@ ROWS = [
             call(_regular(rng, 2, 3, 3) / 4, 2),
             call(_regular(rng, 3, 3), n=-2),
             call(_regular(rng, 3, 3), 1),
+            call(_regular(rng, 2, 2), 0),
         ],
         _matrix_power,
     ),

@@ -59,6 +59,17 @@ ROWS = [
             call(np.zeros((0, 2, 3)), np.ones((3,))),
         ],
     ),
+    Row(
+        "nn.functional.linear",
+        lambda rng: [
+            call(real(rng, 3, 4), real(rng, 2, 4), real(rng, 2)),
+            call(real(rng, 2, 3, 4), real(rng, 2, 4)),
+            call(real(rng, 4), real(rng, 2, 4), bias=real(rng, 2)),
+        ],
+        _linear,
+        method=False,
+        empty=lambda: [call(np.zeros((0, 4)), np.ones((2, 4)), np.ones(2))],
+    ),
     Row("mm", _pairs(((2, 3), (3, 4))), np.matmul, integers=True),
     Row("bmm", _pairs(((2, 3, 4), (2, 4, 5))), np.matmul, integers=True),
     Row("mv", _pairs(((2, 3), (3,))), np.matmul, integers=True),

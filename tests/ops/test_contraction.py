@@ -1,10 +1,9 @@
-"""Beyond the rows of the op table, einsum's notation and errors, tensordot, bilinear."""
+"""Beyond the rows of the op table, einsum's notation and errors, tensordot."""
 
 import numpy as np
 import pytest
 
 import airi
-from airi.ops.contraction import bilinear
 
 
 def leaf(array):
@@ -93,20 +92,3 @@ def test_dtypes_are_not_mixed():
 def test_tensordot_refuses(dims, message):
     with pytest.raises((RuntimeError, TypeError), match=message):
         airi.tensordot(airi.ones(2, 3), airi.ones(3, 4), dims)
-
-
-@pytest.mark.parametrize("batch", [(), (6,), (2, 3)])
-def test_bilinear(batch):
-    x1, x2, weight, bias = random(*batch, 3), random(*batch, 4), random(5, 3, 4), random(5)
-    arrays = [each.detach().numpy() for each in (x1, x2, weight)]
-    wanted = np.einsum("...i,...j,oij->...o", *arrays)
-    np.testing.assert_allclose(bilinear(x1, x2, weight).detach(), wanted)
-    with_bias = bilinear(x1, x2, weight, bias)
-    np.testing.assert_allclose(with_bias.detach(), wanted + bias.detach().numpy())
-    assert airi.autograd.gradcheck(bilinear, (x1, x2, weight, bias))
-
-
-def test_bilinear_says_what_shapes_it_wants():
-    for shapes in (((2, 3), (2, 5), (5, 3, 4)), ((2, 3), (3, 4), (5, 3, 4)), ((3,), (4,), (3, 4))):
-        with pytest.raises(RuntimeError, match=r"expected shapes \(\.\.\., in1\)"):
-            bilinear(*[airi.ones(each) for each in shapes])
