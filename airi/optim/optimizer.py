@@ -305,11 +305,13 @@ class Optimizer:
         return _registered(self._load_state_dict_post_hooks, hook, prepend)
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        text = f"{type(self).__name__} ("
         for at, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {at}")
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join([*lines, ")"])
+            text += f"\nParameter Group {at}\n"
+            for key in sorted(group):
+                if key != "params":
+                    text += f"    {key}: {group[key]}\n"
+        return text + ")"
 
 
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:

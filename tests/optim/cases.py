@@ -15,7 +15,7 @@ OPTIMIZERS = {
         {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
         {"lr": 0.1, "momentum": 0.5, "nesterov": True, "maximize": True},
         {"lr": 0.1, "foreach": True},
-        {"lr": 0.1, "fused": True, "momentum": 0.9},
+        {"lr": 0.1, "fused": True},
     ],
     "Adam": [
         {},
@@ -35,7 +35,8 @@ OPTIMIZERS = {
     "Adagrad": [
         {},
         {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1},
-        {"lr": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-2, "maximize": True},
+        {"lr": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-2},
+        {"lr": 0.1, "weight_decay": 0.1, "maximize": True},
     ],
     "RMSprop": [
         {},

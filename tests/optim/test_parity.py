@@ -165,9 +165,9 @@ def test_closure(name):
 @pytest.mark.parametrize("shape", [(), (1,)])
 def test_learning_rate_as_a_tensor(name, shape):
     ours, theirs = parameters([(3, 2)])
-    rate = airi.full(shape, 0.25)
+    rate = airi.full(shape, 0.25, dtype=airi.float64)
     mine = getattr(optim, name)(ours, lr=rate)
-    other = getattr(torch.optim, name)(theirs, lr=torch.full(shape, 0.25))
+    other = getattr(torch.optim, name)(theirs, lr=torch.full(shape, 0.25, dtype=torch.float64))
     rng = np.random.default_rng(1)
     for step in range(4):
         set_gradients(ours, theirs, rng)

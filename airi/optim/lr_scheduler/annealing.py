@@ -37,7 +37,7 @@ class CosineAnnealingLR(LRScheduler):
         at, least, groups = self.last_epoch, self.eta_min, self.optimizer.param_groups
         if (at - 1 - self.T_max) % (2 * self.T_max) == 0:  # the rate before was eta_min
             first = (1 - math.cos(math.pi / self.T_max)) / 2
-            pairs = zip(groups, self.base_lrs, strict=True)
+            pairs = zip(groups, self.base_lrs)
             return [group["lr"] + (rate - least) * first for group, rate in pairs]
         now = 1 + math.cos(math.pi * at / self.T_max)
         before = 1 + math.cos(math.pi * (at - 1) / self.T_max)

@@ -123,10 +123,10 @@ class CyclicLR(_WithMomentum):
         height = x / self.step_ratio if up else (x - 1) / (self.step_ratio - 1)
         height *= self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
         if self.cycle_momentum:
-            limits = zip(self.base_momentums, self.max_momentums, strict=True)
+            limits = zip(self.base_momentums, self.max_momentums)
             for group, (low, high) in zip(self.optimizer.param_groups, limits):
                 self._set_momentum(group, high - (high - low) * height)
-        pairs = zip(self.base_lrs, self.max_lrs, strict=True)
+        pairs = zip(self.base_lrs, self.max_lrs)
         return [low + (high - low) * height for low, high in pairs]
 
     def state_dict(self) -> dict[str, Any]:

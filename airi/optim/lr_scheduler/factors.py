@@ -66,7 +66,7 @@ class LambdaLR(_ByFunction):
     """
 
     def _rates(self) -> list[Rate]:
-        pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
+        pairs = zip(self.base_lrs, self.lr_lambdas)
         return [rate * function(self.last_epoch) for rate, function in pairs]
 
 
@@ -80,7 +80,7 @@ class MultiplicativeLR(_ByFunction):
     def _rates(self) -> list[Rate]:
         if self._is_initial:
             return self._scaled(1)
-        pairs = zip(self.optimizer.param_groups, self.lr_lambdas, strict=True)
+        pairs = zip(self.optimizer.param_groups, self.lr_lambdas)
         return [group["lr"] * function(self.last_epoch) for group, function in pairs]
 
 
