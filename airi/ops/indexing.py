@@ -16,7 +16,7 @@ import numpy as np
 from airi.autograd.graph import Rule, wrap
 from airi.ops import creation
 from airi.ops.elementwise import mul
-from airi.ops.inplace import Copy, Overwrite, write
+from airi.ops.inplace import Copy, MaskedFill, Overwrite, write
 from airi.ops.names import normal_dim, numpy_names
 from airi.ops.views import Slice, reshape, shape_of
 
@@ -201,17 +201,35 @@ def _put(
 ) -> None:
     """Write `value` in place at the index, after a look at its shape and dtype."""
     value = _fitting(function, target, value, indices, dims)
+    if len(indices) == 1 and not accumulate and getattr(value, "ndim", 0) == 0:
+        mask = indices[0]
+        if dims == (0,) and hasattr(mask, "_array") and mask._array.dtype.kind == "b":
+            mask = reshape(mask, (*mask.shape, *[1] * (target.ndim - mask.ndim)))
+            write(target, function, MaskedFill, mask, value)
+            return
     write(target, function, IndexPut, value, *indices, dims=dims, accumulate=accumulate)
 
 
-def _fitting(function: str, target: Tensor, value: Any, indices: Any, dims: Any) -> Any:
-    arrays = [each if isinstance(each, np.ndarray) else each._array for each in indices]
-    # An array without memory tells the shape of the result and finds indices out of range.
-    shell = np.broadcast_to(np.zeros((), np.bool_), target.shape)
-    try:
-        shape = shell[full_index(arrays, dims)].shape
+def _taken_shape(
+    function: str, shape: tuple[int, ...], indices: list[np.ndarray], dims: Sequence[int]
+) -> tuple[int, ...]:
+    """The shape of what the index takes; IndexError where it is out of range."""
+    index, at = indices[0], dims[0]
+    if len(indices) == 1 and index.dtype.kind != "b":
+        checked(function, index, at, shape[at])
+        return (*shape[:at], *index.shape, *shape[at + 1 :])
+    if len(indices) == 1 and index.shape == shape[at : at + index.ndim]:
+        return (*shape[:at], np.count_nonzero(index), *shape[at + index.ndim :])
+    try:  # an array without memory tells it
+        return np.broadcast_to(np.False_, shape)[full_index(indices, dims)].shape
     except IndexError as error:
         raise IndexError(f"{function}: {error}") from None
+
+
+def _fitting(function: str, target: Tensor, value: Any, indices: Any, dims: Any) -> Any:
+    """`value` where its dtype and shape fit what the index takes; RuntimeError where not."""
+    arrays = [each if isinstance(each, np.ndarray) else each._array for each in indices]
+    shape = _taken_shape(function, shape_of(target), arrays, dims)
     if not hasattr(value, "shape"):
         return value
     if value.ndim and value.dtype != target.dtype:
@@ -258,6 +276,9 @@ def _part(input: Tensor, index: Any) -> tuple[Any, list[Any], tuple[int, ...]]:
         return Slice.apply(_indexable(input), index=(index, ...)), [], ()
     if kind is slice:
         return Slice.apply(_indexable(input), index=(_slice(index), ...)), [], ()
+    plain = _plain(index, input.ndim) if kind is tuple else None
+    if plain is not None:
+        return Slice.apply(input, index=plain), [], ()
     basic, indices, dims = _parsed(input.shape, index if kind is tuple else (index,))
     if all(each is Ellipsis or (type(each) is slice and each == _ALL) for each in basic):
         if sum(each is not Ellipsis for each in basic) > input.ndim:
@@ -266,6 +287,20 @@ def _part(input: Tensor, index: Any) -> tuple[Any, list[Any], tuple[int, ...]]:
     if Ellipsis not in basic:
         basic.append(Ellipsis)  # with it an index of ints only is a view too
     return Slice.apply(input, index=tuple(basic)), indices, dims
+
+
+def _plain(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...] | None:
+    """The index for `Slice` where it has ints and slices only, the commonest case."""
+    parts: list[Any] = []
+    for each in index:
+        kind = type(each)
+        if kind is int:
+            parts.append(each)
+        elif kind is slice:
+            parts.append(_slice(each))
+        else:
+            return None
+    return None if len(parts) > ndim else (*parts, ...)
 
 
 def _parsed(

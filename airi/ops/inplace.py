@@ -93,8 +93,14 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
 
 def overwrite(array: np.ndarray, values: Any, where: Any = True) -> None:
     """``array[where] = values``, cast as in C."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        np.copyto(array, values, casting="unsafe", where=where)
+    if type(values) is not np.ndarray or values.dtype is not array.dtype:
+        with np.errstate(invalid="ignore", over="ignore"):
+            values = np.asarray(values)
+            if values.ndim:
+                np.copyto(array, values, casting="unsafe", where=where)
+                return
+            values = values.astype(array.dtype)  # once, not once an element
+    np.copyto(array, values, where=where)
 
 
 def _cast_copy(values: Any, dtype: np.dtype) -> np.ndarray:
@@ -246,6 +252,36 @@ class Copy(Overwrite):
     @staticmethod
     def backward(g, needs):
         return elementwise.Zeros.apply(g) if needs[0] else None, g
+
+
+class MaskedFill(Overwrite):
+    """out = value where mask, else x;  dx = g where not mask, dvalue = sum of g where mask"""
+
+    broadcasts = True
+
+    @staticmethod
+    def forward(x, mask, value):
+        shape = np.broadcast_shapes(x.shape, mask.shape)
+        out = np.array(np.broadcast_to(x, shape))
+        MaskedFill.into(out, mask, value)
+        return out
+
+    @staticmethod
+    def into(x, mask, value):
+        overwrite(x, value, where=mask)
+
+    @staticmethod
+    def backward(g, mask, needs):
+        dvalue = MaskedFill.apply(g, _Not.apply(mask), 0.0) if needs[2] else None
+        return MaskedFill.apply(g, mask, 0.0), None, dvalue
+
+
+class _Not(Rule):
+    """out = not x, for masks"""
+
+    @staticmethod
+    def forward(x):
+        return np.logical_not(x)
 
 
 def copy_(input: Tensor, src: Tensor | Number, non_blocking: bool = False) -> Tensor:

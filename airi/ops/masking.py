@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi.autograd.graph import Rule, wrap
+from airi.autograd.graph import wrap
 from airi.ops.indexing import Index, IndexPut, single
-from airi.ops.inplace import Overwrite, overwrite, write
+from airi.ops.inplace import MaskedFill, write
 from airi.ops.views import broadcast_to, narrow, reshape
 
 if TYPE_CHECKING:
@@ -22,36 +22,6 @@ __all__ = [
     "masked_select",
     "nonzero",
 ]
-
-
-class MaskedFill(Overwrite):
-    """out = value where mask, else x;  dx = g where not mask, dvalue = sum of g where mask"""
-
-    broadcasts = True
-
-    @staticmethod
-    def forward(x, mask, value):
-        shape = np.broadcast_shapes(x.shape, mask.shape)
-        out = np.array(np.broadcast_to(x, shape))
-        MaskedFill.into(out, mask, value)
-        return out
-
-    @staticmethod
-    def into(x, mask, value):
-        overwrite(x, value, where=mask)
-
-    @staticmethod
-    def backward(g, mask, needs):
-        dvalue = MaskedFill.apply(g, _Not.apply(mask), 0.0) if needs[2] else None
-        return MaskedFill.apply(g, mask, 0.0), None, dvalue
-
-
-class _Not(Rule):
-    """out = not x, for masks"""
-
-    @staticmethod
-    def forward(x):
-        return np.logical_not(x)
 
 
 def _mask(function: str, mask: Tensor) -> Tensor:

@@ -50,12 +50,26 @@ def _places(mode: str, size: int, before: int, after: int) -> np.ndarray:
     return places % size
 
 
+def _only(dim: int, ndim: int, before: int, after: int) -> tuple[tuple[int, int], ...]:
+    """The padding of that dimension and of no other."""
+    return tuple([(before, after) if i == dim else (0, 0) for i in range(ndim)])
+
+
+def _around(size: int, before: int, after: int) -> list[int]:
+    """The places of a padded dimension outside the original: few, so that one may loop."""
+    return [*range(max(before, 0)), *range(size - max(after, 0), size)]
+
+
 class PadFrom(Rule):
     """out = x continued along dim by its own elements;  dx = g, with the padding's part added"""
 
     @staticmethod
     def forward(x, *, dim, mode, before, after):
-        return np.take(x, _places(mode, x.shape[dim], before, after), dim)
+        out = PadConstant.forward(x, pads=_only(dim, x.ndim, before, after), value=0)
+        places = _places(mode, x.shape[dim], before, after)
+        for i in _around(len(places), before, after):
+            out[along(dim, i)] = x[along(dim, int(places[i]))]
+        return out
 
     @staticmethod
     def backward(g, dim, mode, before, after, x_shape):
@@ -70,11 +84,9 @@ class UnpadFrom(Rule):
 
     @staticmethod
     def forward(x, *, dim, mode, before, after, size):
-        pads = ((0, 0),) * dim + ((-before, -after),) + ((0, 0),) * (x.ndim - dim - 1)
-        out = PadConstant.forward(x, pads=pads, value=0)
+        out = PadConstant.forward(x, pads=_only(dim, x.ndim, -before, -after), value=0)
         places = _places(mode, size, before, after)
-        around = [*range(max(before, 0)), *range(len(places) - max(after, 0), len(places))]
-        for i in around:  # slices in a loop: far fewer than there are elements
+        for i in _around(len(places), before, after):
             out[along(dim, int(places[i]))] += x[along(dim, i)]
         return out
 
