@@ -74,8 +74,10 @@ class _TieShare(Rule):
         ties = np.equal(x, extreme)
         if np.isnan(extreme).any():
             ties |= np.isnan(x)
-        count = np.add.reduce(ties, dim, np.intp, keepdims=True)
-        return np.true_divide(ties, count, dtype=x.dtype)
+        count = np.add.reduce(ties, dim, np.intp, keepdims=True).astype(x.dtype)
+        share = ties.astype(x.dtype)
+        share /= count
+        return share
 
 
 @numpy_names
