@@ -34,7 +34,7 @@ from airi.nn.activation import (
 from airi.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from airi.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from airi.nn.distance import CosineSimilarity, PairwiseDistance
-from airi.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
+from airi.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, FeatureAlphaDropout
 from airi.nn.fold import Fold, Unfold
 from airi.nn.linear import Bilinear, Identity, Linear
 from airi.nn.loss import (
@@ -99,6 +99,13 @@ from airi.nn.pooling import (
 )
 from airi.nn.shape import Flatten, Unflatten
 from airi.nn.sparse import Embedding
+from airi.nn.upsampling import (
+    PixelShuffle,
+    PixelUnshuffle,
+    Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
+)
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -131,6 +138,7 @@ __all__ = [
     "Dropout2d",
     "ELU",
     "Embedding",
+    "FeatureAlphaDropout",
     "Flatten",
     "Fold",
     "GELU",
@@ -175,6 +183,8 @@ __all__ = [
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
     "RReLU",
@@ -203,6 +213,9 @@ __all__ = [
     "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
     "functional",
