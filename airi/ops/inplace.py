@@ -91,16 +91,15 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     return target
 
 
-def overwrite(array: np.ndarray, values: Any, where: Any = True) -> None:
+def overwrite(array: np.ndarray, values: Any, where: np.ndarray | None = None) -> None:
     """``array[where] = values``, cast as in C."""
     if type(values) is not np.ndarray or values.dtype is not array.dtype:
         with np.errstate(invalid="ignore", over="ignore"):
-            values = np.asarray(values)
-            if values.ndim:
-                np.copyto(array, values, casting="unsafe", where=where)
-                return
-            values = values.astype(array.dtype)  # once, not once an element
-    np.copyto(array, values, where=where)
+            values = np.asarray(values).astype(array.dtype)  # before it is spread, not after
+    if where is None:
+        np.copyto(array, values)  # a mask of True would be several times slower
+    else:
+        np.copyto(array, values, where=where)
 
 
 def _cast_copy(values: Any, dtype: np.dtype) -> np.ndarray:
