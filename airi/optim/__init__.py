@@ -10,12 +10,12 @@ from airi.optim.rmsprop import RMSprop
 from airi.optim.sgd import SGD
 
 __all__ = [
-    "SGD",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Optimizer",
     "RMSprop",
+    "SGD",
     "lr_scheduler",
 ]

@@ -17,6 +17,7 @@ from airi.optim.elementwise import (
     pieces,
 )
 from airi.optim.optimizer import Params
+from airi.optim.passes import scale_add, scale_add_square
 from airi.tensor import Tensor
 
 
@@ -69,26 +70,19 @@ class Adadelta(ElementwiseOptimizer):
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         lr, rho, eps = float(group["lr"]), float(group["rho"]), float(group["eps"])
+        decay = float(group["weight_decay"])
         state = self.state[param]
         if not state:
             state["step"] = new_count()
             state["square_avg"] = like(param)
             state["acc_delta"] = like(param)
         advance(state)
-        for p, g, v, u, work in pieces(param, grad, state["square_avg"], state["acc_delta"]):
-            g = ascent(g, p, group)
-            np.multiply(g, g, out=work)
-            work *= 1 - rho
-            v *= rho
-            v += work
-            d = u + eps
-            np.add(v, eps, out=work)
-            d /= work
+        for p, g, v, u in pieces(param, grad, state["square_avg"], state["acc_delta"]):
+            g = ascent(g, p, group, decay)
+            scale_add_square(v, rho, g, 1 - rho)
+            d = np.add(u, eps, out=np.empty_like(u))
+            d /= v + eps
             np.sqrt(d, out=d)
             d *= g
-            np.multiply(d, d, out=work)
-            work *= 1 - rho
-            u *= rho
-            u += work
-            d *= lr
-            p -= d
+            scale_add_square(u, rho, d, 1 - rho)
+            scale_add(p, 1, d, -lr)

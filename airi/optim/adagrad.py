@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from airi.optim.elementwise import (
     ElementwiseOptimizer,
     advance,
@@ -17,6 +15,7 @@ from airi.optim.elementwise import (
     pieces,
 )
 from airi.optim.optimizer import Params
+from airi.optim.passes import add_ratio, scale_add_square
 from airi.tensor import Tensor
 
 
@@ -76,14 +75,9 @@ class Adagrad(ElementwiseOptimizer):
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self.state[param]
         t = advance(state)
-        eps = float(group["eps"])
+        eps, decay = float(group["eps"]), float(group["weight_decay"])
         size = float(group["lr"]) / (1 + (t - 1) * float(group["lr_decay"]))
-        for p, g, s, work in pieces(param, grad, state["sum"]):
-            g = ascent(g, p, group)
-            np.multiply(g, g, out=work)
-            s += work
-            np.sqrt(s, out=work)
-            work += eps
-            np.divide(g, work, out=work)
-            work *= size
-            p -= work
+        for p, g, s in pieces(param, grad, state["sum"]):
+            g = ascent(g, p, group, decay)
+            scale_add_square(s, 1, g, 1)
+            add_ratio(p, -size, g, s, eps)

@@ -19,6 +19,7 @@ from airi.optim.elementwise import (
     pieces,
 )
 from airi.optim.optimizer import Params
+from airi.optim.passes import add_ratio, scale_add, scale_add_square
 from airi.tensor import Tensor
 
 
@@ -87,27 +88,18 @@ class Adam(ElementwiseOptimizer):
         if group["amsgrad"]:
             tensors.append(state["max_exp_avg_sq"])
 
-        # lr * M / (sqrt(V) + eps) = size * m / (sqrt(v) + scaled_eps): two passes less.
+        # lr * M / (sqrt(V) + eps) = size * m / (sqrt(v) + scaled_eps): no pass for M and V.
         root = math.sqrt(1 - beta2**t)
         size, scaled_eps = lr * root / (1 - beta1**t), eps * root
-        for p, g, m, v, *greatest, work in pieces(*tensors):
+        for p, g, m, v, *greatest in pieces(*tensors):
             if decoupled and decay != 0:
                 p *= 1 - lr * decay
-            g = ascent(g, p, group, weight_decay=0.0 if decoupled else decay)
-            np.multiply(g, 1 - beta1, out=work)
-            m *= beta1
-            m += work
-            np.multiply(g, g, out=work)
-            work *= 1 - beta2
-            v *= beta2
-            v += work
+            g = ascent(g, p, group, 0.0 if decoupled else decay)
+            scale_add(m, beta1, g, 1 - beta1)
+            scale_add_square(v, beta2, g, 1 - beta2)
             if greatest:
                 v = np.maximum(greatest[0], v, out=greatest[0])
-            np.sqrt(v, out=work)
-            work += scaled_eps
-            np.divide(m, work, out=work)
-            work *= size
-            p -= work
+            add_ratio(p, -size, m, v, scaled_eps)
 
     def _started(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         state = self.state[param]

@@ -11,9 +11,10 @@ from airi import dtypes
 from airi.autograd.graph import wrap
 from airi.autograd.mode import enable_grad
 from airi.optim.optimizer import Closure, Optimizer
+from airi.optim.passes import scale_add
 from airi.tensor import Tensor
 
-# Elements of a piece: parameter, gradient, two states and the work array stay in the L2 cache.
+# Elements of a piece: those of parameter, gradient and states stay in the L2 cache together.
 _PIECE = 32768
 
 
@@ -31,23 +32,30 @@ class ElementwiseOptimizer(Optimizer):
             with enable_grad():
                 loss = closure()
         # The updates are written on arrays: nothing of them is recorded in any mode.
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param._grad is not None:
-                    self._update(param, param._grad, group)
-                    if param._counter is not None:  # what backward has saved must notice
-                        param._counter.value += 1
+        with np.errstate(all="ignore"):
+            for group in self.param_groups:
+                for param in group["params"]:
+                    if param._grad is not None:
+                        self._update(param, param._grad, group)
+                        if param._counter is not None:  # what backward has saved must notice
+                            param._counter.value += 1
         return loss
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         """Write the new values into the memory of `param`."""
         raise NotImplementedError(f"{type(self).__name__} does not define _update()")
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for each in self.state.values():
+            if isinstance(each.get("step"), int | float):  # as old state dicts of PyTorch have it
+                each["step"] = new_count(each["step"])
 
-def pieces(*tensors: Tensor) -> Iterator[tuple[np.ndarray, ...]]:
-    """The arrays of tensors of one shape, part by part, each time with a work array after them.
 
-    The several NumPy operations of an update then find a part in the cache.
+def pieces(*tensors: Tensor) -> Iterator[list[np.ndarray]]:
+    """The arrays of tensors of one shape, part by part.
+
+    The several passes of an update then find a part in the cache.
     """
     arrays = [each._array for each in tensors]
     shape = arrays[0].shape
@@ -57,44 +65,36 @@ def pieces(*tensors: Tensor) -> Iterator[tuple[np.ndarray, ...]]:
                 f"step: gradient and state must have the parameter's shape {shape}, got "
                 f"{array.shape}"
             )
+    if arrays[0].size <= _PIECE:
+        yield arrays
+        return
     if all(array.flags.c_contiguous for array in arrays):
         arrays = [array.reshape(-1) for array in arrays]
-    length, size = len(arrays[0]), arrays[0].size
-    if size <= _PIECE:
-        yield (*arrays, np.empty_like(arrays[0]))
-        return
-    rows = max(1, _PIECE * length // size)
-    work = np.empty_like(arrays[0][:rows])
+    length = len(arrays[0])
+    rows = max(1, _PIECE * length // arrays[0].size)
     for start in range(0, length, rows):
-        parts = [array[start : start + rows] for array in arrays]
-        yield (*parts, work[: len(parts[0])])
+        yield [array[start : start + rows] for array in arrays]
 
 
 def ascent(
-    gradient: np.ndarray,
-    param: np.ndarray,
-    group: dict[str, Any],
-    weight_decay: float | None = None,
+    gradient: np.ndarray, param: np.ndarray, group: dict[str, Any], weight_decay: float
 ) -> np.ndarray:
     """The direction to step against: ``g + weight_decay * param``, with -g for g to `maximize`.
 
-    The penalty ``weight_decay / 2 * |param|**2`` is minimised in either case. May return `gradient`
-    itself. `weight_decay` stands in for the group's own.
+    The penalty ``weight_decay / 2 * |param|**2`` is made small in either case. May return
+    `gradient` itself.
     """
-    decay = float(group["weight_decay"]) if weight_decay is None else weight_decay
-    if decay == 0:
-        return np.negative(gradient) if group["maximize"] else gradient
-    total = param * decay
     if group["maximize"]:
-        total -= gradient
-    else:
-        total += gradient
-    return total
+        gradient = np.negative(gradient, out=np.empty_like(gradient))
+    if weight_decay != 0:
+        gradient = gradient if group["maximize"] else gradient.copy()
+        scale_add(gradient, 1, param, weight_decay)
+    return gradient
 
 
-def new_count() -> Tensor:
-    """A count of steps, 0, as a tensor of no dimension, in which form state dicts hold it."""
-    return wrap(np.zeros((), dtypes.default_numpy()))
+def new_count(steps: float = 0) -> Tensor:
+    """A count of steps as a tensor of no dimension, in which form state dicts hold it."""
+    return wrap(np.array(steps, dtypes.default_numpy()))
 
 
 def advance(state: dict[str, Any]) -> float:

@@ -238,6 +238,8 @@ class Optimizer:
         for ours, theirs in zip(self.param_groups, groups):
             by_number.update(zip(theirs["params"], ours["params"]))
             theirs["params"] = ours["params"]
+            for option, default in self.defaults.items():  # which an older version did not have
+                theirs.setdefault(option, default)
             if "param_names" in ours:
                 theirs.setdefault("param_names", ours["param_names"])
         state: defaultdict[Any, Any] = defaultdict(dict)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from airi.optim.elementwise import (
     ElementwiseOptimizer,
     advance,
@@ -17,6 +15,7 @@ from airi.optim.elementwise import (
     pieces,
 )
 from airi.optim.optimizer import Params
+from airi.optim.passes import add_ratio, scale_add, scale_add_square
 from airi.tensor import Tensor
 
 
@@ -73,7 +72,8 @@ class RMSprop(ElementwiseOptimizer):
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         lr, alpha, eps = float(group["lr"]), float(group["alpha"]), float(group["eps"])
-        momentum, centered = float(group["momentum"]), group["centered"]
+        decay, momentum = float(group["weight_decay"]), float(group["momentum"])
+        centered = group["centered"]
         state = self._started(param, momentum, centered)
         advance(state)
         tensors = [param, grad, state["square_avg"]]
@@ -81,32 +81,21 @@ class RMSprop(ElementwiseOptimizer):
             tensors.append(state["momentum_buffer"])
         if centered:
             tensors.append(state["grad_avg"])
-        for p, g, v, *rest, work in pieces(*tensors):
-            g = ascent(g, p, group)
-            np.multiply(g, g, out=work)
-            work *= 1 - alpha
-            v *= alpha
-            v += work
+        for p, g, v, *rest in pieces(*tensors):
+            g = ascent(g, p, group, decay)
+            scale_add_square(v, alpha, g, 1 - alpha)
             if centered:
                 a = rest[-1]
-                np.multiply(g, 1 - alpha, out=work)
-                a *= alpha
-                a += work
-                np.multiply(a, a, out=work)
-                np.subtract(v, work, out=work)
-                np.sqrt(work, out=work)
-            else:
-                np.sqrt(v, out=work)
-            work += eps
-            np.divide(g, work, out=work)
+                scale_add(a, alpha, g, 1 - alpha)
+                v = v.copy()
+                scale_add_square(v, 1, a, -1)
             if momentum > 0:
                 b = rest[0]
                 b *= momentum
-                b += work
-                np.multiply(b, lr, out=work)
+                add_ratio(b, 1, g, v, eps)
+                scale_add(p, 1, b, -lr)
             else:
-                work *= lr
-            p -= work
+                add_ratio(p, -lr, g, v, eps)
 
     def _started(self, param: Tensor, momentum: float, centered: bool) -> dict[str, Any]:
         state = self.state[param]

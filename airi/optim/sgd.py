@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from airi.optim.elementwise import (
     ElementwiseOptimizer,
     ascent,
@@ -15,6 +13,7 @@ from airi.optim.elementwise import (
     pieces,
 )
 from airi.optim.optimizer import Params
+from airi.optim.passes import scale_add
 from airi.tensor import Tensor
 
 
@@ -70,25 +69,20 @@ class SGD(ElementwiseOptimizer):
             )
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        lr, momentum = float(group["lr"]), float(group["momentum"])
+        lr, decay = float(group["lr"]), float(group["weight_decay"])
+        momentum, nesterov = float(group["momentum"]), group["nesterov"]
         if momentum == 0:
-            for p, g, work in pieces(param, grad):
-                np.multiply(ascent(g, p, group), lr, out=work)
-                p -= work
+            for p, g in pieces(param, grad):
+                scale_add(p, 1, ascent(g, p, group, decay), -lr)
             return
         state = self.state[param]
         first = state.get("momentum_buffer") is None
         if first:
             state["momentum_buffer"] = like(param)
         share = 1.0 if first else 1 - float(group["dampening"])
-        for p, g, b, work in pieces(param, grad, state["momentum_buffer"]):
-            g = ascent(g, p, group)
-            b *= momentum
-            b += g if share == 1 else np.multiply(g, share, out=work)
-            if group["nesterov"]:
-                np.multiply(b, momentum, out=work)
-                work += g
-                work *= lr
-            else:
-                np.multiply(b, lr, out=work)
-            p -= work
+        for p, g, b in pieces(param, grad, state["momentum_buffer"]):
+            g = ascent(g, p, group, decay)
+            scale_add(b, momentum, g, share)
+            if nesterov:
+                scale_add(p, 1, g, -lr)
+            scale_add(p, 1, b, -lr * momentum if nesterov else -lr)
