@@ -117,7 +117,7 @@ def pad(
     if any(n + sum(each) < 0 for n, each in zip(have, pads)):
         raise RuntimeError(f"pad: {pad} cuts off more than shape {have} has")
     if mode == "constant":
-        return PadConstant.apply(input, pads=pads, value=0 if value is None else value)
+        return PadConstant.apply(input, pads=pads, value=_representable(input, value or 0))
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(
             f"pad: mode must be constant, reflect, replicate or circular, got {mode!r}"
@@ -128,6 +128,13 @@ def pad(
         if each != (0, 0):
             input = _continued(input, dim, mode, *each)
     return input
+
+
+def _representable(input: Tensor, value: float) -> float:
+    dtype = input._array.dtype
+    if dtype.kind in "iu" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+        raise RuntimeError(f"pad: value {value} is out of the range of {input.dtype}")
+    return value
 
 
 def _continued(input: Tensor, dim: int, mode: str, before: int, after: int) -> Tensor:
