@@ -416,8 +416,7 @@ class Module(HookMethods):
         ``airi.save(net.state_dict(), "net.pkl")``. Source: ``torch.nn.Module.state_dict``.
         """
         if destination is None:
-            destination = states.StateDict()
-            destination._metadata = {}
+            destination = states.new_state_dict()
         local_metadata = {"version": self._version}
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = local_metadata

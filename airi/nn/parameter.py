@@ -36,6 +36,8 @@ class Buffer(Tensor):
     Source: ``torch.nn.Buffer``.
     """
 
+    persistent: bool = True
+
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         _share_memory(self, data)
         if data is not None and data.requires_grad:

@@ -29,10 +29,11 @@ class IncompatibleKeys(NamedTuple):
         return f"IncompatibleKeys(missing_keys={missing}, unexpected_keys={unexpected})"
 
 
-class StateDict(OrderedDict[str, Any]):
-    """A module's state by dotted name; ``_metadata`` holds the version of each module in it."""
-
-    _metadata: dict[str, dict[str, Any]]
+def new_state_dict() -> Any:
+    """An empty state dict; its attribute ``_metadata`` holds the version of each module in it."""
+    state: Any = OrderedDict()
+    state._metadata = {}
+    return state
 
 
 def local_state(module: Module) -> dict[str, Tensor]:

@@ -553,4 +553,19 @@ def test_buffer():
     assert np.shares_memory(buffer.numpy(), nn.Buffer(buffer).numpy())
     module = nn.Module()
     module.b = buffer
+    module.c = copy.deepcopy(buffer)
     assert list(module.state_dict()) == []
+    assert type(pickle.loads(pickle.dumps(buffer))) is nn.Buffer
+
+
+def test_models_and_state_dicts_go_through_files(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.PReLU()).eval()
+    x = airi.ones(2, 3)
+    airi.save(model, tmp_path / "model.pkl")
+    airi.save(model.state_dict(), tmp_path / "state.pkl")
+    assert airi.load(tmp_path / "model.pkl")(x).tolist() == model(x).tolist()
+    state = airi.load(tmp_path / "state.pkl")
+    assert state._metadata == model.state_dict()._metadata
+    other = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.PReLU()).eval()
+    other.load_state_dict(state)
+    assert other(x).tolist() == model(x).tolist()
