@@ -172,6 +172,10 @@ def _numpy_dtype_class(module: str, name: str) -> Any:
 
 def _module_class(module: str, name: str) -> Any:
     """A Module or Parameter class of airi.nn, or a block of airi.layers."""
+    if (module, name) == ("airi.nn.state_dict", "StateDict"):
+        from airi.nn.state_dict import StateDict
+
+        return StateDict
     if module.startswith("airi.nn."):
         from airi import nn as home
 
@@ -184,7 +188,7 @@ def _module_class(module: str, name: str) -> Any:
         return None
     found = getattr(home, name, None)
     is_class = isinstance(found, type) and found.__module__ == module
-    return found if is_class and issubclass(found, kinds) else None
+    return found if is_class and issubclass(found, kinds) else None  # type: ignore[arg-type]
 
 
 def add_safe_globals(safe_globals: list[Any]) -> None:

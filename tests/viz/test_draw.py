@@ -27,7 +27,8 @@ class Net(nn.Module):
 
 def drawn():
     x = airi.tensor(np.ones((5, 3), np.float32), requires_grad=True)
-    return viz.draw(Net()(x).sum(), names={"x": x})
+    model = Net()
+    return viz.draw(model(x).sum(), names={"x": x})
 
 
 def test_ops_parameters_shapes_and_modules_are_there():
