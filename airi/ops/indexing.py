@@ -219,7 +219,7 @@ def _taken_shape(
         checked(function, index, at, shape[at])
         return (*shape[:at], *index.shape, *shape[at + 1 :])
     if len(indices) == 1 and index.shape == shape[at : at + index.ndim]:
-        return (*shape[:at], np.count_nonzero(index), *shape[at + index.ndim :])
+        return (*shape[:at], int(np.count_nonzero(index)), *shape[at + index.ndim :])
     try:  # an array without memory tells it
         return np.broadcast_to(np.False_, shape)[full_index(indices, dims)].shape
     except IndexError as error:

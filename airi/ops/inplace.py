@@ -127,13 +127,9 @@ def _compute(
     shape, dtype = values[0].shape, values[0].dtype
     prepared = rule.prepare(list(values))
     ufunc = getattr(rule, "ufunc", None)
-    straight = (
-        ufunc is not None
-        and into is not None
-        and all(not isinstance(each, np.ndarray) or each.dtype == dtype for each in prepared)
-    )
+    one_dtype = all(not isinstance(x, np.ndarray) or x.dtype == dtype for x in prepared)
     try:
-        if straight:
+        if ufunc is not None and into is not None and one_dtype:
             return ufunc(*prepared, out=into)
         if into is not None and issubclass(rule, Overwrite):
             rule.into(into, *values[1:], **attributes)
@@ -168,7 +164,7 @@ def _record_on_base(
     value = wrap(out)
     record(rule, inputs, attributes, (value,))
     base = target._base
-    assert base is not None
+    assert base is not None and target._steps is not None
     record(WriteView, (base, value), {"steps": (*base._back, *target._steps)}, (base,))
 
 

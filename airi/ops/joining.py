@@ -88,8 +88,8 @@ def _sequence(function: str, tensors: Any) -> tuple[Any, ...]:
         kind = type(tensors).__name__
         raise TypeError(f"{function}: expected a tuple or list of Tensors, got {kind}")
     if not tensors:
-        kind = ValueError if function == "cat" else RuntimeError
-        raise kind(f"{function}: expected at least one tensor, got none")
+        error = ValueError if function == "cat" else RuntimeError
+        raise error(f"{function}: expected at least one tensor, got none")
     for position, each in enumerate(tensors):
         if not hasattr(each, "shape"):
             kind = type(each).__name__

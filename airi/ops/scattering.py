@@ -431,8 +431,8 @@ def scatter_reduce(
     at = normal_dim("scatter_reduce", dim, input.ndim)
     if index.numel():
         ScatterAdd.into(counts, _line(index)._array, 1, dim=at)
-    counts = wrap(np.maximum(counts, 1).reshape(input._array.shape))
-    return div(out, counts, rounding_mode=None if out.is_floating_point() else "floor")
+    divisor = wrap(np.maximum(counts, 1).reshape(input._array.shape))
+    return div(out, divisor, rounding_mode=None if out.is_floating_point() else "floor")
 
 
 def _identity(reduce: str, dtype: np.dtype) -> Any:

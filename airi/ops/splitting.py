@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -125,7 +125,7 @@ def tensor_split(
     if input.ndim == 0:
         raise RuntimeError("tensor_split: cannot be applied to a 0-dimensional tensor")
     at = normal_dim("tensor_split", dim, input.ndim)
-    cuts = indices_or_sections
+    cuts: Any = indices_or_sections
     if hasattr(cuts, "_array"):
         cuts = cuts.tolist()
     if isinstance(cuts, int):
