@@ -65,6 +65,11 @@ def pieces(*tensors: Tensor) -> Iterator[list[np.ndarray]]:
                 f"step: gradient and state must have the parameter's shape {shape}, got "
                 f"{array.shape}"
             )
+    if not arrays[0].flags.writeable:
+        raise RuntimeError(
+            f"step: a parameter of shape {shape} may not be written in place: its array is "
+            "read-only, or several of its elements share one place in memory (expand); clone() it"
+        )
     if arrays[0].size <= _PIECE:
         yield arrays
         return

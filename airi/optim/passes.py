@@ -39,7 +39,7 @@ def add_ratio(x: np.ndarray, a: float, y: np.ndarray, z: np.ndarray, eps: float)
     """x = x + a * y / (sqrt(z) + eps)"""
     if _compiled is not None and _compiled.add_ratio(x, a, y, z, eps):
         return
-    ratio = np.sqrt(z)
+    ratio = np.sqrt(z, out=np.empty_like(z))  # an array also without dimensions
     ratio += eps
     np.divide(y, ratio, out=ratio)
     ratio *= a

@@ -297,6 +297,23 @@ def test_a_rate_in_double_precision_does_not_widen_the_step():
     assert optimizer.state[p]["exp_avg"].dtype == airi.float32
 
 
+@every
+def test_steps_that_overflow_are_silent(name):
+    p = airi.full((3,), 1e30, requires_grad=True)
+    optimizer = getattr(optim, name)([p], lr=1e30)
+    p.grad = airi.tensor([1e30, float("inf"), float("nan")])
+    for _ in range(2):
+        optimizer.step()
+    assert not airi.isfinite(p[1:]).any()
+
+
+def test_a_parameter_that_may_not_be_written():
+    p = airi.ones(1).expand(3).detach()
+    p.grad = airi.ones(3)
+    with pytest.raises(RuntimeError, match=r"shape \(3,\) may not be written in place.*expand"):
+        SGD([p]).step()
+
+
 def test_zero_grad():
     p, q = leaf(2), leaf(2)
     optimizer = SGD([p, q])

@@ -7,7 +7,7 @@ import pytest
 
 import airi
 from airi import optim
-from airi.optim import Optimizer
+from airi.optim import Optimizer, passes
 from airi.optim.elementwise import ElementwiseOptimizer
 from tests.optim.cases import OPTIMIZER_CASES, OPTIMIZERS
 
@@ -15,6 +15,14 @@ torch = pytest.importorskip("torch")
 
 SHAPES = [(3, 4), (5,), (), (0, 2), (2, 3, 2, 2)]
 TOLERANCE = {np.float64: {"rtol": 1e-12, "atol": 1e-14}, np.float32: {"rtol": 2e-5, "atol": 2e-6}}
+
+
+@pytest.fixture(params=["compiled", "numpy"])
+def implementation(request, monkeypatch):
+    if request.param == "numpy":
+        monkeypatch.setattr(passes, "_compiled", None)
+    return request.param
+
 
 cases = pytest.mark.parametrize(("name", "options"), OPTIMIZER_CASES)
 
@@ -84,7 +92,7 @@ def test_arguments_and_defaults_are_those_of_pytorch(name):
 
 @cases
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_twenty_steps(name, options, dtype):
+def test_twenty_steps(name, options, dtype, implementation):
     ours, theirs = parameters(SHAPES, dtype)
     mine = getattr(optim, name)(ours, **options)
     other = getattr(torch.optim, name)(theirs, **options)
@@ -102,7 +110,7 @@ def test_twenty_steps(name, options, dtype):
 
 
 @cases
-def test_large_parameters_of_all_layouts(name, options):
+def test_large_parameters_of_all_layouts(name, options, implementation):
     # Larger than a piece: in rows, in one long row, transposed, and a row that is no multiple.
     shapes = [(70_001,), (1, 40_000), (300, 200), (3, 5, 3000)]
     ours, theirs = parameters(shapes)
