@@ -64,7 +64,16 @@ def extensions():
         libraries=[] if os.name == "nt" else ["m"],
         optional=True,
     )
-    return cythonize([kernels, erf], compiler_directives={"language_level": "3"})
+    updates = Extension(
+        "airi.optim.update_ext",
+        ["airi/optim/update_ext.pyx"],
+        depends=["airi/optim/update_loops.h", "airi/optim/update_kernels.h"],
+        # Without errno a square root is one instruction, and a loop of them is vectorised.
+        extra_compile_args=[] if os.name == "nt" else ["-fno-math-errno"],
+        libraries=[] if os.name == "nt" else ["m"],
+        optional=True,
+    )
+    return cythonize([kernels, erf, updates], compiler_directives={"language_level": "3"})
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})
