@@ -172,10 +172,6 @@ def _numpy_dtype_class(module: str, name: str) -> Any:
 
 def _module_class(module: str, name: str) -> Any:
     """A Module or Parameter class of airi.nn, or a block of airi.layers."""
-    if (module, name) == ("airi.nn.state_dict", "StateDict"):
-        from airi.nn.state_dict import StateDict
-
-        return StateDict
     if module.startswith("airi.nn."):
         from airi import nn as home
 

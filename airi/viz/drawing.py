@@ -95,9 +95,7 @@ def _graphviz() -> Any:
     try:
         import graphviz
     except ImportError as error:
-        raise ImportError(
-            "draw: needs the package graphviz: pip install 'airi[viz]'"
-        ) from error
+        raise ImportError("draw: needs the package graphviz: pip install 'airi[viz]'") from error
     return graphviz
 
 

@@ -41,9 +41,10 @@ def collect(roots: list[Tensor], names: Mapping[str, Any]) -> Picture:
     parameters = {id(tensor): name for name, tensor in _parameter_names(nodes).items()}
     known = parameters | {id(tensor): name for name, tensor in names.items()}
     uses = _count_uses(nodes)
+    used_outputs = _used_outputs(nodes, roots)
     picture = Picture()
     for node in nodes:
-        _add_op(picture, node, known, parameters, uses)
+        _add_op(picture, node, known, parameters, uses, used_outputs)
     for number, root in enumerate(roots):
         _add_result(picture, root, number, known)
     return picture
@@ -81,16 +82,28 @@ def _count_uses(nodes: list[Node]) -> dict[int, int]:
     return uses
 
 
+def _used_outputs(nodes: list[Node], roots: list[Tensor]) -> dict[Node, set[int]]:
+    """Which outputs of each node go anywhere: the others are masks and the like."""
+    used: dict[Node, set[int]] = {}
+    edges = [edge for node in nodes for edge in node.edges] + [edge_of(root) for root in roots]
+    for edge in edges:
+        if type(edge) is tuple:
+            used.setdefault(edge[0], set()).add(edge[1])
+    return used
+
+
 def _add_op(
     picture: Picture,
     node: Node,
     known: dict[int, str],
     parameters: dict[int, str],
     uses: dict[int, int],
+    used_outputs: dict[Node, set[int]],
 ) -> None:
     key = f"op{node.number}"
-    shapes = ", ".join(shape_text(shape) for shape, _ in node.outputs)
-    lines = [node.rule.__name__, f"{shapes}  {node.outputs[0][1]}"]
+    used = [node.outputs[number] for number in sorted(used_outputs[node])]
+    shapes = ", ".join(shape_text(shape) for shape, _ in used)
+    lines = [node.rule.__name__, f"{shapes}  {used[0][1]}"]
     lines += [text for text in map(_attribute_text, node.attributes.items()) if text]
     picture.boxes.append(Box(key, "op", lines, node.scope))
     for position, edge in enumerate(node.edges):
@@ -109,9 +122,7 @@ def _add_op(
             picture.arrows.append((leaf.key, key, ""))
 
 
-def _leaf(
-    tensor: Tensor, key: str, kind: str, name: str, scope: Scope | None, uses: int
-) -> Box:
+def _leaf(tensor: Tensor, key: str, kind: str, name: str, scope: Scope | None, uses: int) -> Box:
     lines = [name, f"{shape_text(tuple(tensor.shape))}  {tensor._array.dtype}"]
     if uses > 1:
         lines.append(f"used {uses} times")
