@@ -164,7 +164,8 @@ def _record_on_base(
     value = wrap(out)
     record(rule, inputs, attributes, (value,))
     base = target._base
-    assert base is not None and target._steps is not None
+    assert base is not None
+    assert target._steps is not None
     record(WriteView, (base, value), {"steps": (*base._back, *target._steps)}, (base,))
 
 

@@ -288,13 +288,13 @@ class Repeat(Rule):
         return reshape(summed, x_shape)
 
 
-def repeat(input: Tensor, *repeats: Any) -> Tensor:
+def repeat(input: Tensor, *repeats_: Any, repeats: Any = None) -> Tensor:
     """Copies of the whole tensor along each dimension; further dimensions are put in front.
 
     Raises RuntimeError for fewer repeats than dimensions, or negative ones.
     Example: ``airi.ones(3).repeat(4, 2)`` has shape (4, 6). Source: ``torch.Tensor.repeat``.
     """
-    times = sizes("repeat", repeats)
+    times = sizes("repeat", repeats_, repeats)
     if len(times) < input.ndim or any(n < 0 for n in times):
         raise RuntimeError(
             f"repeat: needs a number >= 0 for each of the {input.ndim} dimensions of shape "
@@ -303,9 +303,9 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     return Repeat.apply(input, repeats=times)
 
 
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *dims_: Any, dims: Any = None) -> Tensor:
     """`repeat` in which missing numbers in front count as 1. Source: ``torch.tile``."""
-    times = sizes("tile", dims)
+    times = sizes("tile", dims_, dims)
     return repeat(input, (1,) * (input.ndim - len(times)) + times)
 
 
@@ -372,9 +372,9 @@ class Flip(Rule):
         return Flip.apply(g, dims=dims)
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *dims_: Any, dims: Any = None) -> Tensor:
     """The elements in reverse order along `dims`: a copy. Source: ``torch.flip``."""
-    given = sizes("flip", dims)
+    given = sizes("flip", dims_, dims)
     return Flip.apply(input, dims=normal_dims("flip", given, input.ndim) if given else ())
 
 

@@ -44,8 +44,12 @@ __all__ = [
 ]
 
 
-def sizes(function: str, given: tuple[Any, ...]) -> tuple[int, ...]:
-    """The ints of ``f(2, 3)`` or ``f((2, 3))``."""
+def sizes(function: str, given: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """The ints of ``f(2, 3)`` or ``f((2, 3))``, or of PyTorch's keyword, ``f(shape=(2, 3))``."""
+    if named is not None:
+        if given:
+            raise TypeError(f"{function}: given twice, as {given!r} and by keyword as {named!r}")
+        given = (named,)
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = tuple(given[0])
     try:
@@ -98,13 +102,14 @@ def _full_shape(function: str, input: Any, given: tuple[int, ...]) -> tuple[int,
     )
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes_: Any, shape: Any = None) -> Tensor:
     """The same elements in another shape; -1 stands for what is left. A view where possible.
 
     Raises RuntimeError where the number of elements differs.
     Example: ``airi.arange(6).reshape(2, -1)``. Source: ``torch.reshape``.
     """
-    return Reshape.apply(input, shape=_full_shape("reshape", input, sizes("reshape", shape)))
+    given = sizes("reshape", sizes_, shape)
+    return Reshape.apply(input, shape=_full_shape("reshape", input, given))
 
 
 class ViewAs(View):
@@ -179,13 +184,13 @@ class Permute(View):
         return permute(g, tuple(sorted(range(len(dims)), key=dims.__getitem__)))
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *order_: Any, dims: Any = None) -> Tensor:
     """The dimensions in the order `dims`. A view.
 
     Raises RuntimeError where `dims` is no permutation of all dimensions.
     Example: ``images.permute(0, 2, 3, 1)``. Source: ``torch.permute``.
     """
-    given = sizes("permute", dims)
+    given = sizes("permute", order_, dims)
     order = tuple([normal_dim("permute", each, input.ndim) for each in given])
     if sorted(order) != list(range(input.ndim)):
         raise RuntimeError(
@@ -264,13 +269,13 @@ class Expand(View):
         return g
 
 
-def expand(input: Tensor, *size: Any) -> Tensor:
+def expand(input: Tensor, *sizes_: Any, size: Any = None) -> Tensor:
     """Dimensions of size 1 seen as larger, without a copy; -1 keeps a size. A view.
 
     New dimensions are put in front. Raises RuntimeError where a dimension is neither 1 nor the
     wanted size. Example: ``airi.ones(3, 1).expand(-1, 4)``. Source: ``torch.Tensor.expand``.
     """
-    given = sizes("expand", size)
+    given = sizes("expand", sizes_, size)
     have = shape_of(input)
     added = len(given) - len(have)
     if (
@@ -326,7 +331,10 @@ def squeeze(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
 
     Example: ``airi.ones(1, 3, 1).squeeze(0)`` has shape (3, 1). Source: ``torch.squeeze``.
     """
-    dims = range(input.ndim) if dim is None else normal_dims("squeeze", dim, input.ndim)
+    if dim is None:
+        dims: Sequence[int] = range(input.ndim)
+    else:  # of no dimension at all: nothing to do
+        dims = () if dim == () else normal_dims("squeeze", dim, input.ndim)
     have = shape_of(input)
     gone = {each for each in dims if have[each] == 1}
     return Reshape.apply(input, shape=tuple([n for i, n in enumerate(have) if i not in gone]))

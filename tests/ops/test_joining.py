@@ -105,7 +105,14 @@ def test_tensor_split_takes_any_cuts():
 def test_forms_of_arguments():
     x = airi.arange(6.0).reshape(2, 3)
     assert x.flip(0, 1).tolist() == x.flip((0, 1)).tolist() == [[5, 4, 3], [2, 1, 0]]
+    assert x.flip(dims=[0]).tolist() == airi.flip(x, dims=(0,)).tolist() == [[3, 4, 5], [0, 1, 2]]
+    assert airi.reshape(x, shape=(3, 2)).shape == x.permute(dims=(1, 0)).shape == (3, 2)
+    assert x.repeat(repeats=(1, 2)).shape == airi.tile(x, dims=(1, 2)).shape == (2, 6)
+    assert x[:1].expand(size=(4, 3)).shape == (4, 3)
+    with pytest.raises(TypeError, match="twice"):
+        x.flip(0, dims=(0,))
     assert x.flip(()).tolist() == x.tolist()
+    assert x[None].squeeze(()).shape == (1, 2, 3)
     assert x.tile(2).shape == (2, 6)
     assert x.tile(2, 1, 1).shape == (2, 2, 3)
     assert [each.shape for each in airi.atleast_2d([airi.tensor(1.0), x])] == [(1, 1), (2, 3)]
