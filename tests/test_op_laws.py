@@ -412,7 +412,7 @@ def test_every_rule_is_exercised(monkeypatch):
     original = Rule.apply.__func__
 
     def apply(cls, *inputs, **attributes):
-        used.add(cls)
+        used.add(next(each for each in cls.__mro__ if "forward" in each.__dict__))
         return original(cls, *inputs, **attributes)
 
     monkeypatch.setattr(Rule, "apply", classmethod(apply))

@@ -66,7 +66,8 @@ class AdaptiveMaxPool2d(Rule):
         indices = np.empty(out.shape, np.int64)
         for i, (top, bottom) in enumerate(_windows(height, output_size[0])):
             for j, (left, right) in enumerate(_windows(width, output_size[1])):
-                window = x[:, :, top:bottom, left:right].reshape(*x.shape[:2], -1)
+                area = (bottom - top) * (right - left)
+                window = x[:, :, top:bottom, left:right].reshape(*x.shape[:2], area)
                 place = window.argmax(2)
                 out[:, :, i, j] = np.take_along_axis(window, place[..., None], 2)[..., 0]
                 row, column = np.divmod(place, right - left)
