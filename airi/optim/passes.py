@@ -6,13 +6,10 @@ temporaries, several times as fast.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-_compiled: Any
 try:
-    from airi.optim import update_ext as _compiled
+    import airi.optim.update_ext as _compiled
 except ImportError:
     _compiled = None
 
