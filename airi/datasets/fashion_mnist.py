@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-import airi
 from airi.datasets.download import download as fetch
 from airi.datasets.download import with_mirrors
 from airi.datasets.files import (
@@ -25,6 +24,8 @@ from airi.datasets.files import (
     wrong_sha256,
 )
 from airi.datasets.image_dataset import ImageDataset
+from airi.ops.creation import from_numpy
+from airi.tensor import Tensor
 
 FOLDER = Path("FashionMNIST", "raw")  # torchvision's: its downloads serve airi, and the reverse
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")  # of package dataset-fashion-mnist
@@ -59,12 +60,12 @@ class _FashionImages(ImageDataset):
         "Bag",
         "Ankle boot",
     ]
-    data: airi.Tensor
-    targets: airi.Tensor
+    data: Tensor
+    targets: Tensor
 
     def _hold(self, images: np.ndarray, labels: np.ndarray) -> None:
-        self.data = airi.from_numpy(images)
-        self.targets = airi.from_numpy(labels.astype(np.int64))
+        self.data = from_numpy(images)
+        self.targets = from_numpy(labels.astype(np.int64))
 
     def _label(self, index: int) -> int:
         return int(self.targets.numpy()[index])

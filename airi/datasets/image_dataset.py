@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-import airi
+from airi.ops.creation import from_numpy
 from airi.utils.data.collate import default_collate
 from airi.utils.data.dataset import Dataset
 
@@ -53,7 +53,7 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         if self.transform is None:
-            image = airi.from_numpy(_in_unit_range(self._pixels()[index]))
+            image = from_numpy(_in_unit_range(self._pixels()[index]))
         else:
             image = self.transform(self._picture(index))
         label = self._label(index)
@@ -65,7 +65,7 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
             return default_collate([self[index] for index in indices])
         images = _in_unit_range(self._pixels()[np.asarray(indices)])
         labels = np.array([self._label(index) for index in indices], dtype=np.int64)
-        return [airi.from_numpy(images), airi.from_numpy(labels)]
+        return [from_numpy(images), from_numpy(labels)]
 
     def images(self, normalize: bool = True) -> np.ndarray:
         """All images as a float32 array (N, C, H, W), without transforms.

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-import airi
+from airi.ops.creation import from_numpy
+from airi.ops.random import rand, randint
+from airi.tensor import Tensor
 
-Image = Any  # np.ndarray | airi.Tensor
+Image = Any  # np.ndarray | Tensor
 
 PADDING_MODES = ("constant", "edge", "reflect", "symmetric")  # numpy.pad has the same names
 
@@ -46,15 +48,15 @@ class ToTensor:
     ValueError for other numbers of dimensions. Source: ``torchvision.transforms.ToTensor``.
     """
 
-    def __call__(self, pic: np.ndarray) -> airi.Tensor:
+    def __call__(self, pic: np.ndarray) -> Tensor:
         if not isinstance(pic, np.ndarray):
             raise TypeError(f"ToTensor: expected a NumPy array, got {type(pic).__name__}")
         if pic.ndim not in (2, 3):
             raise ValueError(f"ToTensor: expected shape (H, W) or (H, W, C), got {pic.shape}")
         channels = pic[None] if pic.ndim == 2 else pic.transpose(2, 0, 1)
         if pic.dtype == np.uint8:
-            return airi.from_numpy(np.divide(channels, np.float32(255), order="C"))
-        return airi.from_numpy(channels.copy(order="C"))
+            return from_numpy(np.divide(channels, np.float32(255), order="C"))
+        return from_numpy(channels.copy(order="C"))
 
     def __repr__(self) -> str:
         return "ToTensor()"
@@ -76,9 +78,9 @@ class Normalize:
         self.std = std
         self.inplace = inplace
 
-    def __call__(self, tensor: airi.Tensor) -> airi.Tensor:
-        if not isinstance(tensor, airi.Tensor) or not tensor.dtype.is_floating_point:
-            kind = tensor.dtype if isinstance(tensor, airi.Tensor) else type(tensor).__name__
+    def __call__(self, tensor: Tensor) -> Tensor:
+        if not isinstance(tensor, Tensor) or not tensor.dtype.is_floating_point:
+            kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
             raise TypeError(f"Normalize: expected a floating-point Tensor, got {kind}")
         array = tensor.detach().numpy()
         if array.ndim < 3:
@@ -86,7 +88,7 @@ class Normalize:
         out = array if self.inplace else array.copy()
         out -= self._for_channels(self.mean, array)
         out /= self._for_channels(self.std, array)
-        return tensor if self.inplace else airi.from_numpy(out)
+        return tensor if self.inplace else from_numpy(out)
 
     def _for_channels(self, values: Sequence[float], image: np.ndarray) -> np.ndarray:
         column = np.asarray(values, image.dtype).reshape(-1, 1, 1)
@@ -113,7 +115,7 @@ class RandomHorizontalFlip:
         self.p = p
 
     def __call__(self, img: Image) -> Image:
-        if airi.rand(()).item() >= self.p:
+        if rand(()).item() >= self.p:
             return img
         return _on_array(img, lambda array, height, width: np.flip(array, width))
 
@@ -173,7 +175,7 @@ class RandomCrop:
                     f"RandomCrop: cannot take {self.size} out of an image of "
                     f"{array.shape[height], array.shape[width]}"
                 )
-            start = int(airi.randint(room + 1, ()).item())
+            start = int(randint(room + 1, ()).item())
             part[axis] = slice(start, start + wanted)
         return array[tuple(part)]
 
@@ -196,11 +198,9 @@ class RandomCrop:
 
 def _on_array(img: Image, function: Callable[[np.ndarray, int, int], np.ndarray]) -> Image:
     """``function(array, height axis, width axis)`` of an image of either kind."""
-    if isinstance(img, airi.Tensor):
+    if isinstance(img, Tensor):
         array = img.detach().numpy()
-        return airi.from_numpy(
-            np.ascontiguousarray(function(array, array.ndim - 2, array.ndim - 1))
-        )
+        return from_numpy(np.ascontiguousarray(function(array, array.ndim - 2, array.ndim - 1)))
     if isinstance(img, np.ndarray) and img.ndim in (2, 3):
         return function(img, 0, 1)
     raise TypeError(

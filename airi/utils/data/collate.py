@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-import airi
+from airi.dtypes import float64
+from airi.ops.creation import as_tensor, from_numpy, tensor
+from airi.ops.joining import stack
+from airi.tensor import Tensor
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -35,7 +38,7 @@ def default_convert(data: Any) -> Any:
     Source: ``torch.utils.data.default_convert``.
     """
     if isinstance(data, np.ndarray | np.generic) and data.dtype.kind not in "SUO":
-        return airi.as_tensor(data)
+        return as_tensor(data)
     if type(data) is tuple:
         data = list(data)
     return map_nested(default_convert, data)
@@ -54,17 +57,17 @@ def map_nested(function: Any, data: Any) -> Any:
 
 def _collate(batch: Sequence[Any], place: str) -> Any:
     first = batch[0]
-    if isinstance(first, airi.Tensor):
+    if isinstance(first, Tensor):
         _check_shapes(batch, place)
-        return airi.stack(list(batch))
+        return stack(list(batch))
     if isinstance(first, np.ndarray | np.generic) and first.dtype.kind not in "SUO":
         arrays = [np.asarray(each) for each in batch]
         _check_shapes(arrays, place)
-        return airi.from_numpy(np.stack(arrays))
+        return from_numpy(np.stack(arrays))
     if isinstance(first, float):
-        return airi.tensor(batch, dtype=airi.float64)
+        return tensor(batch, dtype=float64)
     if isinstance(first, int):  # and bool, which as_tensor keeps
-        return airi.as_tensor(list(batch))
+        return as_tensor(list(batch))
     if isinstance(first, str | bytes):
         return batch
     if isinstance(first, Mapping):

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.context import BaseContext
 from typing import Any, Generic, TypeVar
 
-import airi
+from airi.ops.random import randint
+from airi.random import Generator
 from airi.utils.data.collate import default_collate, default_convert
 from airi.utils.data.dataset import Dataset
 from airi.utils.data.fetch import batch_maker, is_stream, stream_batches
@@ -66,7 +67,7 @@ class DataLoader(Generic[T_co]):
         timeout: float = 0,
         worker_init_fn: Callable[[int], object] | None = None,
         multiprocessing_context: str | BaseContext | None = None,
-        generator: airi.Generator | None = None,
+        generator: Generator | None = None,
         *,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
@@ -114,7 +115,7 @@ class DataLoader(Generic[T_co]):
 
     def __iter__(self) -> Iterator[Any]:
         # Drawn also without workers, so that the shuffling does not depend on their number.
-        seed = int(airi.randint(2**62, (), generator=self.generator).item())
+        seed = int(randint(2**62, (), generator=self.generator).item())
         if self.num_workers == 0:
             return self._batches_made_here()
         return self._batches_of_workers(seed)

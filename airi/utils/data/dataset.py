@@ -11,7 +11,10 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-import airi
+from airi.ops.creation import as_tensor
+from airi.ops.random import randperm
+from airi.random import Generator
+from airi.tensor import Tensor
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -55,7 +58,7 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
         return ChainDataset([self, other])
 
 
-class TensorDataset(Dataset[tuple["airi.Tensor", ...]]):
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Items are ``(a[i], b[i], ...)`` for tensors that agree in their first dimension.
 
     NumPy arrays are accepted too and share their memory. A DataLoader indexes a whole batch of
@@ -65,10 +68,10 @@ class TensorDataset(Dataset[tuple["airi.Tensor", ...]]):
     Source: ``torch.utils.data.TensorDataset``.
     """
 
-    tensors: tuple[airi.Tensor, ...]
+    tensors: tuple[Tensor, ...]
 
-    def __init__(self, *tensors: airi.Tensor | np.ndarray) -> None:
-        self.tensors = tuple(airi.as_tensor(each) for each in tensors)
+    def __init__(self, *tensors: Tensor | np.ndarray) -> None:
+        self.tensors = tuple(as_tensor(each) for each in tensors)
         shapes = [tuple(each.shape) for each in self.tensors]
         if not shapes or any(not shape or shape[0] != shapes[0][0] for shape in shapes):
             raise ValueError(
@@ -76,13 +79,13 @@ class TensorDataset(Dataset[tuple["airi.Tensor", ...]]):
                 f"got shapes {shapes}"
             )
 
-    def __getitem__(self, index: Any) -> tuple[airi.Tensor, ...]:
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple(each[index] for each in self.tensors)
 
     def __len__(self) -> int:
         return self.tensors[0].shape[0]
 
-    def get_batch(self, indices: Sequence[int]) -> list[airi.Tensor]:
+    def get_batch(self, indices: Sequence[int]) -> list[Tensor]:
         """``[a[indices], b[indices], ...]``: a whole batch in one indexing."""
         rows = np.asarray(indices)
         return [each[rows] for each in self.tensors]
@@ -195,7 +198,7 @@ class Subset(Dataset[T_co]):
 def random_split(
     dataset: Dataset[T_co],
     lengths: Sequence[int | float],
-    generator: airi.Generator | None = None,
+    generator: Generator | None = None,
 ) -> list[Subset[T_co]]:
     """Deal the items of `dataset` at random into parts that do not overlap.
 
@@ -217,7 +220,7 @@ def random_split(
         raise ValueError(
             f"random_split: lengths {list(lengths)} do not divide a data set of {total} items"
         )
-    order = airi.randperm(total, generator=generator).tolist()
+    order = randperm(total, generator=generator).tolist()
     ends = itertools.accumulate(sizes)
     return [Subset(dataset, order[end - size : end]) for end, size in zip(ends, sizes, strict=True)]
 

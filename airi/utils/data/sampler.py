@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
-import airi
+from airi.dtypes import float64
+from airi.ops.creation import as_tensor
+from airi.ops.random import multinomial, randint, randperm
+from airi.random import Generator
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -47,7 +50,7 @@ class RandomSampler(Sampler[int]):
         data_source: Sized,
         replacement: bool = False,
         num_samples: int | None = None,
-        generator: airi.Generator | None = None,
+        generator: Generator | None = None,
     ) -> None:
         if num_samples is not None:
             _check_positive("RandomSampler", "num_samples", num_samples)
@@ -65,10 +68,10 @@ class RandomSampler(Sampler[int]):
         if size == 0:
             return
         if self.replacement:
-            yield from airi.randint(size, (self.num_samples,), generator=self.generator).tolist()
+            yield from randint(size, (self.num_samples,), generator=self.generator).tolist()
             return
         for start in range(0, self.num_samples, size):
-            order = airi.randperm(size, generator=self.generator).tolist()
+            order = randperm(size, generator=self.generator).tolist()
             yield from order[: self.num_samples - start]
 
     def __len__(self) -> int:
@@ -78,12 +81,12 @@ class RandomSampler(Sampler[int]):
 class SubsetRandomSampler(Sampler[int]):
     """The given `indices` in random order. Source: ``torch.utils.data.SubsetRandomSampler``."""
 
-    def __init__(self, indices: Sequence[int], generator: airi.Generator | None = None) -> None:
+    def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
         self.indices = indices
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        for position in airi.randperm(len(self.indices), generator=self.generator).tolist():
+        for position in randperm(len(self.indices), generator=self.generator).tolist():
             yield self.indices[position]
 
     def __len__(self) -> int:
@@ -104,10 +107,10 @@ class WeightedRandomSampler(Sampler[int]):
         weights: Sequence[float],
         num_samples: int,
         replacement: bool = True,
-        generator: airi.Generator | None = None,
+        generator: Generator | None = None,
     ) -> None:
         _check_positive("WeightedRandomSampler", "num_samples", num_samples)
-        self.weights = airi.as_tensor(weights, dtype=airi.float64)
+        self.weights = as_tensor(weights, dtype=float64)
         if self.weights.ndim != 1:
             raise ValueError(
                 "WeightedRandomSampler: expected one row of weights, "
@@ -118,7 +121,7 @@ class WeightedRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        drawn = airi.multinomial(
+        drawn = multinomial(
             self.weights, self.num_samples, self.replacement, generator=self.generator
         )
         yield from drawn.tolist()

@@ -25,7 +25,10 @@ from typing import Any
 
 import numpy as np
 
-import airi
+from airi.ops.creation import from_numpy
+from airi.random import manual_seed
+from airi.tensor import Tensor
+from airi.threads import set_num_threads
 from airi.utils.data.collate import map_nested
 from airi.utils.data.fetch import batch_maker, is_stream, stream_batches
 
@@ -305,10 +308,10 @@ def _text(error: Exception) -> str:
 
 def _seed_everything(seed: int) -> None:
     """Give this worker's random numbers (airi's, Python's, NumPy's) their own start."""
-    airi.manual_seed(seed)
+    manual_seed(seed)
     random.seed(seed)
     np.random.seed(np.random.SeedSequence(seed).generate_state(4))  # noqa: NPY002
-    airi.set_num_threads(1)  # the workers already share the cores among themselves
+    set_num_threads(1)  # the workers already share the cores among themselves
 
 
 @dataclass(frozen=True)
@@ -318,12 +321,12 @@ class _TensorOnWire:
 
 def _to_wire(data: Any) -> Any:
     """`data` with its tensors as NumPy arrays: no gradient, no graph goes between processes."""
-    if isinstance(data, airi.Tensor):
+    if isinstance(data, Tensor):
         return _TensorOnWire(np.ascontiguousarray(data.detach().numpy()))
     return map_nested(_to_wire, data)
 
 
 def _from_wire(data: Any) -> Any:
     if isinstance(data, _TensorOnWire):
-        return airi.from_numpy(data.array)
+        return from_numpy(data.array)
     return map_nested(_from_wire, data)
