@@ -42,6 +42,11 @@ def cast(input: Tensor, dtype: Any) -> Tensor:
     return input if have == wanted else Cast.apply(input, dtype=wanted)
 
 
+def cast_if(input: Tensor, dtype: Any) -> Tensor:
+    """`cast` where a dtype is asked for: reductions do so before, and after for narrow integers."""
+    return input if dtype is None else cast(input, dtype)
+
+
 class Clone(Rule):
     """out = a copy of x;  dx = g"""
 

@@ -73,7 +73,7 @@ def unique_consecutive(
     lines = array.reshape(-1) if at is None else np.moveaxis(array, at, 0)
     is_first = np.ones(len(lines), bool)
     differs = lines[1:] != lines[:-1]
-    is_first[1:] = differs.reshape(len(differs), -1).any(1) if lines.ndim > 1 else differs
+    is_first[1:] = differs.any(tuple(range(1, lines.ndim)))
     starts = np.flatnonzero(is_first)
     counts = np.diff(starts, append=len(lines))
     inverse = np.cumsum(is_first) - 1

@@ -15,7 +15,7 @@ from airi import dtypes
 from airi.autograd.graph import Rule
 from airi.ops import elementwise, transcendental, views
 from airi.ops.along import SpreadAlong, ValuesIndices
-from airi.ops.conversion import cast
+from airi.ops.conversion import cast_if, clone
 from airi.ops.names import normal_dim, numpy_names
 from airi.ops.over_dims import accumulator, array_of, over_one_dim
 
@@ -108,7 +108,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     `dtype` converts the input first. Raises IndexError where there is no such dimension.
     Example: ``airi.cumsum(airi.tensor([1, 2, 3]), 0)`` is ``[1, 3, 6]``. Source: ``torch.cumsum``.
     """
-    return over_one_dim("cumsum", Cumsum, input if dtype is None else cast(input, dtype), dim)
+    return cast_if(over_one_dim("cumsum", Cumsum, cast_if(input, dtype), dim), dtype)
 
 
 class Cumprod(Rule):
@@ -154,7 +154,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     Example: ``airi.cumprod(airi.tensor([1, 2, 3]), 0)`` is ``[1, 2, 6]``.
     Source: ``torch.cumprod``.
     """
-    return over_one_dim("cumprod", Cumprod, input if dtype is None else cast(input, dtype), dim)
+    return cast_if(over_one_dim("cumprod", Cumprod, cast_if(input, dtype), dim), dtype)
 
 
 def _running_extreme(ufunc: np.ufunc, x: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
@@ -249,7 +249,7 @@ def diff(
 ) -> Tensor:
     """out[k] = input[k+1] - input[k] along `dim`, done `n` times; for bool, whether they differ.
 
-    `prepend` and `append` are joined to the input before. Raises RuntimeError for 0-dimensional
+    `prepend` and `append` are joined to the input before, if `n` is not 0. Raises RuntimeError for 0-dimensional
     input and negative n. Example: ``airi.diff(airi.tensor([1, 4, 9]))`` is ``[3, 5]``.
     Source: ``torch.diff``.
     """
@@ -258,6 +258,8 @@ def diff(
     if n < 0:
         raise RuntimeError(f"diff: n must not be negative, got {n}")
     at = normal_dim("diff", dim, input.ndim)
+    if n == 0:
+        return clone(input)
     parts = [each for each in (prepend, input, append) if each is not None]
     if len(parts) > 1:
         from airi.ops.joining import cat

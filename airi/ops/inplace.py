@@ -295,16 +295,24 @@ def zero_(input: Tensor) -> Tensor:
     return write(input, "zero_", Copy, 0)
 
 
-def cumsum_(input: Tensor, dim: int) -> Tensor:
-    """input = cumsum(input, dim), in place. Source: ``torch.Tensor.cumsum_``."""
-    return _along("cumsum_", cumulative.Cumsum, input, dim)
+def cumsum_(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """input = cumsum(input, dim), in place; a `dtype` must be input's own.
+
+    Source: ``torch.Tensor.cumsum_``.
+    """
+    return _along("cumsum_", cumulative.Cumsum, input, dim, dtype)
 
 
-def cumprod_(input: Tensor, dim: int) -> Tensor:
-    """input = cumprod(input, dim), in place. Source: ``torch.Tensor.cumprod_``."""
-    return _along("cumprod_", cumulative.Cumprod, input, dim)
+def cumprod_(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """input = cumprod(input, dim), in place; a `dtype` must be input's own.
+
+    Source: ``torch.Tensor.cumprod_``.
+    """
+    return _along("cumprod_", cumulative.Cumprod, input, dim, dtype)
 
 
-def _along(name: str, rule: type[Rule], input: Tensor, dim: int) -> Tensor:
+def _along(name: str, rule: type[Rule], input: Tensor, dim: int, dtype: Any) -> Tensor:
+    if dtype is not None and dtypes.to_numpy(dtype) != input._array.dtype:
+        raise RuntimeError(f"{name}: dtype must be the tensor's {input.dtype}, got {dtype}")
     at = normal_dim(name, dim, input.ndim)
     return write(input, name, rule, dim=at) if input.ndim else input

@@ -16,7 +16,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.graph import Rule
 from airi.ops import elementwise, transcendental
-from airi.ops.conversion import cast
+from airi.ops.conversion import cast_if
 from airi.ops.cumulative import may_be_divided, product_of_others
 from airi.ops.extremes import amax, amin
 from airi.ops.names import numpy_names
@@ -80,7 +80,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
     `dtype` converts the input first. Example: ``airi.sum(airi.ones(2, 3), 1)`` is ``[3., 3.]``.
     Source: ``torch.sum``.
     """
-    return over_dims("sum", Sum, input if dtype is None else cast(input, dtype), dim, keepdim)
+    return cast_if(over_dims("sum", Sum, cast_if(input, dtype), dim, keepdim), dtype)
 
 
 class Nansum(Rule):
@@ -108,7 +108,7 @@ class _NotNan(Rule):
 @numpy_names
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """out = sum over `dim` with NaN counted as 0. Source: ``torch.nansum``."""
-    return over_dims("nansum", Nansum, input if dtype is None else cast(input, dtype), dim, keepdim)
+    return cast_if(over_dims("nansum", Nansum, cast_if(input, dtype), dim, keepdim), dtype)
 
 
 class Mean(Rule):
@@ -133,7 +133,7 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
     `dtype` converts the input first. Raises RuntimeError for integers.
     Example: ``airi.mean(x, dim=(0, 1))``. Source: ``torch.mean``.
     """
-    return over_dims("mean", Mean, input if dtype is None else cast(input, dtype), dim, keepdim)
+    return over_dims("mean", Mean, cast_if(input, dtype), dim, keepdim)
 
 
 @numpy_names
@@ -143,7 +143,7 @@ def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any
     Raises RuntimeError for integers. Source: ``torch.nanmean``.
     """
     _require_float("nanmean", array_of(input))
-    input = input if dtype is None else cast(input, dtype)
+    input = cast_if(input, dtype)
     count = sum(_NotNan.apply(input), dim, keepdim)
     return elementwise.div(nansum(input, dim, keepdim), count)
 
@@ -172,10 +172,11 @@ def prod(
     The gradient is exact where elements are 0. `dtype` converts the input first.
     Example: ``airi.prod(airi.tensor([2, 3]))`` is 6. Source: ``torch.prod``.
     """
-    input = input if dtype is None else cast(input, dtype)
+    input = cast_if(input, dtype)
     if dim is not None:
-        return over_one_dim("prod", Prod, input, dim, keepdim=keepdim)
+        return cast_if(over_one_dim("prod", Prod, input, dim, keepdim=keepdim), dtype)
     out = Prod.apply(reshape(input, (math.prod(input.shape),)), dim=0, keepdim=False)
+    out = cast_if(out, dtype)
     return reshape(out, (1,) * input.ndim) if keepdim else out
 
 
@@ -367,7 +368,7 @@ def norm(
     The gradient is 0 where the norm is. `dtype` converts the input first. Raises RuntimeError for
     integers. Example: ``airi.norm(weight, dim=1)``. Source: ``torch.norm``.
     """
-    input = input if dtype is None else cast(input, dtype)
+    input = cast_if(input, dtype)
     _require_float("norm", array_of(input))
     p = 2 if p is None or p == "fro" else p
     if isinstance(p, str):

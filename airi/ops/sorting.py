@@ -309,7 +309,7 @@ def nanquantile(
 def _quantile(
     name: str, input: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str
 ) -> Any:
-    fractions = _fractions(name, array_of(input), array_of(q))
+    fractions = _fractions(name, input, q)
     if interpolation not in _INTERPOLATIONS:
         raise ValueError(
             f"{name}: interpolation must be one of {_INTERPOLATIONS}, got {interpolation!r}"
@@ -323,37 +323,56 @@ def _quantile(
         kept = (*shape[:at], 1, *shape[at + 1 :]) if shape else ()
     if lines.shape[-1] == 0:
         raise RuntimeError(f"{name}: a tensor of shape {shape} has no elements to rank")
-    picked = _at_ranks(lines, fractions.reshape(-1), name == "nanquantile", interpolation)
+    flat = views.reshape(fractions, (-1,))
+    picked = _at_ranks(lines, flat, name == "nanquantile", interpolation)
     out = views.movedim(picked, -1, 0)
     if not keepdim:
         return out if fractions.ndim else views.select(out, 0, 0)
     return views.reshape(out, (*fractions.shape, *kept))
 
 
-def _fractions(name: str, x: np.ndarray, q: Any) -> np.ndarray:
+def _fractions(name: str, input: Any, q: Any) -> Any:
+    """q as a Tensor or, where it is a number, as an array, with dtype, shape and range checked."""
+    x, array = array_of(input), array_of(q)
     if x.dtype.kind != "f":
         raise RuntimeError(f"{name}: expected a floating-point tensor, got {x.dtype}")
-    if isinstance(q, np.ndarray) and q.dtype != x.dtype:
-        raise RuntimeError(f"{name}: q must have input's dtype {x.dtype}, got {q.dtype}")
-    fractions = np.asarray(q, x.dtype)
-    if fractions.ndim > 1:
-        raise RuntimeError(f"{name}: q must be a number or a vector, got shape {fractions.shape}")
-    if not np.all((fractions >= 0) & (fractions <= 1)):
+    if not isinstance(array, np.ndarray):
+        q = array = np.asarray(q, x.dtype)
+    if array.dtype != x.dtype:
+        raise RuntimeError(f"{name}: q must have input's dtype {x.dtype}, got {array.dtype}")
+    if array.ndim > 1:
+        raise RuntimeError(f"{name}: q must be a number or a vector, got shape {array.shape}")
+    if not np.all((array >= 0) & (array <= 1)):
         raise RuntimeError(f"{name}: q must be in the range 0 to 1, got {q}")
-    return fractions
+    return q
 
 
-def _at_ranks(lines: Any, fractions: np.ndarray, skip_nan: bool, interpolation: str) -> Any:
-    """The elements of each line at these fractions of its length, as a last dimension."""
+class RankWeight(Rule):
+    """out = weight, the broken part of the rank q * steps;  dq = g * steps"""
+
+    @staticmethod
+    def forward(q, weight, *, steps):
+        return weight
+
+    @staticmethod
+    def backward(g, steps, q_shape):
+        return views.SumTo.apply(elementwise.mul(g, steps), shape=q_shape), None
+
+
+def _at_ranks(lines: Any, fractions: Any, skip_nan: bool, interpolation: str) -> Any:
+    """The elements of each line at these fractions of its length, as a last dimension.
+
+    Between two elements the result moves with the fraction, by their distance a rank.
+    """
     ordered = sort(lines, -1).values
     array = array_of(ordered)
     last = array.shape[-1] - 1
     nan_count = np.isnan(array).sum(-1, keepdims=True)
-    exact = fractions.astype(np.float64)  # float32 cannot count beyond 2**24
-    if skip_nan:
-        ranks = exact * np.maximum(last - nan_count, 0)
-    else:
-        ranks = np.where(nan_count > 0, last, exact * last)  # NaN is last in order
+    exact = array_of(fractions).astype(np.float64)  # float32 cannot count beyond 2**24
+    steps = np.maximum(last - nan_count, 0) if skip_nan else last
+    ranks = exact * steps
+    if not skip_nan:
+        ranks = np.where(nan_count > 0, last, ranks)  # NaN is last in order
     if interpolation in _NEAREST:
         ranks = _NEAREST[interpolation](ranks)
     below, above = np.floor(ranks), np.ceil(ranks)
@@ -362,5 +381,7 @@ def _at_ranks(lines: Any, fractions: np.ndarray, skip_nan: bool, interpolation: 
         TakeAlong.apply(ordered, wrap(each.astype(np.int64)), dim=lines.ndim - 1, distinct=False)
         for each in (below, above)
     )
-    step = elementwise.mul(elementwise.sub(high, low), wrap(weight.astype(array.dtype)))
-    return elementwise.add(low, step)
+    weight = wrap(weight.astype(array.dtype))
+    if interpolation == "linear" and getattr(fractions, "requires_grad", False):
+        weight = RankWeight.apply(fractions, weight, steps=np.asarray(steps, array.dtype))
+    return elementwise.add(low, elementwise.mul(elementwise.sub(high, low), weight))

@@ -75,6 +75,7 @@ ROWS = [
             call(integers(rng, 9, high=-2), return_inverse=True, return_counts=True),
             call(integers(rng, 6, 2, high=-2), dim=0, return_counts=True, return_inverse=True),
             call(integers(rng, 2, 6, high=-2), dim=1),
+            call(integers(rng, 3, 1, 2), return_counts=True, dim=1),
         ],
         _runs,
         grad=False,

@@ -68,6 +68,7 @@ def _quantile_samples(rng):
     return [
         call(distinct(rng, 3, 4), 0.3),
         call(distinct(rng, 3, 4), 0.7, 1),
+        call(distinct(rng, 3, 4), np.array([0.3, 0.8]), 1),  # q has a gradient too
         call(distinct(rng, 3, 4), 0.0, dim=0, keepdim=True),
         call(distinct(rng, 5).astype(np.float64), 1.0, 0, True, interpolation="linear"),
         *[

@@ -81,6 +81,9 @@ def test_in_place_of_integers_keeps_the_dtype():
     assert x.cumsum_(0) is x
     assert x.tolist() == [1, 3, 6]
     assert x.dtype == airi.int32
+    assert x.cumprod_(0, dtype=airi.int32).tolist() == [1, 3, 18]
+    with pytest.raises(RuntimeError, match="cumsum_: dtype"):
+        x.cumsum_(0, dtype=airi.int64)
     number = airi.tensor(3.0)
     assert number.cumprod_(0) is number
 
@@ -89,6 +92,10 @@ def test_diff():
     assert airi.diff(airi.tensor([True, False, False])).tolist() == [True, False]
     assert airi.diff(airi.tensor([1, 4, 9, 16]), n=2).tolist() == [2, 2]
     assert airi.diff(airi.ones(3), n=5).shape == (0,)
+    x = airi.ones(3)
+    same = airi.diff(x, n=0, prepend=airi.zeros(1))
+    assert same.tolist() == [1, 1, 1]
+    assert same is not x
     with pytest.raises(RuntimeError, match="one-dimensional"):
         airi.diff(airi.tensor(1.0))
     with pytest.raises(RuntimeError, match="negative"):

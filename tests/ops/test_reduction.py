@@ -166,3 +166,13 @@ def test_truth():
     assert airi.any(airi.tensor([0, 0])).dtype == airi.bool
     assert airi.all(airi.tensor([1, 2], dtype=airi.uint8)).dtype == airi.uint8
     assert airi.all(airi.tensor([3, 2], dtype=airi.uint8)).item() == 1
+
+
+@pytest.mark.parametrize("op", [airi.sum, airi.nansum, airi.prod, airi.cumsum, airi.cumprod])
+def test_a_narrow_dtype_asked_for_is_the_results(op):
+    x = airi.tensor([100, 100, 2])
+    wanted = {"sum": 202, "nansum": 202, "prod": 20000 % 256}.get(op.__name__)
+    out = op(x, 0, dtype=airi.uint8)
+    assert out.dtype == airi.uint8
+    assert wanted is None or out.item() == wanted
+    assert op(x, 0, dtype=airi.bool).dtype == airi.bool
