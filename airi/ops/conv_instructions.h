@@ -4,6 +4,7 @@
 #define REAL float
 #define POSITION int32_t
 #include "conv_tile.h"
+#include "conv_weight.h"
 #include "pool_kernels.h"
 #undef REAL
 #undef POSITION
@@ -11,6 +12,7 @@
 #define REAL double
 #define POSITION int64_t
 #include "conv_tile.h"
+#include "conv_weight.h"
 #include "pool_kernels.h"
 #undef REAL
 #undef POSITION

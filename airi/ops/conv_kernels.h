@@ -318,8 +318,8 @@ static ptrdiff_t panel_elements(const GatherPlan *plan)
 /* ---- plan of a weight gradient ---------------------------------------------------------------
  *
  * The weights of a group are cut into blocks of channels and filters, the images into chunks; a
- * task adds up one block over one chunk. A block lies in memory as (a, kernel row, b), where a and b
- * are the two sides of the tile: (kernel column, channel) and filter, or exchanged.
+ * task adds up one block over one chunk. A block lies in memory as (a, kernel row, b), where a and
+ * b are the two sides of the tile: (kernel column, channel) and filter, or exchanged.
  */
 
 typedef struct {
@@ -359,7 +359,7 @@ static ptrdiff_t weight_line(const WeightPlan *plan, ptrdiff_t band_height, int 
     return line;
 }
 
-/* A weight gradient of thin groups: the planes packed as for the forward pass, and the gradient. */
+/* A weight gradient of thin groups: planes packed as for the forward pass, and the gradient. */
 typedef struct {
     GatherPlan input;
     const void *grad;

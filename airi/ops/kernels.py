@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from airi import threads
+
 _NAMES = (
     "avg_pool2d_backward",
     "avg_pool2d_forward",
@@ -24,8 +26,8 @@ _NAMES = (
 
 _module: ModuleType | None = None
 
-# A thread of the OpenMP runtime that waits for work spins for milliseconds by default. On the same
-# processors BLAS then takes several times as long, so these threads shall sleep instead.
+# A thread of the OpenMP runtime that waits for work spins for milliseconds by default, at the cost
+# of whatever else runs on the same processors, so these threads shall sleep instead.
 _PASSIVE_WAITING = ("OMP_WAIT_POLICY", "passive")
 
 
@@ -35,7 +37,8 @@ def implementation() -> ModuleType:
     if _module is None:
         try:
             with _environment_default(*_PASSIVE_WAITING):  # read when the runtime is loaded
-                from airi.ops import conv_ext as module
+                import airi.ops.conv_ext as module
+            threads.share_threads_with_blas(module.blas_callback())
         except ImportError as error:
             from airi.ops import conv_ref as module
 

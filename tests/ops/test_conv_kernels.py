@@ -129,7 +129,7 @@ LARGE_CASES = [
     Case(channels=70, filters=230, padding=(1, 1)),
     Case(batch=1, channels=300, size=(8, 8), filters=20, kernel=(3, 2)),
     Case(size=(40, 300), channels=6, filters=10, kernel=(7, 5), stride=(2, 2), groups=2),
-    Case(batch=1, channels=2, size=(2, 9000), kernel=(1, 600), padding=(5, 5)),
+    Case(batch=1, channels=2, size=(2, 2500), kernel=(1, 600), padding=(5, 5)),
     Case(batch=1, channels=1, size=(700, 700), filters=1, padding=(1, 1)),
     Case(batch=40, size=(9, 9), stride=(2, 2), padding=(1, 1), dilation=(2, 2)),
     Case(batch=9, channels=8, size=(12, 12), filters=8, padding=(1, 1), groups=8),
@@ -497,6 +497,51 @@ if child == 0:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@needs_extension
+@pytest.mark.parametrize("share", ["1", "0"])
+def test_blas_on_the_threads_of_the_kernels(share):
+    """Matrix products are right from several Python threads at once, and after a fork."""
+    program = """
+import os, sys, threading
+import numpy as np
+from airi import threads
+from airi.ops import kernels
+kernels.implementation()
+threads.set_num_threads(2)
+print(threads._blas_callback_setter is not None)
+x, w = np.ones((8, 3, 9, 9)), np.ones((4, 3, 3, 3))
+wrong = []
+
+def work(seed):
+    a = np.random.default_rng(seed).standard_normal((200, 200))
+    square = np.einsum("ij,jk->ik", a, a, optimize=False)
+    for _ in range(3):
+        kernels.conv2d_forward(x, w, None, (1, 1), (0, 0), (1, 1), 1)
+        if not np.allclose(a @ a, square):
+            wrong.append(seed)
+
+workers = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+if hasattr(os, "fork"):
+    child = os.fork()
+    if child == 0:
+        work(5)
+        os._exit(len(wrong))
+    wrong += [5] * os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+sys.exit(len(wrong))
+"""
+    environment = dict(os.environ, AIRI_SHARE_THREADS=share)
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    out = subprocess.run(
+        command, env=environment, check=True, timeout=100, text=True, stdout=subprocess.PIPE
+    ).stdout
+    if share == "0":
+        assert out.strip() == "False"
 
 
 def test_num_threads_at_start_and_on_request(keep_threads):
