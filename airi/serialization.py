@@ -226,7 +226,7 @@ def _safetensors_bytes(obj: Any) -> bytes:
     for key, value in named:
         if not isinstance(key, str) or not isinstance(value, Tensor):
             raise TypeError(
-                "save: a .safetensors file holds a dict of tensors by name, such as a state_dict(); "
+                "save: a .safetensors file holds a dict of tensors by name, such as a state_dict; "
                 f"got {type(value).__name__} under {key!r}"
             )
     arrays = {key: np.ascontiguousarray(value._array) for key, value in named}

@@ -146,11 +146,11 @@ def load_data(name: str) -> Data:
 
 
 def _as_data(train: Any, test: Any) -> Data:
-    both = [
+    in_training, in_test = (
         TensorDataset(airi.from_numpy(each.images()), airi.from_numpy(each.labels()))
         for each in (train, test)
-    ]
-    return Data(*both, list(train.classes))
+    )
+    return Data(in_training, in_test, list(train.classes))
 
 
 # -- the run ----------------------------------------------------------------------------------

@@ -179,9 +179,7 @@ def _recorded(
         same = isinstance(each, graph.Tensor) and any(each is x for x in inputs)
         results.append(each.detach() if same and id(each) not in dirty else each)
     metadata = tuple(
-        (each._array.shape, each._array.dtype)
-        for each in results
-        if isinstance(each, graph.Tensor)
+        (each._array.shape, each._array.dtype) for each in results if isinstance(each, graph.Tensor)
     )
     node = _FunctionNode(cls, edges, (), {}, metadata)
     node.ctx = ctx

@@ -200,7 +200,7 @@ def _progress_bar(part: Path, have: int, total: int | None) -> Iterator[Callable
     """A bar, on a terminal; yields what moves it on. Without tqdm a line has to do."""
     name = part.name.removesuffix(".part")
     try:
-        from tqdm import tqdm  # type: ignore[import-untyped]
+        from tqdm import tqdm
     except ImportError:
         print(f"downloading {name} (install tqdm to see the progress)", file=sys.stderr)
         yield lambda count: None

@@ -384,16 +384,16 @@ def unfold(
     Source: ``torch.nn.functional.unfold``.
     """
     check_dimensions("unfold", input, 2)
-    kernel, dilation, padding, stride = _patches("unfold", kernel_size, dilation, padding, stride)
+    kernel, gaps, border, steps = _patches("unfold", kernel_size, dilation, padding, stride)
     images = as_images(input, 2)
-    _check_fits("unfold", 2, shape_of(images)[2:], kernel, padding, dilation)
-    if any(padding):
-        images = _pad(images, padding, padding)
+    _check_fits("unfold", 2, shape_of(images)[2:], kernel, border, gaps)
+    if any(border):
+        images = _pad(images, border, border)
     for axis in range(2):  # (N, C, OH, OW, KH, KW)
-        extent = dilation[axis] * (kernel[axis] - 1) + 1
-        images = Unfold.apply(images, dim=2 + axis, size=extent, step=stride[axis])
+        extent = gaps[axis] * (kernel[axis] - 1) + 1
+        images = Unfold.apply(images, dim=2 + axis, size=extent, step=steps[axis])
     images = Slice.apply(
-        images, index=(..., slice(None, None, dilation[0]), slice(None, None, dilation[1]))
+        images, index=(..., slice(None, None, gaps[0]), slice(None, None, gaps[1]))
     )
     batch, channels, height, width = shape_of(images)[:4]
     columns = (batch, channels * kernel[0] * kernel[1], height * width)
@@ -417,12 +417,12 @@ def fold(
     Source: ``torch.nn.functional.fold``.
     """
     check_dimensions("fold", input, 1)
-    kernel, dilation, padding, stride = _patches("fold", kernel_size, dilation, padding, stride)
+    kernel, gaps, border, steps = _patches("fold", kernel_size, dilation, padding, stride)
     size = numbers("fold", "output_size", output_size, 2, 1)
     rows, columns = shape_of(input)[-2:]
-    extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
-    padded = [n + 2 * p for n, p in zip(size, padding)]
-    blocks = [(n - e) // s + 1 for n, e, s in zip(padded, extent, stride)]
+    extent = [d * (k - 1) + 1 for k, d in zip(kernel, gaps)]
+    padded = [n + 2 * p for n, p in zip(size, border)]
+    blocks = [(n - e) // s + 1 for n, e, s in zip(padded, extent, steps)]
     area = kernel[0] * kernel[1]
     if rows % area or min(blocks) < 1 or columns != blocks[0] * blocks[1]:
         raise RuntimeError(
@@ -433,22 +433,24 @@ def fold(
     patches = reshape(input, (*batch, rows // area, *kernel, *blocks))
     patches = permute(patches, 0, 1, 4, 5, 2, 3)
     outer = (*batch, rows // area)
-    if dilation != (1, 1):
-        taps = (..., slice(None, None, dilation[0]), slice(None, None, dilation[1]))
+    if gaps != (1, 1):
+        taps = (..., slice(None, None, gaps[0]), slice(None, None, gaps[1]))
         patches = Unslice.apply(patches, index=taps, shape=(*outer, *blocks, *extent))
     for axis in (1, 0):
         shape = (*outer, *blocks[:axis], *padded[axis:], *extent[:axis])
         patches = FoldWindows.apply(
-            patches, dim=2 + axis, size=extent[axis], step=stride[axis], shape=shape
+            patches, dim=2 + axis, size=extent[axis], step=steps[axis], shape=shape
         )
-    top, left = padding
+    top, left = border
     if top or left:
         inside = (..., slice(top, top + size[0]), slice(left, left + size[1]))
         patches = Slice.apply(patches, index=inside)
     return patches if len(input.shape) == 3 else reshape(patches, (outer[1], *size))
 
 
-def _patches(function: str, kernel: Any, dilation: Any, padding: Any, stride: Any) -> Any:
+def _patches(
+    function: str, kernel: Sizes, dilation: Sizes, padding: Sizes, stride: Sizes
+) -> tuple[tuple[int, ...], ...]:
     return (
         numbers(function, "kernel_size", kernel, 2, 1),
         numbers(function, "dilation", dilation, 2, 1),

@@ -22,7 +22,7 @@ __all__ = ["erf", "erfc", "erfinv"]
 def _kernel(name: str) -> Callable[[np.ndarray, np.ndarray], None]:
     """The compiled loop of that name, or where it was not built Python's function, element-wise."""
     try:
-        from airi.ops import erf_ext  # type: ignore[attr-defined]
+        import airi.ops.erf_ext as erf_ext
     except ImportError:
         each = np.frompyfunc(getattr(math, name), 1, 1)
 

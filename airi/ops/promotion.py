@@ -45,7 +45,7 @@ class Elementwise(Rule):
             else:
                 return promoted(arrays, cls.floating)
         assert common is not None
-        if common.kind != "f" and (has_float or cls.floating or has_int and common is not _INT64):
+        if common.kind != "f" and (has_float or cls.floating or (has_int and common is not _INT64)):
             return promoted(arrays, cls.floating)
         return arrays
 
@@ -56,7 +56,7 @@ def promoted(arrays: list[Any], floating: bool = False) -> list[Any]:
     dtype = result_dtype(values)
     if floating and dtype.kind != "f":
         dtype = dtypes.default_numpy()
-    result = []
+    result: list[Any] = []
     for each in values:
         if isinstance(each, np.ndarray):
             result.append(each.astype(dtype, copy=False))

@@ -13,12 +13,16 @@ def leaf(*values):
 
 
 def test_contexts_nest_and_end_on_errors():
-    with pytest.raises(KeyError), airi.no_grad():
+    @airi.no_grad()
+    def fails():
         assert not airi.is_grad_enabled()
         with airi.enable_grad():
             assert airi.is_grad_enabled()
         assert not airi.is_grad_enabled()
         raise KeyError
+
+    with pytest.raises(KeyError):
+        fails()
     assert airi.is_grad_enabled()
 
 

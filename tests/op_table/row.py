@@ -1,7 +1,7 @@
 """What a row of the op table holds, and what its samples are made with.
 
-A row says how to call an op. The laws in ``tests/test_op_laws.py`` hold for every row: values against
-NumPy, first and second derivatives against finite differences, broadcasting, empty and
+A row says how to call an op. The laws in ``tests/test_op_laws.py`` hold for every row: values
+against NumPy, first and second derivatives against finite differences, broadcasting, empty and
 non-contiguous inputs, dtypes, the in-place guard, and PyTorch's results where it is installed.
 """
 

@@ -64,7 +64,7 @@ def test_index_changed_in_place_is_noticed():
     index = airi.tensor([0, 2])
     out = x[index]
     index.fill_(1)
-    with pytest.raises(RuntimeError, match="IndexBackward.*in place"):
+    with pytest.raises(RuntimeError, match=r"IndexBackward.*in place"):
         out.sum().backward()
 
 
