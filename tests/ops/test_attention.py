@@ -1,0 +1,82 @@
+"""Scaled dot-product attention: masks beside PyTorch to second order, and what is refused."""
+
+import math
+
+import numpy as np
+import pytest
+
+import airi
+from airi.nn import functional as F
+from tests.second_order import assert_agrees_with_pytorch
+
+RNG = np.random.default_rng(9)
+MASK = np.array([[1, 0, 1, 1, 0], [0, 1, 1, 0, 1], [1, 1, 1, 1, 1]], bool)
+
+
+def inputs(*batch):
+    return [RNG.standard_normal((*batch, *shape)) for shape in ((3, 4), (5, 4), (5, 2))]
+
+
+@pytest.mark.parametrize("settings", [{}, {"is_causal": True}, {"scale": 0.3}])
+def test_pytorchs_to_second_order(settings):
+    def program(_, f, q, k, v):
+        return f.scaled_dot_product_attention(q, k, v, **settings)
+
+    assert_agrees_with_pytorch(program, *inputs(2, 2))
+
+
+def test_masks_are_pytorchs_to_second_order():
+    def program(library, f, q, k, v, added):
+        chosen = f.scaled_dot_product_attention(q, k, v, library.tensor(MASK))
+        return chosen + f.scaled_dot_product_attention(q, k, v, added)
+
+    assert_agrees_with_pytorch(program, *inputs(2), RNG.standard_normal((3, 5)))
+
+
+@pytest.mark.parametrize("kind", ["bool", "float"])
+def test_a_query_that_may_see_nothing_gives_zero_and_no_nan(kind):
+    q, k, v = (airi.tensor(each, requires_grad=True) for each in inputs())
+    seen = np.array(MASK)
+    seen[1] = False
+    mask = airi.tensor(seen if kind == "bool" else np.where(seen, 0, -math.inf))
+    out = F.scaled_dot_product_attention(q, k, v, mask)
+    out.sum().backward()
+    assert out[1].tolist() == [0, 0]
+    assert q.grad[1].tolist() == [0, 0, 0, 0]
+    assert all(airi.isfinite(each.grad).all() for each in (q, k, v))
+
+
+def test_heads_are_shared():
+    q, k, v = airi.randn(2, 6, 3, 4), airi.randn(2, 2, 5, 4), airi.randn(2, 2, 5, 4)
+    got = F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+    repeated = [each.repeat_interleave(3, 1) for each in (k, v)]
+    assert got.tolist() == F.scaled_dot_product_attention(q, *repeated).tolist()
+
+
+def test_dropout_of_weights():
+    q, k, v = airi.zeros(1, 4), airi.zeros(4000, 4), airi.ones(4000, 1)
+    out = F.scaled_dot_product_attention(q, k, v, dropout_p=0.5).item()
+    assert out != 1
+    assert abs(out - 1) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda q, f: f(q, q[:, :2], q), r"\(\.\.\., L, E\).*\(3, 4\), \(3, 2\)"),
+        (lambda q, f: f(q, q, q[:2]), "expected query"),
+        (lambda q, f: f(q[0], q, q), "need 2 dimensions"),
+        (lambda q, f: f(q, q.double(), q), "one dtype"),
+        (lambda q, f: f(q, q, q, airi.ones(3, 3).bool(), is_causal=True), "must be None when"),
+        (lambda q, f: f(q, q, q, airi.ones(3, 3).long()), "bool or float, got airi.int64"),
+        (
+            lambda q, f: f(
+                q.expand(3, 3, 4), q.expand(2, 3, 4), q.expand(2, 3, 4), enable_gqa=True
+            ),
+            "multiple of the others'",
+        ),
+    ],
+)
+def test_refusals_say_what_was_given(make, message):
+    with pytest.raises(RuntimeError, match=message):
+        make(airi.ones(3, 4), F.scaled_dot_product_attention)
