@@ -84,12 +84,18 @@ def relu(input: Tensor) -> Tensor:
     return Relu.apply(input)
 
 
-class Hardtanh(Activation):
+class Hardtanh(Elementwise):
     """out = x between low and high, else the bound;  dx = g strictly between them"""
 
     @staticmethod
     def forward(x, *, low, high):
-        return np.clip(x, low, high)
+        if x.dtype.kind == "f":
+            return np.clip(x, low, high)
+        if x.dtype.kind == "b":
+            raise ValueError("bool tensors are not supported")
+        if x.dtype.kind == "u" and low < 0:
+            raise ValueError(f"{x.dtype} cannot be limited below by a negative {low}")
+        return np.clip(x, int(low), int(high))
 
     @staticmethod
     def backward(g, out, low, high):

@@ -267,10 +267,16 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     check_same_dtype("tensordot", a, b)
     of_a, of_b = _tensordot_dims(a, b, dims)
     for i, j in zip(of_a, of_b, strict=True):
-        if a.shape[i] != b.shape[j]:
+        if a.shape[i] == b.shape[j]:
+            continue
+        if a.shape[i] == 1:
+            b = reduction.sum(b, j, keepdim=True, dtype=b.dtype)
+        elif b.shape[j] == 1:
+            a = reduction.sum(a, i, keepdim=True, dtype=a.dtype)
+        else:
             raise RuntimeError(
                 f"tensordot: dimension {i} of shape {shape_of(a)} and {j} of {shape_of(b)} are "
-                "summed over together and must be equal"
+                "summed over together and must be equal, or one of them 1"
             )
     letters = string.ascii_letters[: a.ndim + b.ndim]
     term_a, term_b = letters[: a.ndim], list(letters[a.ndim :])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -253,7 +254,8 @@ def scalar_tensor(
     s: Number, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **hints: Any
 ) -> Tensor:
     """A 0-dimensional tensor, of the default dtype unless told. Source: ``torch.scalar_tensor``."""
-    array = np.asarray(s, float_dtype(dtype))
+    array = np.empty((), float_dtype(dtype))
+    _fill("scalar_tensor", array, _number(s))
     return made("scalar_tensor", array, device, requires_grad, hints)
 
 
@@ -460,10 +462,23 @@ def arange(
     return made("arange", array.astype(wanted, copy=False), device, requires_grad, hints)
 
 
-def _evenly_spaced(function: str, start: Any, end: Any, steps: int) -> np.ndarray:
-    if steps < 0:
-        raise RuntimeError(f"{function}: steps must not be negative, got {steps}")
-    return np.linspace(_number(start), _number(end), int(steps))
+def _evenly_spaced(function: str, start: Any, end: Any, steps: int, dtype: np.dtype) -> np.ndarray:
+    """float64 numbers from start to end, which are made whole first for an integer dtype."""
+    try:
+        count = operator.index(steps)
+    except TypeError:
+        raise TypeError(f"{function}: steps must be an int, got {steps!r}") from None
+    if count < 0:
+        raise RuntimeError(f"{function}: steps must not be negative, got {count}")
+    bounds = []
+    for name, each in (("start", start), ("end", end)):
+        if getattr(each, "ndim", 0):
+            raise RuntimeError(
+                f"{function}: {name} must be a number or have 0 dimensions, got shape "
+                f"{tuple(each.shape)}"
+            )
+        bounds.append(_number(each) if dtype.kind == "f" else int(_number(each)))
+    return np.linspace(*bounds, count)
 
 
 def linspace(
@@ -478,10 +493,12 @@ def linspace(
 ) -> Tensor:
     """`steps` numbers from start to end, both included, at equal distances.
 
-    Raises RuntimeError for negative steps. Example: ``airi.linspace(-1, 1, 5)``.
+    An integer dtype cuts off the fractions of start, end and then of the numbers. Raises
+    RuntimeError for negative steps. Example: ``airi.linspace(-1, 1, 5)``.
     Source: ``torch.linspace``.
     """
-    array = _evenly_spaced("linspace", start, end, steps).astype(float_dtype(dtype))
+    wanted = float_dtype(dtype)
+    array = _evenly_spaced("linspace", start, end, steps, wanted).astype(wanted)
     return made("linspace", array, device, requires_grad, hints)
 
 
@@ -497,9 +514,10 @@ def logspace(
     **hints: Any,
 ) -> Tensor:
     """``base ** linspace(start, end, steps)``. Source: ``torch.logspace``."""
-    exponents = _evenly_spaced("logspace", start, end, steps)
+    wanted = float_dtype(dtype)
+    exponents = _evenly_spaced("logspace", start, end, steps, wanted)
     with np.errstate(over="ignore", invalid="ignore"):
-        array = np.power(float(base), exponents).astype(float_dtype(dtype))
+        array = np.power(float(base), exponents).astype(wanted)
     return made("logspace", array, device, requires_grad, hints)
 
 

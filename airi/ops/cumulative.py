@@ -249,8 +249,8 @@ def diff(
 ) -> Tensor:
     """out[k] = input[k+1] - input[k] along `dim`, done `n` times; for bool, whether they differ.
 
-    `prepend` and `append` are joined to the input before, if `n` is not 0. Raises RuntimeError for 0-dimensional
-    input and negative n. Example: ``airi.diff(airi.tensor([1, 4, 9]))`` is ``[3, 5]``.
+    `prepend` and `append` are joined to the input before, if `n` is not 0. Raises RuntimeError for
+    0-dimensional input and negative n. Example: ``airi.diff(airi.tensor([1, 4, 9]))`` is ``[3, 5]``.
     Source: ``torch.diff``.
     """
     if input.ndim == 0:

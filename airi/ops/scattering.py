@@ -185,17 +185,17 @@ def _looked_at(function: str, input: Tensor, dim: int, index: Tensor) -> int:
     """The dimension from the front, with dtype, shape and range of the index looked at."""
     if not hasattr(index, "_array"):
         raise TypeError(f"{function}: index must be a Tensor, got {type(index).__name__}")
-    if index._array.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"{function}: index must be int64 or int32, got {index.dtype}")
     at = normal_dim(function, dim, input.ndim)
+    array = index._array
+    if not array.size:  # of any dtype and shape, as in PyTorch
+        return at
+    if array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{function}: index must be int64 or int32, got {index.dtype}")
     if max(index.ndim, 1) != max(input.ndim, 1):
         raise RuntimeError(
             f"{function}: index must have as many dimensions as the tensor; got shapes "
             f"{shape_of(index)} and {shape_of(input)}"
         )
-    array = index._array
-    if not array.size:
-        return at
     sizes = list(zip(shape_of(index), shape_of(input)))
     if any(n > m for i, (n, m) in enumerate(sizes) if i != at):
         raise RuntimeError(

@@ -306,7 +306,8 @@ class SumTo(Rule):
 
     @staticmethod
     def forward(x, *, shape):
-        return sum_to(x, shape)
+        # Unlike in gradients, the sum of integers has the dtype that sum() gives it.
+        return sum_to(x if x.dtype.kind == "f" else x.astype(np.int64), shape)
 
     @staticmethod
     def backward(g, x_shape):

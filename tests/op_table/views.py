@@ -167,6 +167,7 @@ ROWS = [
             call(real(rng, 2, 3), 2, 3),
         ],
         _sum_to_size,
+        integers=True,
     ),
     Row(
         "squeeze",

@@ -110,3 +110,14 @@ def test_bad_arguments():
 def test_relu_of_integers():
     assert airi.relu(airi.tensor([1, -2])).tolist() == [1, 0]
     assert airi.relu(airi.tensor([1, -2])).dtype == airi.int64
+
+
+def test_limits_of_integers_are_cut_off():
+    x = airi.tensor([-3, 0, 2, 9])
+    assert activation.hardtanh(x, -1.5, 1.5).tolist() == [-1, 0, 1, 1]
+    assert activation.relu6(x).tolist() == [0, 0, 2, 6]
+    assert activation.relu6(x.to(airi.uint8)).dtype == airi.uint8
+    with pytest.raises(RuntimeError, match=r"hardtanh.*negative"):
+        activation.hardtanh(x.to(airi.uint8))
+    with pytest.raises(RuntimeError, match=r"hardtanh.*bool"):
+        activation.hardtanh(x > 0)

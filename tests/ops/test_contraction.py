@@ -92,3 +92,12 @@ def test_dtypes_are_not_mixed():
 def test_tensordot_refuses(dims, message):
     with pytest.raises((RuntimeError, TypeError), match=message):
         airi.tensordot(airi.ones(2, 3), airi.ones(3, 4), dims)
+
+
+def test_tensordot_takes_a_size_of_1_for_any():
+    a = airi.tensor([[2.0]])
+    b = airi.arange(6.0).reshape(3, 2)
+    assert airi.tensordot(a, b, 1).tolist() == [[12.0, 18.0]]
+    assert airi.tensordot(b, a, ([0], [1])).tolist() == [[12.0], [18.0]]
+    whole = airi.tensor([[3]], dtype=airi.uint8)
+    assert airi.tensordot(whole, whole.expand(2, 1), 1).dtype == airi.uint8

@@ -186,6 +186,9 @@ def test_0_dimensions():
     zero = airi.tensor([0])
     assert x.index_select(0, zero).shape == ()
     assert x.gather(0, airi.tensor(0)).shape == ()
+    nothing = airi.zeros(2, 0, dtype=airi.uint8)
+    assert airi.ones(5).gather(0, nothing).shape == (2, 0)
+    assert airi.ones(5).scatter_add(0, nothing, airi.ones(2, 0)).tolist() == [1] * 5
     assert x.scatter_add(0, zero, airi.tensor([3.0], dtype=airi.float64)).item() == 5
     assert x.index_add(0, zero, airi.tensor([3.0], dtype=airi.float64)).item() == 5
     y = (x * 1).index_fill_(0, zero, 7.0)
