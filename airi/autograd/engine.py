@@ -17,6 +17,7 @@ import numpy as np
 from airi.autograd import graph
 from airi.autograd.graph import Node
 from airi.autograd.mode import set_grad_enabled, state
+from airi.autograd.quiet import quiet
 
 _adding_to_leaves = threading.Lock()  # backward() in several threads may share parameters
 
@@ -384,7 +385,7 @@ def backward(
         wanted = _wanted_edges("backward", inputs)
     retain = create_graph if retain_graph is None else retain_graph
     walk = _Walk(retain, create_graph, wanted)
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"):  # inf and NaN are results
+    with set_grad_enabled(create_graph), quiet():
         walk.run(_roots("backward", tensors, grad_tensors, create_graph))
         walk.finish()
         if wanted is None:
@@ -420,7 +421,7 @@ def grad(
     wanted = _wanted_edges("grad", inputs)
     retain = create_graph if retain_graph is None else retain_graph
     walk = _Walk(retain, create_graph, wanted)
-    with set_grad_enabled(create_graph), np.errstate(all="ignore"):  # inf and NaN are results
+    with set_grad_enabled(create_graph), quiet():
         walk.run(_roots("grad", outputs, grad_outputs, create_graph))
         walk.finish()
         return tuple(

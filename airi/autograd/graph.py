@@ -23,7 +23,7 @@ what it names is exactly what a node saves. It may name
 * ``needs``: a tuple of bools, which inputs want a gradient.
 
 A rule with several `outputs` gets a tuple of gradients, None for integer outputs such as indices.
-Backward returns one gradient per input (None for "no gradient"), as arrays when it was given
+NumPy's warnings are off while a rule runs. Backward returns one gradient per input (None for "no gradient"), as arrays when it was given
 arrays and as Tensors when it was given Tensors: the ops that it is written with do both.
 """
 
@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from airi.autograd.mode import state
+from airi.autograd.quiet import restore, silence
 from airi.autograd.scope import Scope, user_line
 
 if TYPE_CHECKING:
@@ -196,10 +197,13 @@ class Rule:
             arrays.append(each)
         if not any_tensor:
             return cls.forward(*arrays, **attributes)
+        warnings = silence()
         try:
             out = cls.forward(*cls.prepare(arrays), **attributes)
         except (ValueError, TypeError, IndexError) as error:
             raise _explained(cls, error, arrays, attributes) from error
+        finally:
+            restore(warnings)
         recorded = wants_grad and state.grad and cls.backward is not None
         if cls.outputs is not _ONE_OUTPUT:
             return _wrap_several(cls, inputs, attributes, out, recorded)

@@ -238,11 +238,10 @@ class IsClose(Elementwise):
 
     @staticmethod
     def forward(x, y, *, rtol, atol, equal_nan):
-        with np.errstate(invalid="ignore", over="ignore"):
-            if np.result_type(x, y).kind != "f":
-                x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-            close = np.abs(x - y) <= atol + np.abs(rtol * y)
-            close = np.equal(x, y) | close & np.isfinite(x) & np.isfinite(y)
+        if np.result_type(x, y).kind != "f":
+            x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        close = np.abs(x - y) <= atol + np.abs(rtol * y)
+        close = np.equal(x, y) | close & np.isfinite(x) & np.isfinite(y)
         return close | (np.isnan(x) & np.isnan(y)) if equal_nan else close
 
 

@@ -163,8 +163,7 @@ class Div(Elementwise):
 
     @staticmethod
     def forward(x, y):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.true_divide(x, y)
+        return np.true_divide(x, y)
 
     @staticmethod
     def backward(g, x, y, needs):
@@ -204,8 +203,7 @@ class FloorDivide(Elementwise):
     @staticmethod
     def forward(x, y):
         _refuse_integer_zero(np.asarray(y))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.floor_divide(x, y)
+        return np.floor_divide(x, y)
 
     @staticmethod
     def backward(g):
@@ -232,10 +230,9 @@ class TruncDivide(Elementwise):
     @staticmethod
     def forward(x, y):
         _refuse_integer_zero(np.asarray(y))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if np.result_type(x, y).kind == "f":
-                return np.trunc(np.true_divide(x, y))
-            return (x - np.fmod(x, y)) // y
+        if np.result_type(x, y).kind == "f":
+            return np.trunc(np.true_divide(x, y))
+        return (x - np.fmod(x, y)) // y
 
     @staticmethod
     def backward(g):
@@ -248,8 +245,7 @@ class Remainder(Elementwise):
     @staticmethod
     def forward(x, y):
         _refuse_integer_zero(np.asarray(y))
-        with np.errstate(invalid="ignore"):
-            return np.remainder(x, y)
+        return np.remainder(x, y)
 
     @staticmethod
     def backward(g, x, y, needs):
@@ -275,8 +271,7 @@ class Fmod(Elementwise):
     @staticmethod
     def forward(x, y):
         _refuse_integer_zero(np.asarray(y))
-        with np.errstate(invalid="ignore"):
-            return np.fmod(x, y)
+        return np.fmod(x, y)
 
     @staticmethod
     def backward(g, x, y, needs):
@@ -351,8 +346,7 @@ class Reciprocal(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(divide="ignore"):
-            return np.reciprocal(x)
+        return np.reciprocal(x)
 
     @staticmethod
     def backward(g, out):

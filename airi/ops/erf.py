@@ -106,10 +106,9 @@ class Erfinv(Elementwise):
 def _first_guess(x: np.ndarray) -> np.ndarray:
     """erfinv within 0.2 %: S. Winitzki, "A handy approximation for the error function" (2008)."""
     a = 0.147
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log = np.log1p(-x * x)
-        half = 2 / (math.pi * a) + log / 2
-        return np.copysign(np.sqrt(np.sqrt(half * half - log / a) - half), x)
+    log = np.log1p(-x * x)
+    half = 2 / (math.pi * a) + log / 2
+    return np.copysign(np.sqrt(np.sqrt(half * half - log / a) - half), x)
 
 
 def _halley_step(y: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -119,14 +118,13 @@ def _halley_step(y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """
     near_one = np.abs(x) > 0.5
     distance = np.abs(y)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        error = np.where(
-            near_one,
-            (1 - np.abs(x)) - apply_kernel("erfc", distance),
-            apply_kernel("erf", distance) - np.abs(x),
-        )
-        newton = error * (math.sqrt(math.pi) / 2) * np.exp(distance * distance)
-        return np.copysign(distance - newton / (1 + distance * newton), x)
+    error = np.where(
+        near_one,
+        (1 - np.abs(x)) - apply_kernel("erfc", distance),
+        apply_kernel("erf", distance) - np.abs(x),
+    )
+    newton = error * (math.sqrt(math.pi) / 2) * np.exp(distance * distance)
+    return np.copysign(distance - newton / (1 + distance * newton), x)
 
 
 def erfinv(input: Tensor) -> Tensor:

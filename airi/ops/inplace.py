@@ -17,6 +17,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.graph import Rule, edge_of, record, replay_view, wrap
 from airi.autograd.mode import state
+from airi.autograd.quiet import restore, silence
 from airi.ops import cumulative, elementwise
 from airi.ops.names import normal_dim
 from airi.ops.promotion import RANK, result_dtype
@@ -77,11 +78,15 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     if recorded and _saves_target(rule, others):
         inputs = (_snapshot(target, True), *others)
     is_view = recorded and target._base is not None
-    out = _compute(name, rule, values, attributes, None if is_view else array)
-    if is_view:
-        out = _cast_copy(out, array.dtype)
-    if out is not array:
-        overwrite(array, out)
+    warnings = silence()
+    try:
+        out = _compute(name, rule, values, attributes, None if is_view else array)
+        if is_view:
+            out = np.array(out).astype(array.dtype, copy=False)
+        if out is not array:
+            overwrite(array, out)
+    finally:
+        restore(warnings)
     if target._counter is not None:  # inside inference_mode there is nobody to warn
         target._counter.value += 1
     if is_view:
@@ -94,17 +99,11 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
 def overwrite(array: np.ndarray, values: Any, where: np.ndarray | None = None) -> None:
     """``array[where] = values``, cast as in C."""
     if type(values) is not np.ndarray or values.dtype is not array.dtype:
-        with np.errstate(invalid="ignore", over="ignore"):
-            values = np.asarray(values).astype(array.dtype)  # before it is spread, not after
+        values = np.asarray(values).astype(array.dtype)  # before it is spread, not after
     if where is None:
         np.copyto(array, values)  # a mask of True would be several times slower
     else:
         np.copyto(array, values, where=where)
-
-
-def _cast_copy(values: Any, dtype: np.dtype) -> np.ndarray:
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.array(values).astype(dtype, copy=False)
 
 
 def _overlaps(value: Any, array: np.ndarray) -> bool:

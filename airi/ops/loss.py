@@ -65,13 +65,12 @@ class CrossEntropy(Rule):
 
     @staticmethod
     def forward(x, places, shares, *, total):
-        with np.errstate(invalid="ignore", divide="ignore", under="ignore"):
-            largest = np.maximum.reduce(x, 1, keepdims=True)
-            powers = x - largest
-            np.exp(powers, out=powers)
-            lse = np.log(np.add.reduce(powers, 1, keepdims=True))
-            lse += largest
-            return _shared(lse - np.take_along_axis(x, places, 1), shares, total), lse
+        largest = np.maximum.reduce(x, 1, keepdims=True)
+        powers = x - largest
+        np.exp(powers, out=powers)
+        lse = np.log(np.add.reduce(powers, 1, keepdims=True))
+        lse += largest
+        return _shared(lse - np.take_along_axis(x, places, 1), shares, total), lse
 
     @staticmethod
     def backward(g, x, places, shares, lse, x_shape, total):
@@ -320,8 +319,7 @@ class BinaryCrossEntropy(Elementwise):
 
     @staticmethod
     def forward(x, y):
-        with np.errstate(divide="ignore"):
-            log_x, log_not_x = np.log(x), np.log1p(-x)
+        log_x, log_not_x = np.log(x), np.log1p(-x)
         return (y - 1) * np.maximum(log_not_x, -100) - y * np.maximum(log_x, -100)
 
     @staticmethod
@@ -366,8 +364,7 @@ class BinaryCrossEntropyWithLogits(Elementwise):
 
     @staticmethod
     def forward(x, y):
-        with np.errstate(under="ignore"):
-            return np.logaddexp(0, x) - x * y
+        return np.logaddexp(0, x) - x * y
 
     @staticmethod
     def backward(g, x, y, needs):

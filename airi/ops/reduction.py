@@ -118,8 +118,7 @@ class Mean(Rule):
     def forward(x, *, dim, keepdim):
         _require_float("mean", x)
         total = np.add.reduce(x, dim, keepdims=keepdim)
-        with np.errstate(invalid="ignore"):
-            return np.true_divide(total, count(x.shape, dim))
+        return np.true_divide(total, count(x.shape, dim))
 
     @staticmethod
     def backward(g, dim, keepdim, x_shape):
@@ -153,8 +152,7 @@ class Prod(Rule):
 
     @staticmethod
     def forward(x, *, dim, keepdim):
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            return np.multiply.reduce(x, dim, accumulator(x.dtype), keepdims=keepdim)
+        return np.multiply.reduce(x, dim, accumulator(x.dtype), keepdims=keepdim)
 
     @staticmethod
     def backward(g, x, out, dim, keepdim, x_shape):
@@ -196,8 +194,7 @@ class Var(Rule):
         _require_float("var", x)
         centred = x - Mean.forward(x, dim=dim, keepdim=True)
         total = np.add.reduce(np.square(centred, out=centred), dim, keepdims=keepdim)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.true_divide(total, _degrees(x.shape, dim, correction))
+        return np.true_divide(total, _degrees(x.shape, dim, correction))
 
     @staticmethod
     def backward(g, x, dim, keepdim, correction, x_shape):
@@ -322,13 +319,12 @@ class Norm(Rule):
         _require_float("norm", x)
         if p == 2:
             return _euclidean(x, dim, keepdim)
-        with np.errstate(divide="ignore", over="ignore", under="ignore"):
-            magnitude = np.abs(x)
-            if p == 0:
-                return np.add.reduce(np.not_equal(x, 0), dim, x.dtype, keepdims=keepdim)
-            if p == 1:
-                return np.add.reduce(magnitude, dim, keepdims=keepdim)
-            return np.add.reduce(magnitude**p, dim, keepdims=keepdim) ** (1 / p)
+        magnitude = np.abs(x)
+        if p == 0:
+            return np.add.reduce(np.not_equal(x, 0), dim, x.dtype, keepdims=keepdim)
+        if p == 1:
+            return np.add.reduce(magnitude, dim, keepdims=keepdim)
+        return np.add.reduce(magnitude**p, dim, keepdims=keepdim) ** (1 / p)
 
     @staticmethod
     def backward(g, x, out, p, dim, keepdim, x_shape):
@@ -389,10 +385,9 @@ class Logsumexp(Rule):
             x = x.astype(dtypes.default_numpy())
         largest = np.maximum.reduce(x, dim, keepdims=True, initial=-np.inf)
         largest = np.where(np.isfinite(largest), largest, 0)
-        with np.errstate(divide="ignore", over="ignore", under="ignore"):
-            powers = x - largest
-            total = np.add.reduce(np.exp(powers, out=powers), dim, keepdims=True)
-            out = np.log(total, out=total)
+        powers = x - largest
+        total = np.add.reduce(np.exp(powers, out=powers), dim, keepdims=True)
+        out = np.log(total, out=total)
         out += largest
         return out if keepdim else out.squeeze(dim)
 

@@ -41,10 +41,9 @@ class Softmax(Rule):
     @staticmethod
     def forward(x, *, dim):
         axis = dim if x.ndim else None
-        with np.errstate(invalid="ignore"):
-            out = _shifted(x, axis)
-            np.exp(out, out=out)
-            out /= np.add.reduce(out, axis, keepdims=True)
+        out = _shifted(x, axis)
+        np.exp(out, out=out)
+        out /= np.add.reduce(out, axis, keepdims=True)
         return out
 
     @staticmethod
@@ -70,9 +69,8 @@ class LogSoftmax(Rule):
     @staticmethod
     def forward(x, *, dim):
         axis = dim if x.ndim else None
-        with np.errstate(invalid="ignore", divide="ignore"):
-            out = _shifted(x, axis)
-            out -= np.log(np.add.reduce(np.exp(out), axis, keepdims=True))
+        out = _shifted(x, axis)
+        out -= np.log(np.add.reduce(np.exp(out), axis, keepdims=True))
         return out
 
     @staticmethod

@@ -82,9 +82,8 @@ class Addcdiv(Elementwise):
     def forward(x, y, z, *, value):
         if np.result_type(y, z).kind != "f":
             raise ValueError("integers are not divided here; convert them to floating point")
-        with np.errstate(divide="ignore", invalid="ignore"):
-            quotient = np.true_divide(y, z)
-            return np.add(x, quotient if value == 1 else quotient * value)
+        quotient = np.true_divide(y, z)
+        return np.add(x, quotient if value == 1 else quotient * value)
 
     @staticmethod
     def backward(g, y, z, value, needs):

@@ -52,15 +52,14 @@ class Pow(Elementwise):
 
     @staticmethod
     def forward(x, y):
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            kind = np.result_type(x, y).kind
-            if isinstance(y, (int, float)) and kind == "f":
-                return _power_of_constant(x, y)
-            if kind == "b":
-                raise ValueError("bool tensors have no powers")
-            if kind != "f":
-                return _integer_power(x, y)
-            return np.power(x, y)
+        kind = np.result_type(x, y).kind
+        if isinstance(y, (int, float)) and kind == "f":
+            return _power_of_constant(x, y)
+        if kind == "b":
+            raise ValueError("bool tensors have no powers")
+        if kind != "f":
+            return _integer_power(x, y)
+        return np.power(x, y)
 
     @staticmethod
     def backward(g, x, y, out, needs):
@@ -137,8 +136,7 @@ class Sqrt(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(invalid="ignore"):
-            return np.sqrt(x)
+        return np.sqrt(x)
 
     @staticmethod
     def backward(g, out):
@@ -161,8 +159,7 @@ class Rsqrt(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return 1 / np.sqrt(x)
+        return 1 / np.sqrt(x)
 
     @staticmethod
     def backward(g, out):
@@ -182,8 +179,7 @@ class Exp(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(over="ignore"):
-            return np.exp(x)
+        return np.exp(x)
 
     @staticmethod
     def backward(g, out):
@@ -206,8 +202,7 @@ class Log(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(x)
+        return np.log(x)
 
     @staticmethod
     def backward(g, x):
@@ -231,8 +226,7 @@ class Exp2(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(over="ignore"):
-            return np.exp2(x)
+        return np.exp2(x)
 
     @staticmethod
     def backward(g, out):
@@ -252,8 +246,7 @@ class Expm1(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(over="ignore"):
-            return np.expm1(x)
+        return np.expm1(x)
 
     @staticmethod
     def backward(g, out):
@@ -273,8 +266,7 @@ class Log2(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log2(x)
+        return np.log2(x)
 
     @staticmethod
     def backward(g, x):
@@ -294,8 +286,7 @@ class Log10(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log10(x)
+        return np.log10(x)
 
     @staticmethod
     def backward(g, x):
@@ -315,8 +306,7 @@ class Log1p(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log1p(x)
+        return np.log1p(x)
 
     @staticmethod
     def backward(g, x):
@@ -336,8 +326,7 @@ class Sigmoid(Elementwise):
     @staticmethod
     def forward(x):
         out = np.negative(x, out=np.empty_like(x))
-        with np.errstate(over="ignore"):
-            np.exp(out, out=out)
+        np.exp(out, out=out)
         out += 1
         return np.reciprocal(out, out=out)
 
@@ -366,8 +355,7 @@ class Logit(Elementwise):
     def forward(x, *, eps=None):
         if eps is not None:
             x = np.clip(x, eps, 1 - eps)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(x / (1 - x))
+        return np.log(x / (1 - x))
 
     @staticmethod
     def backward(g, x, eps):
@@ -393,11 +381,10 @@ class LogAddExp(Elementwise):
 
     @staticmethod
     def forward(x, y):
-        with np.errstate(invalid="ignore"):
-            larger = np.maximum(x, y)
-            rest = np.log1p(np.exp(-np.abs(np.subtract(x, y))))
-            # inf - inf above is NaN; the sum is then the infinity itself.
-            return larger + np.where(np.isinf(larger), 0, rest)
+        larger = np.maximum(x, y)
+        rest = np.log1p(np.exp(-np.abs(np.subtract(x, y))))
+        # inf - inf above is NaN; the sum is then the infinity itself.
+        return larger + np.where(np.isinf(larger), 0, rest)
 
     @staticmethod
     def backward(g, x, y):
@@ -428,8 +415,7 @@ class Xlogy(Elementwise):
     @staticmethod
     def forward(x, y):
         y = np.asarray(y, np.result_type(x, y))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return where(np.equal(x, 0) & ~np.isnan(y), 0.0, x * np.log(y))
+        return where(np.equal(x, 0) & ~np.isnan(y), 0.0, x * np.log(y))
 
     @staticmethod
     def backward(g, x, y, needs):

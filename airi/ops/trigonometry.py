@@ -52,8 +52,7 @@ class Sin(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(invalid="ignore"):
-            return np.sin(x)
+        return np.sin(x)
 
     @staticmethod
     def backward(g, x):
@@ -76,8 +75,7 @@ class Cos(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(invalid="ignore"):
-            return np.cos(x)
+        return np.cos(x)
 
     @staticmethod
     def backward(g, x):
@@ -97,8 +95,7 @@ class Tan(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(invalid="ignore"):
-            return np.tan(x)
+        return np.tan(x)
 
     @staticmethod
     def backward(g, out):
@@ -118,8 +115,7 @@ class Asin(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(invalid="ignore"):
-            return np.arcsin(x)
+        return np.arcsin(x)
 
     @staticmethod
     def backward(g, x):
@@ -142,8 +138,7 @@ class Acos(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(invalid="ignore"):
-            return np.arccos(x)
+        return np.arccos(x)
 
     @staticmethod
     def backward(g, x):
@@ -236,8 +231,7 @@ class Sinh(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(over="ignore"):
-            return np.sinh(x)
+        return np.sinh(x)
 
     @staticmethod
     def backward(g, x):
@@ -257,8 +251,7 @@ class Cosh(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(over="ignore"):
-            return np.cosh(x)
+        return np.cosh(x)
 
     @staticmethod
     def backward(g, x):
@@ -318,8 +311,7 @@ class Acosh(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(invalid="ignore"):
-            return np.arccosh(x)
+        return np.arccosh(x)
 
     @staticmethod
     def backward(g, x):
@@ -339,8 +331,7 @@ class Atanh(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.arctanh(x)
+        return np.arctanh(x)
 
     @staticmethod
     def backward(g, x):
@@ -362,8 +353,7 @@ class Sinc(Elementwise):
 
     @staticmethod
     def forward(x):
-        with np.errstate(invalid="ignore"):
-            return np.sinc(x).astype(x.dtype, copy=False)
+        return np.sinc(x).astype(x.dtype, copy=False)
 
     @staticmethod
     def backward(g, x, out):
