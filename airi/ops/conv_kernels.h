@@ -249,7 +249,8 @@ static void gather_plan_blocks(GatherPlan *plan, ptrdiff_t element_size, ptrdiff
     plan->images = larger(1, smaller(plan->images, plan->batch));
 
     size_t most_taps = (size_t)(planes * plan->y.count);
-    size_t elements = (size_t)(plan->images * planes * plane + (PANEL + 1) * TILE_VECTORS * MAX_LANES);
+    size_t edge_and_slack = (PANEL + 1) * TILE_VECTORS * MAX_LANES;
+    size_t elements = (size_t)(plan->images * planes * plane) + edge_and_slack;
     plan->scratch_bytes = elements * (size_t)element_size
         + most_taps * (2 * sizeof(int32_t) + (size_t)element_size) + 512;
 }

@@ -156,8 +156,8 @@ static ptrdiff_t NAME(choose_vectors)(ptrdiff_t vectors)
 /* ---- packing --------------------------------------------------------------------------------- */
 
 /* Whole vectors are written, so up to LANES - 1 elements after the run are overwritten too: lines
- * are packed in ascending order, and there is room after the last. KEEP_LOOP stops gcc from making a
- * library call of a loop over one or two vectors. */
+ * are packed in ascending order, and there is room after the last. KEEP_LOOP stops gcc from making
+ * a library call of a loop over one or two vectors. */
 ALWAYS_INLINE void NAME(fill_zero)(REAL *target, ptrdiff_t count)
 {
     const VECTOR zero = {0};
@@ -177,7 +177,7 @@ ALWAYS_INLINE void NAME(copy_run)(REAL *target, const REAL *source, ptrdiff_t co
 }
 
 /* Pack `lines` lines of `width`, `source_line` apart in the image: zeros, then every step-th
- * element for positions first ... last, then zeros. `source` is where position 0 is (or would be). */
+ * element for positions first ... last, then zeros. `source` is where position 0 is or would be. */
 ALWAYS_INLINE void NAME(pack_lines)(REAL *target, ptrdiff_t width, const REAL *source,
                                     ptrdiff_t source_line, ptrdiff_t lines, ptrdiff_t step,
                                     ptrdiff_t first, ptrdiff_t last, int whole_vectors)
