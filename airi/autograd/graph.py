@@ -23,8 +23,9 @@ what it names is exactly what a node saves. It may name
 * ``needs``: a tuple of bools, which inputs want a gradient.
 
 A rule with several `outputs` gets a tuple of gradients, None for integer outputs such as indices.
-NumPy's warnings are off while a rule runs. Backward returns one gradient per input (None for "no gradient"), as arrays when it was given
-arrays and as Tensors when it was given Tensors: the ops that it is written with do both.
+Backward returns one gradient per input (None for "no gradient"), as arrays when it was given
+arrays and as Tensors when it was given Tensors: the ops that it is written with do both. NumPy's
+warnings are off while a rule runs.
 """
 
 from __future__ import annotations
