@@ -197,6 +197,8 @@ class Rule:
                 each = each._array
             arrays.append(each)
         if not any_tensor:
+            if arrays and type(arrays[0]) is not np.ndarray:
+                _require_array(cls, arrays, attributes)
             return cls.forward(*arrays, **attributes)
         warnings = silence()
         try:
@@ -526,6 +528,12 @@ def _explained(rule: type[Rule], error: Exception, arrays: list[Any], attributes
     parts += [f"{key}={_short(value)}" for key, value in attributes.items()]
     kind = RuntimeError if type(error) is ValueError else type(error)
     return kind(f"{name}({', '.join(parts)}): {error}")
+
+
+def _require_array(rule: type[Rule], arrays: list[Any], attributes: Any) -> None:
+    """TypeError where an op is called with neither a Tensor nor an array or number, but a list."""
+    if not any(isinstance(each, (np.ndarray, np.generic, int, float)) for each in arrays):
+        raise _explained(rule, TypeError("expected a Tensor"), arrays, attributes)
 
 
 def _described(value: Any) -> str:

@@ -250,8 +250,8 @@ def diff(
     """out[k] = input[k+1] - input[k] along `dim`, done `n` times; for bool, whether they differ.
 
     `prepend` and `append` are joined to the input before, if `n` is not 0. Raises RuntimeError for
-    0-dimensional input and negative n. Example: ``airi.diff(airi.tensor([1, 4, 9]))`` is ``[3, 5]``.
-    Source: ``torch.diff``.
+    0-dimensional input and negative n. Example: ``airi.diff(airi.tensor([1, 4, 9]))`` is
+    ``[3, 5]``. Source: ``torch.diff``.
     """
     if input.ndim == 0:
         raise RuntimeError("diff: expects input to be at least one-dimensional")

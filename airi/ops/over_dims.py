@@ -22,22 +22,31 @@ def over_dims(
 
     A 0-dimensional tensor counts as one with one dimension, so rules see 1 or more.
     """
+    ndim = _ndim_of(function, input)
     if dim is not None:
-        dim = normal_dims(function, dim, input.ndim) or None
-    if input.ndim == 0:
+        dim = normal_dims(function, dim, ndim) or None
+    if ndim == 0:
         input, keepdim = reshape(input, (1,)), False
     return rule.apply(input, dim=dim, keepdim=keepdim, **attributes)
 
 
 def over_one_dim(function: str, rule: type[Rule], input: Any, dim: int, **attributes: Any) -> Any:
     """Apply a rule along `dim`; a 0-dimensional tensor counts as one with one dimension."""
-    at = normal_dim(function, dim, input.ndim)
-    if input.ndim:
+    ndim = _ndim_of(function, input)
+    at = normal_dim(function, dim, ndim)
+    if ndim:
         return rule.apply(input, dim=at, **attributes)
     out = rule.apply(reshape(input, (1,)), dim=0, **attributes)
     if isinstance(out, tuple):
         return tuple(reshape(each, ()) for each in out)
     return reshape(out, ())
+
+
+def _ndim_of(function: str, input: Any) -> int:
+    try:
+        return input.ndim
+    except AttributeError:
+        raise TypeError(f"{function}: expected a Tensor, got {type(input).__name__}") from None
 
 
 def restored(value: Any, dim: Any, keepdim: bool, x_shape: tuple[int, ...]) -> Any:

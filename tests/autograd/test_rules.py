@@ -226,3 +226,11 @@ def test_nodes_know_their_module():
     assert inside.grad_fn.scope.path == "Block.inner.layer"
     assert "in module Block.inner.layer" in inside.grad_fn.describe()
     assert x.exp().grad_fn.scope is None
+
+
+def test_a_list_is_no_tensor():
+    for op in (airi.exp, airi.sum, airi.relu, airi.max):
+        with pytest.raises(TypeError, match=f"{op.__name__}.*expected a Tensor"):
+            op([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"cumsum: expected a Tensor, got list"):
+        airi.cumsum([1, 2], 0)
