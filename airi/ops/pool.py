@@ -13,6 +13,7 @@ import numpy as np
 
 from airi.autograd.graph import Rule
 from airi.ops import comparison, elementwise, kernels, transcendental
+from airi.ops.reduction import mean
 from airi.ops.spatial import as_images, check_dimensions, from_images, numbers, plane
 from airi.ops.views import shape_of
 
@@ -387,7 +388,9 @@ def adaptive_avg_pool1d(input: Tensor, output_size: SomeSizes) -> Tensor:
 def _adaptive_avg_pool(function: str, dims: int, input: Tensor, output_size: SomeSizes) -> Tensor:
     size = _adaptive_size(function, dims, input, output_size)
     images = as_images(input, dims)
-    if kernel := _even_kernel(images, size):
+    if size == (1, 1):
+        out = mean(images, (2, 3), keepdim=True)
+    elif kernel := _even_kernel(images, size):
         out = AvgPool2d.apply(
             images, kernel=kernel, stride=kernel, padding=(0, 0), output_size=size,
             count_include_pad=True, divisor_override=None,
