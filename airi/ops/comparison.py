@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi.ops.elementwise import require_same_dtype
 from airi.ops.promotion import Elementwise
 from airi.ops.views import shape_of
 
@@ -272,10 +273,7 @@ def _tolerances(
     for name, value in (("rtol", rtol), ("atol", atol)):
         if value < 0:
             raise RuntimeError(f"{function}: {name} must not be negative, got {value}")
-    if input.dtype != other.dtype:
-        raise RuntimeError(
-            f"{function}: both tensors must have one dtype, got {input.dtype} and {other.dtype}"
-        )
+    require_same_dtype(function, input, other)
     return {"rtol": rtol, "atol": atol, "equal_nan": equal_nan}
 
 

@@ -61,9 +61,10 @@ class Zeros(Rule):
 
 
 def require_same_dtype(function: str, input: Tensor, other: Tensor) -> None:
-    if input.dtype != other.dtype:
+    first, second = (getattr(each, "dtype", type(each).__name__) for each in (input, other))
+    if first != second:
         raise RuntimeError(
-            f"{function}: both tensors must have one dtype, got {input.dtype} and {other.dtype}"
+            f"{function}: both must be tensors of one dtype, got {first} and {second}"
         )
 
 

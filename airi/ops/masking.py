@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import wrap
+from airi.ops import elementwise
 from airi.ops.indexing import Index, IndexPut, single
 from airi.ops.inplace import MaskedFill, write
 from airi.ops.views import broadcast_to, narrow, reshape
@@ -46,6 +47,11 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """
     value = single("masked_fill", value)
     return MaskedFill.apply(input, _mask("masked_fill", mask), value)
+
+
+def where(input: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
+    """``airi.where(condition, input, other)`` as a method. Source: ``torch.Tensor.where``."""
+    return elementwise.where(condition, input, other)
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:

@@ -339,6 +339,7 @@ class TensorMethods:
     put_ = indexing.put_
     nonzero = masking.nonzero
     argwhere = masking.argwhere
+    where = masking.where
     gather = scattering.gather
     take_along_dim = scattering.take_along_dim
     scatter_add = scattering.scatter_add

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.ops.names import normal_dim, numpy_names
-from airi.ops.views import Slice, View, along
+from airi.ops.views import Slice, View, along, sizes
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -135,6 +135,7 @@ def tensor_split(
         ends = [(i + 1) * size + min(i + 1, larger) for i in range(cuts)]
         bounds = list(zip([0, *ends], ends))
     else:
+        cuts = sizes("tensor_split", (tuple(cuts),))
         bounds = list(zip([0, *cuts], [*cuts, input.shape[at]], strict=True))
     return tuple([Slice.apply(input, index=along(at, slice(*each))) for each in bounds])
 

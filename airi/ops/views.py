@@ -7,6 +7,7 @@ say all there is to know: no shape of the input is left to be guessed twice.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -419,7 +420,10 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
         raise RuntimeError("narrow: cannot be applied to a 0-dimensional tensor")
     at = normal_dim("narrow", dim, input.ndim)
     size = input.shape[at]
-    start = int(start)
+    try:
+        start = operator.index(start)
+    except TypeError:
+        raise TypeError(f"narrow: start must be an int, got {start!r}") from None
     if not -size <= start <= size:
         raise IndexError(f"narrow: start {start} is out of range for a dimension of size {size}")
     first = start + size if start < 0 else start

@@ -34,6 +34,14 @@ ROWS = [
         empty=lambda: [call(np.zeros((0, 3)), np.zeros((3,), bool), 1.0)],
     ),
     Row(
+        ".where",
+        lambda rng: [
+            call(real(rng, 3, 1), booleans(rng, 4), real(rng, 3, 4)),
+            call(real(rng, 3), condition=booleans(rng, 3), other=1.5),
+        ],
+        lambda x, condition, other: np.where(condition, x, other),
+    ),
+    Row(
         "masked_select",
         lambda rng: [
             call(real(rng, 3, 4), booleans(rng, 3, 4)),

@@ -65,6 +65,8 @@ ERRORS = [
     (lambda x: airi.tensor(1.0).unbind(), RuntimeError, "0-dimensional"),
     (lambda x: x.tensor_split(0), RuntimeError, "above 0"),
     (lambda x: x.hsplit(2), RuntimeError, "equal parts"),
+    (lambda x: x.hsplit("abc"), TypeError, "split: expected ints"),
+    (lambda x: x.narrow(0, 0.5, 1), TypeError, "narrow: start"),
     (lambda x: x[0].vsplit(1), RuntimeError, "2 dimensions"),
     (lambda x: x.diagonal(0, 1, 1), RuntimeError, "differ"),
     (lambda x: airi.diag(airi.ones(1, 1, 1)), RuntimeError, "1 or 2 dimensions"),
