@@ -58,7 +58,7 @@ class _Walk:
         roots = list(roots)
         for edge, gradient in roots:
             self._deliver(edge, gradient, own=False)
-        order = _reachable([edge for edge, _ in roots])
+        order = reachable([edge for edge, _ in roots])
         useful = None if self.wanted is None else _leading_to(self.wanted, order)
         for node in order:
             arrived = self.arrived.pop(node, None)
@@ -218,7 +218,7 @@ class _Walk:
                 _add_to_grad(tensor, arrived[number].value, False, self.record)
 
 
-def _reachable(edges: Iterable[Any]) -> list[Node]:
+def reachable(edges: Iterable[Any]) -> list[Node]:
     """The nodes that the edges lead to, the newest first."""
     stack = [edge[0] for edge in edges if type(edge) is tuple]
     seen = set(stack)

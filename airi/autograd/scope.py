@@ -6,8 +6,6 @@ import sys
 import weakref
 from typing import Any
 
-from airi.autograd.mode import state
-
 
 class Scope:
     """One call of a module, inside the call of its parent.
@@ -51,22 +49,6 @@ class Scope:
         assert self.parent is not None
         outer = "" if self.parent is root else self.parent._name_in(root) + "."
         return outer + self.kind  # a module made on the fly, that nobody holds by a name
-
-
-class entered:
-    """``with entered(module):`` records operations as the module's own."""
-
-    __slots__ = ("_module", "_outside")
-
-    def __init__(self, module: Any) -> None:
-        self._module = module
-
-    def __enter__(self) -> None:
-        self._outside = state.scope
-        state.scope = Scope(self._module, self._outside)
-
-    def __exit__(self, *exc: object) -> None:
-        state.scope = self._outside
 
 
 def user_line() -> str:

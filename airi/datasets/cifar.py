@@ -22,6 +22,7 @@ from airi.datasets.files import (
     wrong_sha256,
 )
 from airi.datasets.image_dataset import ImageDataset
+from airi.utils.files import replacing
 
 FOLDER = "cifar-10-batches-bin"
 ARCHIVE = "cifar-10-binary.tar.gz"
@@ -182,7 +183,7 @@ def _unpack(archive: Path, folder: Path) -> None:
             name = member.name.rsplit("/", 1)[-1]
             if name not in SHA256 or not member.isreg():
                 continue
-            part = folder / f"{name}.part"
-            with tar.extractfile(member) as source, part.open("wb") as target:  # type: ignore[union-attr]
+            source = tar.extractfile(member)
+            assert source is not None  # None is for what is no regular file
+            with source, replacing(folder / name) as target:
                 shutil.copyfileobj(source, target, 1 << 20)
-            os.replace(part, folder / name)

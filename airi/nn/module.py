@@ -59,7 +59,7 @@ class Module(HookMethods):
         raise NotImplementedError(f"{type(self).__name__} has no forward method")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        # As autograd.scope.entered does, without the cost of a context manager.
+        # What is recorded meanwhile is the module's own; a context manager would cost more.
         outside = state.scope
         state.scope = Scope(self, outside)
         try:

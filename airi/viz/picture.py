@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airi.autograd.engine import reachable
 from airi.autograd.graph import Node, edge_of
 from airi.autograd.scope import Scope
 from airi.tensor import Tensor
@@ -37,7 +38,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 def collect(roots: list[Tensor], names: Mapping[str, Any]) -> Picture:
     """The graph that was recorded for `roots`, oldest op first."""
-    nodes = _nodes_of(roots)
+    nodes = reachable(map(edge_of, roots))[::-1]
     parameters = {id(tensor): name for name, tensor in _parameter_names(nodes).items()}
     known = parameters | {id(tensor): name for name, tensor in names.items()}
     uses = _count_uses(nodes)
@@ -48,17 +49,6 @@ def collect(roots: list[Tensor], names: Mapping[str, Any]) -> Picture:
     for number, root in enumerate(roots):
         _add_result(picture, root, number, known)
     return picture
-
-
-def _nodes_of(roots: list[Tensor]) -> list[Node]:
-    stack = [edge[0] for edge in map(edge_of, roots) if type(edge) is tuple]
-    seen = set(stack)
-    while stack:
-        for edge in stack.pop().edges:
-            if type(edge) is tuple and edge[0] not in seen:
-                seen.add(edge[0])
-                stack.append(edge[0])
-    return sorted(seen, key=lambda node: node.number)
 
 
 def _parameter_names(nodes: list[Node]) -> dict[str, Any]:

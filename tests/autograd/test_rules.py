@@ -209,19 +209,21 @@ def test_next_functions_lead_to_the_leaves():
 
 
 def test_nodes_know_their_module():
-    class Block:
-        def named_modules(self):
-            yield "", self
-            yield "inner.layer", inner
+    class Exp(airi.nn.Module):
+        def forward(self, x):
+            return x.exp()
 
-    from airi.autograd.scope import entered
+    class Block(airi.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = airi.nn.ModuleDict({"layer": Exp()})
 
-    block, inner = Block(), Block()
-    x = leaf(1.0)
-    with entered(block):
-        outside = x.exp()
-        with entered(inner):
-            inside = outside.exp()
+        def forward(self, x):
+            outside = x.exp()
+            return outside, self.inner["layer"](outside)
+
+    block, x = Block(), leaf(1.0)
+    outside, inside = block(x)
     assert outside.grad_fn.scope.path == "Block"
     assert inside.grad_fn.scope.path == "Block.inner.layer"
     assert "in module Block.inner.layer" in inside.grad_fn.describe()
