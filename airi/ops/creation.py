@@ -478,7 +478,8 @@ def _evenly_spaced(function: str, start: Any, end: Any, steps: int, dtype: np.dt
                 f"{tuple(each.shape)}"
             )
         bounds.append(_number(each) if dtype.kind == "f" else int(_number(each)))
-    return np.linspace(*bounds, count)
+    first, last = bounds
+    return np.linspace(first, last, count)
 
 
 def linspace(
