@@ -66,7 +66,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     p outside 0 to 1. Example: ``dropout(x, 0.1, training=self.training)``.
     Source: Srivastava et al., 2014; ``torch.nn.functional.dropout``.
     """
-    _check("dropout", input, p)
+    _check("dropout", input, p, training)
     return _dropped(input, p, training, inplace, shape_of(input), "dropout_")
 
 
@@ -110,7 +110,7 @@ def _channels_dropped(
     training: bool,
     inplace: bool,
 ) -> Tensor:
-    _check(function, input, p)
+    _check(function, input, p, training)
     if input.ndim not in dims:
         raise RuntimeError(
             f"{function}: expected an input of {dims[0]} or {dims[1]} dimensions, got shape "
@@ -121,10 +121,10 @@ def _channels_dropped(
     return _dropped(input, p, training, inplace, shape, f"{function}_")
 
 
-def _check(function: str, input: Tensor, p: float) -> None:
+def _check(function: str, input: Tensor, p: float, training: bool) -> None:
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"{function}: p must be a probability between 0 and 1, got {p}")
-    if not input.is_floating_point():
+    if training and p and not input.is_floating_point():
         raise RuntimeError(f"{function}: expected floating-point input, got {input.dtype}")
 
 
@@ -154,7 +154,7 @@ def alpha_dropout(
     the input itself. Raises ValueError for a p outside 0 to 1. Source: Klambauer et al., 2017;
     ``torch.nn.functional.alpha_dropout``.
     """
-    _check("alpha_dropout", input, p)
+    _check("alpha_dropout", input, p, training)
     return _alpha_dropped(input, p, training, inplace, shape_of(input), "alpha_dropout_")
 
 
@@ -165,8 +165,8 @@ def feature_alpha_dropout(
 
     Source: ``torch.nn.functional.feature_alpha_dropout``.
     """
-    _check("feature_alpha_dropout", input, p)
-    if input.ndim < 2:
+    _check("feature_alpha_dropout", input, p, training)
+    if input.ndim < 2 and training and p:
         raise RuntimeError(
             f"feature_alpha_dropout: expected an input (N, C, ...), got shape {shape_of(input)}"
         )

@@ -41,7 +41,8 @@ def interpolate(
     Modes: "nearest", "nearest-exact", "area" (means; not for volumes), "linear", "bilinear",
     "trilinear", "bicubic". `align_corners` lets the first and last elements fall on each other
     instead of the outer edges. Raises ValueError where arguments do not go together, and for
-    `antialias`, which airi lacks. Example: ``interpolate(x, scale_factor=2, mode="bilinear")``.
+    `antialias`, which airi lacks; RuntimeError for integers in other modes than the nearest.
+    Example: ``interpolate(x, scale_factor=2, mode="bilinear")``.
     Source: ``torch.nn.functional.interpolate``.
     """
     dims = input.ndim - 2
@@ -55,6 +56,11 @@ def interpolate(
         )
     if align_corners is not None and mode not in _LINEAR:
         raise ValueError(f"interpolate: align_corners is for {', '.join(_LINEAR)}, not {mode!r}")
+    if mode in _LINEAR and not input.is_floating_point():
+        raise RuntimeError(
+            f"interpolate: mode {mode!r} needs floating-point input, got {input.dtype}; convert it "
+            "with float()"
+        )
     if antialias:
         raise ValueError("interpolate: antialias=True is not supported")
     have = shape_of(input)[2:]

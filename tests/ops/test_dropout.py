@@ -112,3 +112,12 @@ def test_refusals():
         F.dropout2d(airi.ones(2))
     with pytest.raises(RuntimeError, match=r"\(N, C, ...\), got shape \(2,\)"):
         F.feature_alpha_dropout(airi.ones(2), training=True)
+
+
+@pytest.mark.parametrize("op", [F.dropout, F.alpha_dropout, F.feature_alpha_dropout])
+def test_integers_pass_where_nothing_is_dropped(op):
+    whole = airi.tensor([1, 2, 3])
+    assert op(whole, 0.5, training=False) is whole
+    assert op(whole, 0.0, training=True) is whole
+    with pytest.raises(RuntimeError, match=f"{op.__name__}: expected floating-point"):
+        op(whole, 0.5, training=True)

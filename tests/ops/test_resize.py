@@ -53,6 +53,7 @@ def test_pixel_unshuffle_is_the_inverse():
         (ValueError, lambda x: F.interpolate(x[0, 0], 3), "3 to 5 dimensions"),
         (ValueError, lambda x: F.interpolate(x, 3, mode="bilinear", antialias=True), "antialias"),
         (RuntimeError, lambda x: F.interpolate(x, scale_factor=0.1), "must be positive"),
+        (RuntimeError, lambda x: F.interpolate(x.byte(), 3, mode="bicubic"), "bicubic.*floating"),
         (RuntimeError, lambda x: F.pixel_shuffle(x, 3), "4 channels.* do not divide .* 9"),
         (RuntimeError, lambda x: F.pixel_unshuffle(x, 3), "do not divide by downscale_factor 3"),
     ],
