@@ -11,7 +11,8 @@ import numpy as np
 
 from airi.autograd.graph import wrap
 from airi.ops.names import normal_dim, numpy_names
-from airi.ops.over_dims import array_of
+from airi.ops.promotion import require_float
+from airi.ops.views import array_of
 
 if TYPE_CHECKING:
     from airi.ops.elementwise import Number
@@ -189,8 +190,7 @@ def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> T
     finite or bins < 1. Example: ``airi.histc(x, bins=4, min=0, max=3)``. Source: ``torch.histc``.
     """
     array = array_of(input)
-    if array.dtype.kind != "f":
-        raise RuntimeError(f"histc: expected a floating-point tensor, got {array.dtype}")
+    require_float("histc", input)
     if bins < 1:
         raise RuntimeError(f"histc: bins must be 1 or more, got {bins}")
     low, high = float(min), float(max)

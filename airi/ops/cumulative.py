@@ -17,7 +17,8 @@ from airi.ops import elementwise, transcendental, views
 from airi.ops.along import SpreadAlong, ValuesIndices
 from airi.ops.conversion import cast_if, clone
 from airi.ops.names import normal_dim, numpy_names
-from airi.ops.over_dims import accumulator, array_of, over_one_dim
+from airi.ops.over_dims import accumulator, over_one_dim
+from airi.ops.views import array_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor

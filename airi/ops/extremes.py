@@ -10,7 +10,8 @@ from airi.autograd.graph import Rule
 from airi.ops import elementwise
 from airi.ops.along import SpreadAlong, ValuesIndices
 from airi.ops.names import numpy_names
-from airi.ops.over_dims import array_of, over_dims, over_one_dim, restored
+from airi.ops.over_dims import over_dims, over_one_dim, restored
+from airi.ops.views import array_of
 
 if TYPE_CHECKING:
     from airi.ops.over_dims import Dim

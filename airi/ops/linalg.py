@@ -12,8 +12,7 @@ from airi.ops import elementwise, reduction
 from airi.ops.diagonals import diagonal
 from airi.ops.matmul import MatMul, product
 from airi.ops.names import normal_dim, numpy_names
-from airi.ops.over_dims import array_of
-from airi.ops.promotion import Elementwise
+from airi.ops.promotion import Elementwise, require_float
 from airi.ops.views import reshape, shape_of
 
 if TYPE_CHECKING:
@@ -104,16 +103,8 @@ def inverse(input: Tensor) -> Tensor:
     Raises RuntimeError where one is singular and for integers. Source: ``torch.inverse``.
     """
     _check_square("inverse", input)
-    _require_float("inverse", input)
+    require_float("inverse", input)
     return Inverse.apply(input)
-
-
-def _require_float(function: str, *tensors: Any) -> None:
-    dtypes = [array_of(each).dtype for each in tensors]
-    if any(each.kind != "f" for each in dtypes):
-        raise RuntimeError(
-            f"{function}: expected floating-point tensors, got {', '.join(map(str, dtypes))}"
-        )
 
 
 class _Identity(Rule):
@@ -202,7 +193,7 @@ def cdist(
     `compute_mode` can forbid or ask for it. The gradient is 0 where the distance is 0.
     Source: ``torch.cdist``.
     """
-    _require_float("cdist", x1, x2)
+    require_float("cdist", x1, x2)
     if min(x1.ndim, x2.ndim) < 2 or x1.shape[-1] != x2.shape[-1]:
         raise RuntimeError(
             f"cdist: expected shapes (..., n, d) and (..., m, d), got {shape_of(x1)} and "

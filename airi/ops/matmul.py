@@ -14,9 +14,8 @@ import numpy as np
 from airi.autograd.graph import Rule
 from airi.ops import elementwise
 from airi.ops.inplace import write
-from airi.ops.over_dims import array_of
 from airi.ops.reduction import Sum
-from airi.ops.views import Reshape, permute, reshape
+from airi.ops.views import Reshape, array_of, permute, reshape
 
 if TYPE_CHECKING:
     from airi.ops.elementwise import Number

@@ -71,8 +71,3 @@ def count(x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
 def accumulator(dtype: np.dtype) -> np.dtype:
     """The dtype that sums and products of elements of `dtype` have: int64 for all integers."""
     return dtype if dtype.kind == "f" else np.dtype(np.int64)
-
-
-def array_of(value: Any) -> Any:
-    """The array under a Tensor, or the array itself."""
-    return getattr(value, "_array", value)

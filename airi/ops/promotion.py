@@ -13,6 +13,7 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd.graph import Rule
+from airi.ops.views import array_of
 
 RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
 _BOOL = np.dtype(np.bool_)
@@ -48,6 +49,14 @@ class Elementwise(Rule):
         if common.kind != "f" and (has_float or cls.floating or (has_int and common is not _INT64)):
             return promoted(arrays, cls.floating)
         return arrays
+
+
+def require_float(function: str, *tensors: Any) -> None:
+    """Refuse tensors of integers for what PyTorch does not convert either."""
+    given = [array_of(each).dtype for each in tensors]
+    if any(each.kind != "f" for each in given):
+        got = " and ".join(str(dtypes.of(each)) for each in given)
+        raise RuntimeError(f"{function}: expected floating-point tensors, got {got}")
 
 
 def promoted(arrays: list[Any], floating: bool = False) -> list[Any]:

@@ -22,13 +22,13 @@ from airi.ops.extremes import amax, amin
 from airi.ops.names import numpy_names
 from airi.ops.over_dims import (
     accumulator,
-    array_of,
     count,
     over_dims,
     over_one_dim,
     restored,
     spread,
 )
+from airi.ops.promotion import require_float
 from airi.ops.views import reshape
 
 if TYPE_CHECKING:
@@ -51,14 +51,6 @@ __all__ = [
     "var",
     "var_mean",
 ]
-
-
-def _require_float(function: str, x: Any) -> None:
-    if x.dtype.kind != "f":
-        raise RuntimeError(
-            f"{function}: expected a floating-point tensor, got {x.dtype}; convert it with to() or "
-            "float()"
-        )
 
 
 class Sum(Rule):
@@ -116,7 +108,7 @@ class Mean(Rule):
 
     @staticmethod
     def forward(x, *, dim, keepdim):
-        _require_float("mean", x)
+        require_float("mean", x)
         total = np.add.reduce(x, dim, keepdims=keepdim)
         return np.true_divide(total, count(x.shape, dim))
 
@@ -141,7 +133,7 @@ def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any
 
     Raises RuntimeError for integers. Source: ``torch.nanmean``.
     """
-    _require_float("nanmean", array_of(input))
+    require_float("nanmean", input)
     input = cast_if(input, dtype)
     count = sum(_NotNan.apply(input), dim, keepdim)
     return elementwise.div(nansum(input, dim, keepdim), count)
@@ -191,7 +183,7 @@ class Var(Rule):
 
     @staticmethod
     def forward(x, *, dim, keepdim, correction):
-        _require_float("var", x)
+        require_float("var", x)
         centred = x - Mean.forward(x, dim=dim, keepdim=True)
         total = np.add.reduce(np.square(centred, out=centred), dim, keepdims=keepdim)
         return np.true_divide(total, _degrees(x.shape, dim, correction))
@@ -211,7 +203,7 @@ class Std(Rule):
 
     @staticmethod
     def forward(x, *, dim, keepdim, correction):
-        _require_float("std", x)
+        require_float("std", x)
         return np.sqrt(Var.forward(x, dim=dim, keepdim=keepdim, correction=correction))
 
     @staticmethod
@@ -316,7 +308,7 @@ class Norm(Rule):
 
     @staticmethod
     def forward(x, *, p, dim, keepdim):
-        _require_float("norm", x)
+        require_float("norm", x)
         if p == 2:
             return _euclidean(x, dim, keepdim)
         magnitude = np.abs(x)
@@ -365,7 +357,7 @@ def norm(
     integers. Example: ``airi.norm(weight, dim=1)``. Source: ``torch.norm``.
     """
     input = cast_if(input, dtype)
-    _require_float("norm", array_of(input))
+    require_float("norm", input)
     p = 2 if p is None or p == "fro" else p
     if isinstance(p, str):
         raise ValueError(f"norm: p must be a number or 'fro', got {p!r}")

@@ -14,7 +14,9 @@ from airi.ops import elementwise, views
 from airi.ops.along import SpreadAlong, TakeAlong, ValuesIndices
 from airi.ops.extremes import Amax, Max, chosen, chosen_gradient, refuse_empty
 from airi.ops.names import normal_dim, numpy_names
-from airi.ops.over_dims import array_of, over_dims, over_one_dim
+from airi.ops.over_dims import over_dims, over_one_dim
+from airi.ops.promotion import require_float
+from airi.ops.views import array_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -334,8 +336,7 @@ def _quantile(
 def _fractions(name: str, input: Any, q: Any) -> Any:
     """q as a Tensor or, where it is a number, as an array, with dtype, shape and range checked."""
     x, array = array_of(input), array_of(q)
-    if x.dtype.kind != "f":
-        raise RuntimeError(f"{name}: expected a floating-point tensor, got {x.dtype}")
+    require_float(name, input)
     if not isinstance(array, np.ndarray):
         q = array = np.asarray(q, x.dtype)
     if array.dtype != x.dtype:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airi.ops.elementwise import div, require_same_dtype
-from airi.ops.promotion import Elementwise
+from airi.ops.promotion import Elementwise, require_float
 
 if TYPE_CHECKING:
     from airi.ops.elementwise import Number
@@ -45,8 +45,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
 
 
 def require_same_float(function: str, input: Tensor, end: Tensor) -> None:
-    if not input.is_floating_point():
-        raise RuntimeError(f"{function}: expected floating-point tensors, got {input.dtype}")
+    require_float(function, input)
     require_same_dtype(function, input, end)
 
 

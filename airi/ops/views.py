@@ -64,6 +64,11 @@ def shape_of(value: Any) -> tuple[int, ...]:
     return tuple(value.shape)
 
 
+def array_of(value: Any) -> Any:
+    """The array under a Tensor, or the array itself."""
+    return getattr(value, "_array", value)
+
+
 class View(Rule):
     """A rule whose result shares the memory of its input."""
 
@@ -151,16 +156,12 @@ def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
         return _view_as_dtype(input, dtype)
     full = _full_shape("view", input, sizes("view", shape))
     result = Reshape.apply(input, shape=full)
-    if math.prod(full) and not np.may_share_memory(_array(result), _array(input)):
+    if math.prod(full) and not np.may_share_memory(array_of(result), array_of(input)):
         raise RuntimeError(
             f"view: shape {full} is not compatible with the strides of this tensor of shape "
             f"{shape_of(input)}; use reshape(), or contiguous() first"
         )
     return result
-
-
-def _array(value: Any) -> np.ndarray:
-    return value if isinstance(value, np.ndarray) else value._array
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
