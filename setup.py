@@ -12,7 +12,6 @@ from setuptools.command.build_ext import build_ext
 
 KERNELS = "airi/ops/conv_ext"
 HEADERS = [
-    "airi/ops/blas_threads.h",
     "airi/ops/conv_kernels.h",
     "airi/ops/conv_instructions.h",
     "airi/ops/conv_tile.h",

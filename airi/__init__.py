@@ -4,7 +4,10 @@ The names are PyTorch's: ``import airi as torch``.
 """
 
 # isort: off
-# The module airi.tensor first: the function airi.tensor, imported below, takes over its name.
+# Before NumPy is imported: it tells NumPy's BLAS how its threads should wait.
+from airi.threads import get_num_threads, set_num_threads
+
+# The module airi.tensor before the function airi.tensor, which takes over its name below.
 from airi.tensor import Size, Tensor
 
 # isort: on
@@ -78,7 +81,6 @@ from airi.printing import set_printoptions
 from airi.random import *
 from airi.serialization import load, save
 from airi.tensor_types import *
-from airi.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from airi import datasets, layers, nn, optim, utils, viz

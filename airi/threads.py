@@ -2,20 +2,25 @@
 
 At the start both use ``OMP_NUM_THREADS`` threads, or one for every processor that this process
 may run on. The kernels never call BLAS from inside their threads, so the two never multiply.
-``AIRI_SHARE_THREADS=1`` lets both use the same threads (see share_threads_with_blas). A forked
-child stays with one thread: the OpenMP runtime does not survive a fork.
+A forked child stays with one thread: the OpenMP runtime does not survive a fork.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable
+
+# After a matrix product OpenBLAS's threads spin for some 25 ms in the hope of another, on the
+# processors that a convolution then wants: a ConvNet's step takes a third longer. They are told to
+# sleep instead (2**4 cycles is the least), which works only before NumPy is imported.
+if "numpy" not in sys.modules:
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 _kernel_threads: int | None = None
 _forked = False
 _set_blas_threads: Callable[[int], object] | None = None
-_blas_callback_setter: Callable[..., object] | None = None
 
 
 def get_num_threads() -> int:
@@ -74,34 +79,11 @@ def _threads_at_start() -> int:
     return os.cpu_count() or 1
 
 
-def share_threads_with_blas(callback: int) -> None:
-    """Let NumPy's OpenBLAS run its parallel work on the kernels' threads, where that is wished.
-
-    Otherwise OpenBLAS's threads spin for some 25 ms after each matrix product, and a convolution
-    that follows on the same processors takes up to twice as long. ``AIRI_SHARE_THREADS=1`` in the
-    environment asks for it. It is not the default because decompositions by LU (``solve``, ``inv``,
-    ``det``) that several Python threads run at the same time then wait for each other for ever;
-    OpenBLAS keeps part of their work on its own threads.
-
-    `callback` is the address of a function for ``openblas_set_threads_callback_function``; 0
-    changes nothing, nor does a BLAS without that function.
-    """
-    import ctypes
-
-    global _blas_callback_setter
-    if not callback or os.environ.get("AIRI_SHARE_THREADS") != "1":
-        return
-    setter = _find_in_openblas("set_threads_callback_function")
-    if setter is not None and not _forked:
-        setter(ctypes.c_void_p(callback))
-        _blas_callback_setter = setter
-
-
 def _find_blas_setter() -> Callable[[int], object]:
     """A function that sets the number of threads of NumPy's BLAS, or one that does nothing."""
     import ctypes
 
-    setter = _find_in_openblas("set_num_threads")
+    setter = _find_openblas_setter()
     if setter is not None:
         return lambda num: setter(ctypes.c_int(num))
     try:
@@ -111,8 +93,8 @@ def _find_blas_setter() -> Callable[[int], object]:
     return lambda num: threadpool_limits(num, user_api="blas")
 
 
-def _find_in_openblas(function: str) -> Callable[..., object] | None:
-    """A C function of the OpenBLAS that NumPy's wheels bring along, which takes one argument."""
+def _find_openblas_setter() -> Callable[..., object] | None:
+    """The C function ``set_num_threads`` of the OpenBLAS that NumPy's wheels bring along."""
     import ctypes
     import glob
 
@@ -128,7 +110,7 @@ def _find_in_openblas(function: str) -> Callable[..., object] | None:
                 continue
             for prefix in ("scipy_openblas", "openblas"):
                 for suffix in ("64_", ""):
-                    found = getattr(library, f"{prefix}_{function}{suffix}", None)
+                    found = getattr(library, f"{prefix}_set_num_threads{suffix}", None)
                     if found is not None:
                         found.restype = None
                         return found
@@ -138,8 +120,6 @@ def _find_in_openblas(function: str) -> Callable[..., object] | None:
 def _after_fork() -> None:
     global _kernel_threads, _forked
     _kernel_threads, _forked = 1, True
-    if _blas_callback_setter is not None:
-        _blas_callback_setter(None)  # OpenBLAS's own threads do survive a fork
 
 
 if hasattr(os, "register_at_fork"):

@@ -6,7 +6,7 @@ Checks, allocation and the division into tasks happen here; the arithmetic is in
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport int64_t, uintptr_t
+from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 import numpy as np
@@ -93,10 +93,6 @@ cdef extern from "conv_kernels.h" nogil:
                    size_t scratch_bytes)
 
 
-cdef extern from "blas_threads.h" nogil:
-    uintptr_t blas_jobs_address()
-
-
 cdef InstructionSet available[MOST_INSTRUCTION_SETS]
 cdef int available_count = available_instruction_sets(available)
 cdef InstructionSet chosen = available[0]
@@ -115,11 +111,6 @@ def use_instruction_set(name: str) -> None:
             chosen = available[i]
             return
     raise ValueError(f"use_instruction_set: {name!r} is not one of {instruction_sets()}")
-
-
-def blas_callback() -> int:
-    """The address of the function that runs OpenBLAS's work on the kernels' threads, or 0."""
-    return blas_jobs_address()
 
 
 # Dot products reach about this part of the speed of a tile that is filled.

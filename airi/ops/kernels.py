@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from airi import threads
 
 _NAMES = (
     "avg_pool2d_backward",
@@ -38,7 +37,6 @@ def implementation() -> ModuleType:
         try:
             with _environment_default(*_PASSIVE_WAITING):  # read when the runtime is loaded
                 import airi.ops.conv_ext as module
-            threads.share_threads_with_blas(module.blas_callback())
         except ImportError as error:
             from airi.ops import conv_ref as module
 

@@ -500,8 +500,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 @needs_extension
-@pytest.mark.parametrize("share", ["1", "0"])
-def test_blas_on_the_threads_of_the_kernels(share):
+def test_kernels_beside_blas_in_threads_and_after_a_fork():
     """Matrix products are right from several Python threads at once, and after a fork."""
     program = """
 import os, sys, threading
@@ -510,7 +509,6 @@ from airi import threads
 from airi.ops import kernels
 kernels.implementation()
 threads.set_num_threads(2)
-print(threads._blas_callback_setter is not None)
 x, w = np.ones((8, 3, 9, 9)), np.ones((4, 3, 3, 3))
 wrong = []
 
@@ -535,13 +533,16 @@ if hasattr(os, "fork"):
     wrong += [5] * os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 sys.exit(len(wrong))
 """
-    environment = dict(os.environ, AIRI_SHARE_THREADS=share)
-    command = [sys.executable, "-W", "ignore", "-c", program]
-    out = subprocess.run(
-        command, env=environment, check=True, timeout=100, text=True, stdout=subprocess.PIPE
-    ).stdout
-    if share == "0":
-        assert out.strip() == "False"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, timeout=100)
+
+
+def test_openblas_threads_sleep_when_airi_comes_first():
+    program = "import airi, os; print(os.environ.get('OPENBLAS_THREAD_TIMEOUT'))"
+    unset = {k: v for k, v in os.environ.items() if k != "OPENBLAS_THREAD_TIMEOUT"}
+    for asked, expected in (({}, "4"), ({"OPENBLAS_THREAD_TIMEOUT": "9"}, "9")):
+        command = [sys.executable, "-c", program]
+        got = subprocess.check_output(command, env={**unset, **asked}, text=True)
+        assert got.strip() == expected
 
 
 def test_num_threads_at_start_and_on_request(keep_threads):
