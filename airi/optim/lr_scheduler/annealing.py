@@ -98,12 +98,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             require(epoch >= 0, self, "epoch", epoch, "at least 0")
             self._jump(epoch)
         self.last_epoch = math.floor(epoch)
-        self._get_lr_called_within_step = True
-        try:
-            rates = self.get_lr()
-        finally:
-            self._get_lr_called_within_step = False
-        self._set(rates)
+        self._set(self.get_lr)
 
     def _jump(self, epoch: float) -> None:
         """Find the cycle of `epoch`: number n starts at T_0 * (T_mult**n - 1) / (T_mult - 1)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from airi.optim.optimizer import Optimizer
@@ -83,17 +84,15 @@ class LRScheduler:
 
     def _update_lr(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        closed_form = getattr(self, "_get_closed_form_lr", None)
+        self._set(self.get_lr if epoch is None or closed_form is None else closed_form)
+
+    def _set(self, get_rates: Callable[[], list[Rate]]) -> None:
         self._get_lr_called_within_step = True
         try:
-            if epoch is not None and hasattr(self, "_get_closed_form_lr"):
-                rates = self._get_closed_form_lr()
-            else:
-                rates = self.get_lr()
+            rates = get_rates()
         finally:
             self._get_lr_called_within_step = False
-        self._set(rates)
-
-    def _set(self, rates: list[Rate]) -> None:
         groups = self.optimizer.param_groups
         if len(rates) != len(groups):
             raise ValueError(
