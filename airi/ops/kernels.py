@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-
 _NAMES = (
     "avg_pool2d_backward",
     "avg_pool2d_forward",
