@@ -9,7 +9,8 @@ from airi.nn import functional as F
 from airi.nn import init
 from airi.nn.module import Module
 from airi.nn.parameter import new_parameter
-from airi.nn.sizes import Sizes, per_dimension
+from airi.nn.sizes import per_dimension
+from airi.ops.spatial import Sizes
 from airi.tensor import Tensor
 
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airi.nn import functional as F
 from airi.nn.module import Module
-from airi.nn.sizes import Sizes
+from airi.ops.spatial import Sizes
 from airi.tensor import Tensor
 
 

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from airi.nn import functional as F
 from airi.nn.module import Module
-from airi.nn.sizes import Sizes, per_dimension
+from airi.nn.sizes import per_dimension
+from airi.ops.spatial import Sizes
 from airi.tensor import Tensor
 
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from airi.nn import functional as F
 from airi.nn.module import Module
-from airi.nn.sizes import Sizes, per_dimension
+from airi.nn.sizes import per_dimension
+from airi.ops.spatial import Sizes
 from airi.tensor import Tensor
 
 

@@ -1,10 +1,8 @@
-"""Kernel sizes, strides and paddings: one number for all dimensions, or one for each."""
+"""Kernel sizes, strides and paddings of layers: one number for all dimensions, or one for each."""
 
 from __future__ import annotations
 
 from typing import Any
-
-Sizes = int | tuple[int, ...]
 
 
 def per_dimension(layer: str, argument: str, value: Any, count: int) -> tuple[int, ...]:

@@ -6,16 +6,15 @@ without a batch dimension is a batch of one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airi.ops.views import Reshape, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from airi.tensor import Tensor
 
-    Sizes = int | Sequence[int]
+Sizes = int | Sequence[int]
 
 
 def numbers(function: str, argument: str, value: Any, count: int, least: int) -> tuple[int, ...]:
