@@ -76,7 +76,7 @@ def to_numpy(wanted: object) -> np.dtype:
     if isinstance(wanted, type) and wanted in _BY_PYTHON_TYPE:
         return _BY_PYTHON_TYPE[wanted].numpy
     try:
-        return of(np.dtype(wanted)).numpy  # type: ignore[call-overload]
+        return of(np.dtype(wanted)).numpy  # type: ignore[call-overload]  # any object may be tried
     except TypeError:
         raise TypeError(f"expected a dtype such as airi.float32, got {wanted!r}") from None
 

@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 
 import numpy as np
@@ -110,7 +111,7 @@ class _Refused(pickle.UnpicklingError):
 
 _HARMLESS = (bytearray, complex, dict, frozenset, list, range, set, slice, tuple)
 _BUILTINS = {each.__name__: each for each in _HARMLESS}
-# How arrays come back, under the module names of NumPy 1 and 2.
+# How arrays come back, under the module names of NumPy 1 and 2. (NumPy's stubs lack these.)
 _NUMPY = {
     "ndarray": np.ndarray,
     "dtype": np.dtype,
@@ -172,19 +173,22 @@ def _numpy_dtype_class(module: str, name: str) -> Any:
 
 def _module_class(module: str, name: str) -> Any:
     """A Module or Parameter class of airi.nn, or a block of airi.layers."""
+    home: ModuleType
+    kinds: tuple[type, ...]
     if module.startswith("airi.nn."):
-        from airi import nn as home
+        from airi import nn
 
-        kinds: tuple[type, ...] = (home.Module, Tensor)
+        home, kinds = nn, (nn.Module, Tensor)
     elif module == "airi.layers":
-        from airi import layers as home  # type: ignore[no-redef]
+        from airi import layers
 
-        kinds = (home.AiriLayer,)  # type: ignore[attr-defined]
+        home, kinds = layers, (layers.AiriLayer,)
     else:
         return None
     found = getattr(home, name, None)
-    is_class = isinstance(found, type) and found.__module__ == module
-    return found if is_class and issubclass(found, kinds) else None  # type: ignore[arg-type]
+    if isinstance(found, type) and found.__module__ == module and issubclass(found, kinds):
+        return found
+    return None
 
 
 def add_safe_globals(safe_globals: list[Any]) -> None:

@@ -386,10 +386,6 @@ class Tensor(TensorMethods):
         return Handle(self._after_accumulation, hook)
 
     @property
-    def _is_view(self) -> bool:
-        return self._base is not None
-
-    @property
     def _version(self) -> int:
         """How often this memory was written in place. Source: ``torch.Tensor._version``."""
         if self._counter is None:

@@ -117,8 +117,8 @@ class Data:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        _, *shape = self.train.tensors[0].shape
-        return tuple(shape)  # type: ignore[return-value]
+        _, channels, height, width = self.train.tensors[0].shape
+        return channels, height, width
 
 
 def load_data(name: str) -> Data:

@@ -69,7 +69,7 @@ class _FunctionNode(Node):
     ctx: FunctionCtx
 
     @property
-    def materializes(self) -> bool:  # type: ignore[override]
+    def materializes(self) -> bool:
         return self.ctx._materialize
 
     def backward(self, grads: list[Any], record: bool) -> tuple[Any, ...]:

@@ -370,8 +370,6 @@ class Node:
         "__weakref__",
     )
 
-    materializes: ClassVar[bool] = True  # zeros for outputs that no gradient reached, not None
-
     def __init__(
         self,
         rule: Any,
@@ -431,6 +429,11 @@ class Node:
             f"{saved.version.value}, expected version {saved.at}. Change a clone() instead, or "
             "write the result to a new tensor."
         )
+
+    @property
+    def materializes(self) -> bool:
+        """Whether an output that no gradient reached has zeros for it, not None."""
+        return True
 
     def release(self) -> None:
         """Free the saved values; a second backward then says so."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from airi.autograd.scope import Scope
@@ -55,7 +55,7 @@ class _Switch:
             with self._again():
                 return function(*args, **kwargs)
 
-        return inside  # type: ignore[return-value]
+        return cast("_F", inside)
 
     def _wrap_generator(self, function: Any) -> Any:
         """The switch holds while the generator runs, not while its caller has the turn."""

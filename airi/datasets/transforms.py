@@ -184,6 +184,7 @@ class RandomCrop:
             return array
         widths = [sides.get(axis, (0, 0)) for axis in range(array.ndim)]
         if self.padding_mode != "constant":
+            # NumPy's stubs want the mode as a literal.
             return np.pad(array, widths, mode=self.padding_mode)  # type: ignore[call-overload]
         # By hand, since np.pad takes longer than all the rest of an augmentation.
         sizes = [size + sum(pair) for size, pair in zip(array.shape, widths, strict=True)]

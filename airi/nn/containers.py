@@ -30,7 +30,8 @@ class _Row(Module):
         return self._modules[self._key(index)]
 
     def _part(self, index: slice) -> Self:
-        return type(self)(list(self)[index])  # type: ignore[call-arg]
+        kind: Any = type(self)  # the subclasses are made of their modules
+        return kind(list(self)[index])
 
     def __setitem__(self, index: int, module: Module) -> None:
         if isinstance(index, slice):
@@ -112,8 +113,8 @@ class Sequential(_Row):
             self._number(list(args))
 
     def forward(self, input: Any) -> Any:
-        for module in self._modules.values():
-            input = module(input)  # type: ignore[misc]
+        for module in self:
+            input = module(input)
         return input
 
     def _part(self, index: slice) -> Self:

@@ -72,7 +72,7 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
-            cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
+            cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]  # on purpose
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         name = type(self).__name__
@@ -355,8 +355,9 @@ def _copied(value: Any, param: Tensor | None, key: str | None = None) -> Any:
     """A copy of a loaded state; what belongs to a parameter takes its dtype, but for a count."""
     if isinstance(value, Tensor):
         value = value.detach().clone()
-        cast = param is not None and key != "step" and param.dtype.is_floating_point
-        return value.to(param.dtype) if cast else value  # type: ignore[union-attr]
+        if param is not None and key != "step" and param.dtype.is_floating_point:
+            return value.to(param.dtype)
+        return value
     if isinstance(value, dict):
         return {name: _copied(each, param, name) for name, each in value.items()}
     if isinstance(value, list | tuple):

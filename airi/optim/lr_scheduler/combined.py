@@ -81,7 +81,7 @@ class SequentialLR(_Combined):
         first._initial_step()
         self._last_lr = first.get_last_lr()
 
-    def step(self) -> None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]  # as in PyTorch: no epoch
         """Go to the next epoch and let the scheduler whose turn it is set the rates."""
         self.last_epoch += 1
         turn = bisect_right(self._milestones, self.last_epoch)
@@ -118,7 +118,7 @@ class ChainedScheduler(_Combined):
         self.optimizer = optimizer or schedulers[0].optimizer
         self._last_lr = of_groups(self.optimizer, "lr")
 
-    def step(self) -> None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]  # as in PyTorch: no epoch
         """Step every scheduler, in order."""
         for each in self._schedulers:
             each.step()

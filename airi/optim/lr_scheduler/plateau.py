@@ -73,7 +73,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.cooldown_counter = 0
         self.num_bad_epochs = 0
 
-    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
+    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]  # by metrics
         """Take note of the metric of an epoch, and lower the rates where it is time to."""
         if epoch is not None:
             warnings.warn(

@@ -86,16 +86,17 @@ class DataLoader(Generic[T_co]):
             multiprocessing_context = multiprocessing.get_context(multiprocessing_context)
         self.multiprocessing_context = multiprocessing_context
 
-        if sampler is None and not is_stream(dataset) and batch_sampler is None:
-            sampler = (
-                RandomSampler(dataset, generator=generator)  # type: ignore[arg-type]
-                if shuffle
-                else SequentialSampler(dataset)  # type: ignore[arg-type]
-            )
         if batch_sampler is not None:
             batch_size = None
-        elif batch_size is not None and not is_stream(dataset):
-            batch_sampler = BatchSampler(sampler, batch_size, drop_last)  # type: ignore[arg-type]
+        elif not is_stream(dataset):
+            if sampler is None:
+                items: Any = dataset  # their number is asked for; a TypeError where there is none
+                if shuffle:
+                    sampler = RandomSampler(items, generator=generator)
+                else:
+                    sampler = SequentialSampler(items)
+            if batch_size is not None:
+                batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.batch_size = batch_size
         self.drop_last = drop_last
         self.sampler = sampler
@@ -105,12 +106,11 @@ class DataLoader(Generic[T_co]):
 
     def __len__(self) -> int:
         """The number of batches of one pass; TypeError for a stream without a length."""
-        if not is_stream(self.dataset):
-            return len(self._indices())  # type: ignore[arg-type]
-        items = len(self.dataset)  # type: ignore[arg-type]
-        if self.batch_size is None:
-            return items
-        whole, rest = divmod(items, self.batch_size)
+        counted: Any = self.dataset if is_stream(self.dataset) else self._indices()
+        length = len(counted)
+        if not is_stream(self.dataset) or self.batch_size is None:
+            return length
+        whole, rest = divmod(length, self.batch_size)
         return whole if self.drop_last or not rest else whole + 1
 
     def __iter__(self) -> Iterator[Any]:
@@ -147,15 +147,14 @@ class DataLoader(Generic[T_co]):
 
     def _indices(self) -> Iterable[Any]:
         """What one pass asks for: lists of indices, or single ones for ``batch_size=None``."""
-        return self.batch_sampler if self.batch_sampler is not None else self.sampler  # type: ignore[return-value]
+        indices = self.batch_sampler if self.batch_sampler is not None else self.sampler
+        assert indices is not None  # only a stream has neither
+        return indices
 
     def _batches_made_here(self) -> Iterator[Any]:
         if is_stream(self.dataset):
             yield from stream_batches(
-                self.dataset,  # type: ignore[arg-type]
-                self.collate_fn,
-                self.batch_size,
-                self.drop_last,
+                self.dataset, self.collate_fn, self.batch_size, self.drop_last
             )
             return
         make = batch_maker(self.dataset, self.collate_fn, self._batched)

@@ -54,7 +54,7 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
     def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError(f"{type(self).__name__} must define __iter__()")
 
-    def __add__(self, other: Dataset[T_co]) -> ChainDataset:  # type: ignore[override]
+    def __add__(self, other: Dataset[T_co]) -> ChainDataset:  # type: ignore[override]  # as in PyTorch
         return ChainDataset([self, other])
 
 
@@ -159,15 +159,16 @@ class ChainDataset(IterableDataset[Any]):
     """Several streams one after the other. Source: ``torch.utils.data.ChainDataset``."""
 
     def __init__(self, datasets: Iterable[Dataset[Any]]) -> None:
-        self.datasets = list(datasets)
-        for each in self.datasets:
+        self.datasets: list[IterableDataset[Any]] = []
+        for each in datasets:
             if not isinstance(each, IterableDataset):
                 raise TypeError(
                     f"ChainDataset: expected IterableDatasets, got {type(each).__name__}"
                 )
+            self.datasets.append(each)
 
     def __iter__(self) -> Iterator[Any]:
-        return itertools.chain.from_iterable(self.datasets)  # type: ignore[arg-type]
+        return itertools.chain.from_iterable(self.datasets)
 
     def __len__(self) -> int:
         return sum(_length(each, "ChainDataset") for each in self.datasets)

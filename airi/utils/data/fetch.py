@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from airi.utils.data.collate import default_collate
 from airi.utils.data.dataset import IterableDataset, Subset
@@ -42,7 +42,7 @@ def stream_batches(
         yield collate_fn(items)
 
 
-def is_stream(dataset: Any) -> bool:
+def is_stream(dataset: Any) -> TypeGuard[IterableDataset[Any]]:
     return isinstance(dataset, IterableDataset)
 
 

@@ -156,7 +156,8 @@ class BatchSampler(Sampler[list[int]]):
             yield batch
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
+        sampler: Any = self.sampler  # need not have a length; then len() says so
+        whole, rest = divmod(len(sampler), self.batch_size)
         return whole if self.drop_last or not rest else whole + 1
 
 

@@ -93,6 +93,7 @@ class WorkerPool:
                 ours, theirs = processes.Pipe()
                 self.pipes.append(ours)
                 with theirs:
+                    # In the stubs each context has a Process, but not their base class.
                     process = processes.Process(  # type: ignore[attr-defined]
                         target=_work,
                         args=(job, index, seed + index, theirs, stop_asked),
