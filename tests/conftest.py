@@ -1,6 +1,7 @@
 """What every test gets: the same random numbers, and no threads fighting over processors."""
 
 import os
+import signal
 
 import pytest
 
@@ -23,6 +24,11 @@ def pytest_configure(config):
         kernels._module = conv_ref
     if "PYTEST_XDIST_WORKER" in os.environ:
         airi.set_num_threads(1)
+
+
+def hear_ctrl_c():
+    """For ``Popen(preexec_fn=)``: a test run in the background passes on that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,8 @@ import airi
 from airi import __main__, train
 from airi.utils.data import TensorDataset
 
+from .conftest import hear_ctrl_c
+
 pytest.importorskip("tqdm")
 pytest.importorskip("matplotlib")
 pytest.importorskip("graphviz")
@@ -92,7 +94,10 @@ def test_ctrl_c_stops_cleanly_and_resume_goes_on(small, tmp_path, monkeypatch, c
 def test_a_real_ctrl_c(tmp_path):
     command = [sys.executable, "-m", "airi", "train", "--model", "softmax", "--epochs", "1000"]
     process = subprocess.Popen(
-        [*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*command, "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=hear_ctrl_c,
     )
     try:
         deadline = time.monotonic() + 60

@@ -23,6 +23,8 @@ from airi.utils.data import (
     worker,
 )
 
+from ...conftest import hear_ctrl_c
+
 # Python 3.12 and later warn of every fork next to threads, such as those of a BLAS library.
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 
@@ -407,6 +409,7 @@ def test_no_orphans_after_ctrl_c_or_a_kill(tmp_path, how, persistent):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     pids = [int(pid) for pid in process.stdout.readline().split()]
