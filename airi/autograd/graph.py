@@ -203,7 +203,7 @@ class Rule:
         warnings = silence()
         try:
             out = cls.forward(*cls.prepare(arrays), **attributes)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise _explained(cls, error, arrays, attributes) from error
         finally:
             restore(warnings)
@@ -521,7 +521,8 @@ class Handle:
 def _explained(rule: type[Rule], error: Exception, arrays: list[Any], attributes: Any) -> Exception:
     """The error of a forward with the op, its arguments, shapes and dtypes before it.
 
-    NumPy's ValueErrors (shapes that do not fit) become RuntimeErrors, as in PyTorch.
+    NumPy's ValueErrors (shapes that do not fit) and OverflowErrors (a number that is too large for
+    the dtype) become RuntimeErrors, as in PyTorch.
     """
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", rule.__name__).lower()
     parts = []
@@ -529,7 +530,7 @@ def _explained(rule: type[Rule], error: Exception, arrays: list[Any], attributes
         label = rule.inputs[min(i, len(rule.inputs) - 1)]
         parts.append(f"{label}: {_described(array)}")
     parts += [f"{key}={_short(value)}" for key, value in attributes.items()]
-    kind = RuntimeError if type(error) is ValueError else type(error)
+    kind = RuntimeError if type(error) in (ValueError, OverflowError) else type(error)
     return kind(f"{name}({', '.join(parts)}): {error}")
 
 

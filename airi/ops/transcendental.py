@@ -68,8 +68,15 @@ class Pow(Elementwise):
             dx = g * _power_slope(x, y)
         if needs[1]:
             flat = (x == 0) & (y >= 0)
-            dy = g * where(flat, 0.0, out * log(where(flat, 1.0, x)))
+            dy = g * where(flat, 0.0, out * _log_unless(flat, x))
         return dx, dy
+
+
+def _log_unless(flat: Any, x: Any) -> Any:
+    """log(x), 0 where flat; of a number it is a number: a tensor would round it to float32."""
+    if isinstance(x, (int, float)) and x > 0:
+        return math.log(x)
+    return log(where(flat, 1.0, x))
 
 
 def _power_of_constant(x: Any, y: float) -> Any:
@@ -422,7 +429,7 @@ class Xlogy(Elementwise):
         dx = dy = None
         if needs[0]:
             flat = (x == 0) & (y <= 0)
-            dx = where(flat, 0.0, g * log(where(flat, 1.0, y)))
+            dx = where(flat, 0.0, g * _log_unless(flat, y))
         if needs[1]:
             dy = g * div(x, y)
         return dx, dy

@@ -1,5 +1,7 @@
 """Signed zeros, infinities, NaN and kinks: values and gradients are PyTorch's."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,25 @@ def test_of_two_numbers(name):
         if name in EXCEPT:
             different &= ~EXCEPT[name](x)
         assert not different.any(), np.stack([x, y, a, b])[:, different].T
+
+
+@pytest.mark.parametrize("dtype", [airi.float32, airi.float64])
+@pytest.mark.parametrize(
+    ("op", "slope"),
+    [
+        (lambda x: 2.1**x, lambda x: 2.1**x * math.log(2.1)),
+        (lambda x: airi.xlogy(x, 2.1), lambda x: np.full_like(x, math.log(2.1))),
+    ],
+)
+def test_a_number_keeps_its_precision_in_recorded_gradients(op, slope, dtype):
+    x = airi.tensor([0.5, -1.5], dtype=dtype, requires_grad=True)
+    for recorded in (False, True):
+        (gradient,) = airi.autograd.grad(op(x).sum(), x, create_graph=recorded)
+        assert gradient.dtype == dtype
+        rtol = 1e-14 if dtype == airi.float64 else 1e-6
+        np.testing.assert_allclose(gradient.detach(), slope(x.detach().numpy()), rtol=rtol)
+
+
+def test_a_number_beyond_the_dtype_is_an_error_that_names_the_op():
+    with pytest.raises(RuntimeError, match=r"threshold.*uint8"):
+        airi.threshold(airi.tensor([1, 2], dtype=airi.uint8), 1, -9)
