@@ -20,7 +20,7 @@ class _Loss(Module):
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
         super().__init__()
-        self.reduction = reduction_named(reduction, size_average, reduce)
+        self.reduction = reduction_named(type(self).__name__, reduction, size_average, reduce)
 
 
 class _WeightedLoss(_Loss):

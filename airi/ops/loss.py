@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-def reduction_named(how: str, size_average: bool | None, reduce: bool | None) -> str:
+def reduction_named(function: str, how: str, size_average: bool | None, reduce: bool | None) -> str:
     """The reduction asked for, also in the words of PyTorch before 0.4; ValueError for others."""
     if size_average is not None or reduce is not None:
         if reduce is False:
@@ -43,7 +43,7 @@ def reduction_named(how: str, size_average: bool | None, reduce: bool | None) ->
             f"size_average and reduce are deprecated; pass reduction={how!r} instead", stacklevel=3
         )
     if how not in ("none", "mean", "sum"):
-        raise ValueError(f"{how} is not a valid value for reduction; use 'none', 'mean' or 'sum'")
+        raise ValueError(f"{function}: reduction must be 'none', 'mean' or 'sum', got {how!r}")
     return how
 
 
@@ -132,7 +132,7 @@ def cross_entropy(
     dtypes do not belong together. Example: ``cross_entropy(logits, labels)``.
     Source: ``torch.nn.functional.cross_entropy``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("cross_entropy", reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(
             f"cross_entropy: label_smoothing must lie in 0 to 1, got {label_smoothing}"
@@ -168,7 +168,7 @@ def nll_loss(
     Example: ``nll_loss(log_softmax(logits, 1), labels)``.
     Source: ``torch.nn.functional.nll_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("nll_loss", reduction, size_average, reduce)
     _check_weight("nll_loss", input, weight)
     batch, places, shares, _ = _targets("nll_loss", input, target, weight, ignore_index, how)
     out = NLLLoss.apply(batch, places, shares, total=how != "none")
@@ -348,7 +348,7 @@ def binary_cross_entropy(
     `binary_cross_entropy_with_logits`, which is exact where sigmoid rounds to 0 or 1.
     Source: ``torch.nn.functional.binary_cross_entropy``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("binary_cross_entropy", reduction, size_average, reduce)
     _check_same_shape("binary_cross_entropy", input, target)
     array = input._array
     if array.size and not (array.min() >= 0 and array.max() <= 1):
@@ -393,7 +393,7 @@ def binary_cross_entropy_with_logits(
     ValueError where input and target differ in shape.
     Source: ``torch.nn.functional.binary_cross_entropy_with_logits``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("binary_cross_entropy_with_logits", reduction, size_average, reduce)
     _check_same_shape("binary_cross_entropy_with_logits", input, target)
     if pos_weight is None:
         loss = BinaryCrossEntropyWithLogits.apply(input, target)
@@ -429,7 +429,7 @@ def kl_div(
     if reduction == "batchmean" and size_average is None and reduce is None:
         total = kl_div(input, target, reduction="sum", log_target=log_target)
         return total / input.shape[0] if input.shape else total
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("kl_div", reduction, size_average, reduce)
     if how == "mean":
         warnings.warn(
             "kl_div: reduction='mean' divides by the number of elements; 'batchmean' divides by "
@@ -455,7 +455,7 @@ def multilabel_soft_margin_loss(
 
     `weight` (C,) scales each class. Source: ``torch.nn.functional.multilabel_soft_margin_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("multilabel_soft_margin_loss", reduction, size_average, reduce)
     losses = BinaryCrossEntropyWithLogits.apply(input, target)
     if weight is not None:
         losses = losses * weight

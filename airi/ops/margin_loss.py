@@ -49,7 +49,7 @@ def hinge_embedding_loss(
     `input` is a distance of pairs that belong together (1) or not (-1).
     Source: ``torch.nn.functional.hinge_embedding_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("hinge_embedding_loss", reduction, size_average, reduce)
     together = where(target != -1, input, 0.0)
     apart = where(target != 1, clamp(margin - input, min=0), 0.0)
     return reduced(together + apart, how)
@@ -69,7 +69,7 @@ def margin_ranking_loss(
     Where target is -1, input2 is. Raises RuntimeError where the numbers of dimensions differ.
     Source: ``torch.nn.functional.margin_ranking_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("margin_ranking_loss", reduction, size_average, reduce)
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError(
             "margin_ranking_loss: input1, input2 and target must have the same number of "
@@ -92,7 +92,7 @@ def cosine_embedding_loss(
     Shapes: inputs (N, D) with target (N,), or (D,) with (). Raises RuntimeError for others.
     Source: ``torch.nn.functional.cosine_embedding_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("cosine_embedding_loss", reduction, size_average, reduce)
     dims = target.ndim + 1
     if dims > 2 or input1.ndim != dims or input2.ndim != dims:
         raise RuntimeError(
@@ -124,7 +124,7 @@ def triplet_margin_loss(
     With `swap` the negative counts from the positive, if that is nearer. Raises ValueError unless
     margin is positive. Source: Balntas et al., 2016; ``torch.nn.functional.triplet_margin_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("triplet_margin_loss", reduction, size_average, reduce)
     return triplet_margin_with_distance_loss(
         anchor,
         positive,
@@ -150,7 +150,7 @@ def triplet_margin_with_distance_loss(
 
     Source: ``torch.nn.functional.triplet_margin_with_distance_loss``.
     """
-    how = reduction_named(reduction, None, None)
+    how = reduction_named("triplet_margin_with_distance_loss", reduction, None, None)
     if margin <= 0:
         raise ValueError(f"triplet_margin_loss: margin must be greater than 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:
@@ -176,7 +176,7 @@ def soft_margin_loss(
 
     Source: ``torch.nn.functional.soft_margin_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("soft_margin_loss", reduction, size_average, reduce)
     return reduced(-logsigmoid(target * input), how)
 
 
@@ -196,7 +196,7 @@ def multi_margin_loss(
     the target's class. Raises ValueError unless p is 1 or 2, RuntimeError or IndexError
     where shapes or classes do not fit. Source: ``torch.nn.functional.multi_margin_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("multi_margin_loss", reduction, size_average, reduce)
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p must be 1 or 2, got {p}")
     if target.ndim + 1 != input.ndim or shape_of(input)[:-1] != shape_of(target):
@@ -226,7 +226,7 @@ def multilabel_margin_loss(
     the first -1 count. Raises RuntimeError where the shapes differ or a target is no class.
     Source: ``torch.nn.functional.multilabel_margin_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("multilabel_margin_loss", reduction, size_average, reduce)
     if shape_of(input) != shape_of(target) or input.ndim not in (1, 2):
         raise RuntimeError(
             "multilabel_margin_loss: expected input and target of one shape (N, C) or (C,), got "

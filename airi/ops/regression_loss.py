@@ -86,7 +86,7 @@ def mse_loss(
     With `weight`, of input's shape, a weighted mean. Warns where the shapes differ and are
     broadcast. Example: ``mse_loss(prediction, y)``. Source: ``torch.nn.functional.mse_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("mse_loss", reduction, size_average, reduce)
     _check("mse_loss", input, target)
     if weight is None:
         return MSELoss.apply(input, target, reduction=how)
@@ -105,7 +105,7 @@ def l1_loss(
 
     `weight` and warning as in `mse_loss`. Source: ``torch.nn.functional.l1_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("l1_loss", reduction, size_average, reduce)
     _check("l1_loss", input, target)
     return _weighted("l1_loss", abs(sub(input, target)), input, weight, how)
 
@@ -123,7 +123,7 @@ def smooth_l1_loss(
     ``beta=0`` is `l1_loss`. Raises RuntimeError for a negative beta. Source: Girshick, 2015;
     ``torch.nn.functional.smooth_l1_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("smooth_l1_loss", reduction, size_average, reduce)
     _check("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
@@ -145,7 +145,7 @@ def huber_loss(
     `mse_loss`). Raises RuntimeError unless delta is positive. Source: Huber, 1964;
     ``torch.nn.functional.huber_loss``.
     """
-    how = reduction_named(reduction, None, None)
+    how = reduction_named("huber_loss", reduction, None, None)
     _check("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
@@ -203,7 +203,7 @@ def gaussian_nll_loss(
     were above. `full` adds log(2 pi) / 2. Raises ValueError for a negative or misshapen var.
     Source: Nix and Weigend, 1994; ``torch.nn.functional.gaussian_nll_loss``.
     """
-    how = reduction_named(reduction, None, None)
+    how = reduction_named("gaussian_nll_loss", reduction, None, None)
     have = shape_of(input)
     if isinstance(var, (int, float)):
         if var < 0:
@@ -245,7 +245,7 @@ def poisson_nll_loss(
     ``input - target * log(input + eps)``. `full` adds Stirling's approximation of log(target!)
     where target > 1. Source: ``torch.nn.functional.poisson_nll_loss``.
     """
-    how = reduction_named(reduction, size_average, reduce)
+    how = reduction_named("poisson_nll_loss", reduction, size_average, reduce)
     if log_input:
         loss = exp(input) - target * input
     else:

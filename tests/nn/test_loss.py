@@ -143,7 +143,7 @@ def test_the_older_arguments(size_average, reduce, reduction):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: nn.MSELoss(reduction="average"), "average is not a valid value for reduction"),
+        (lambda: nn.MSELoss(reduction="average"), "MSELoss: reduction must be"),
         (lambda: nn.MultiMarginLoss(p=3), "p must be 1 or 2"),
         (lambda: nn.TripletMarginLoss(margin=0), "margin must be positive"),
         (lambda: nn.TripletMarginWithDistanceLoss(margin=-1), "margin must be positive"),

@@ -273,3 +273,9 @@ def labels(*values, dtype=None):
 def test_refusals_say_what_was_given(error, make, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "soft_margin_loss", "huber_loss", "kl_div"])
+def test_an_unknown_reduction_names_the_function(name):
+    with pytest.raises(ValueError, match=f"{name}: reduction must be.*'average'"):
+        getattr(F, name)(airi.ones(2), airi.ones(2), reduction="average")
