@@ -238,7 +238,7 @@ def labels(*values, dtype=None):
         (
             ValueError,
             lambda: F.mse_loss(LOGITS, LOGITS, reduction="average"),
-            "average is not a valid",
+            "reduction must be",
         ),
         (RuntimeError, lambda: F.mse_loss(LOGITS.long(), LOGITS.long()), "floating-point tensors"),
         (
