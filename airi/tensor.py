@@ -226,9 +226,11 @@ class Tensor(TensorMethods):
                 "this view is one of several made by one op (unbind, split, chunk), and its base "
                 "was written in place since; clone() the part before the write"
             )
+        before = self._edge
         with enable_grad():
             self._edge = replay_view((*base._back, *self._steps), base)._edge
         self._base_edge = base._edge
+        graph.move_retained(self, before)
 
     @property
     def requires_grad(self) -> bool:
@@ -250,7 +252,7 @@ class Tensor(TensorMethods):
             if not requires_grad:
                 raise RuntimeError(
                     "requires_grad_: only a leaf's flag can be changed; use detach() for a tensor "
-                    f"without a graph (this one was made by {self._edge_node().describe()})"
+                    f"without a graph (this one was made by {self._made_by()[0].describe()})"
                 )
             return self
         if requires_grad and self._array.dtype.kind != "f":
@@ -265,9 +267,10 @@ class Tensor(TensorMethods):
         self._requires_grad = bool(requires_grad)
         return self
 
-    def _edge_node(self) -> Node:
+    def _made_by(self) -> tuple[Node, int]:
+        """Of no leaf, once `grad_fn` was asked for: its node, and which output of it this is."""
         assert self._edge is not None
-        return self._edge[0]
+        return self._edge
 
     @property
     def grad_fn(self) -> Node | None:
@@ -350,16 +353,16 @@ class Tensor(TensorMethods):
         """Keep ``.grad`` of this tensor, no leaf, too. Source: ``torch.Tensor.retain_grad``."""
         if not self.requires_grad:
             raise RuntimeError("retain_grad: this tensor does not require grad")
-        if self._edge is not None:
-            node, number = self._edge
+        if not self.is_leaf:
+            node, number = self._made_by()
             node.retained = node.retained or {}
             node.retained[number] = weakref.ref(self)
 
     @property
     def retains_grad(self) -> bool:
-        if self._edge is None:
+        if self.is_leaf:
             return False
-        node, number = self._edge
+        node, number = self._made_by()
         return bool(node.retained) and number in (node.retained or {})
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
@@ -370,14 +373,15 @@ class Tensor(TensorMethods):
         """
         if not self.requires_grad:
             raise RuntimeError("register_hook: this tensor does not require grad")
-        if self._edge is not None:
-            return self._edge[0].register_tensor_hook(self._edge[1], hook)
+        if not self.is_leaf:
+            node, number = self._made_by()
+            return node.register_tensor_hook(number, hook)
         self._hooks = {} if self._hooks is None else self._hooks
         return Handle(self._hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
         """Call ``hook(leaf)`` after backward has added to this leaf's ``.grad``."""
-        if not self.requires_grad or self._edge is not None:
+        if not self.requires_grad or not self.is_leaf:
             raise RuntimeError(
                 "register_post_accumulate_grad_hook: only for leaf tensors that require grad"
             )
@@ -507,7 +511,7 @@ class Tensor(TensorMethods):
         if not self.is_leaf:
             raise RuntimeError(
                 "only leaf tensors can be deep-copied; this one was made by "
-                f"{self._edge_node().describe()}: detach() or clone() it first"
+                f"{self._made_by()[0].describe()}: detach() or clone() it first"
             )
         result = type(self).__new__(type(self))
         memo[id(self)] = result

@@ -108,12 +108,13 @@ class _Walk:
         if state.anomaly:
             _refuse_nan(node, results)
         broadcasts = node.rule.broadcasts
+        may_own = node.returns_own and not node.hooks and not self.record
         for position, (edge, gradient) in enumerate(zip(node.edges, results, strict=True)):
             if edge is None or gradient is None:
                 continue
             if useful is not None and not self._is_useful(edge, useful):
                 continue
-            own = not node.hooks and not self.record and _is_fresh(gradient, grads, results)
+            own = may_own and _is_fresh(gradient, grads, results)
             shape, dtype = _metadata_of(edge)
             if gradient.shape != shape:
                 gradient = _undo_broadcast(gradient, shape, broadcasts, node, position)

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from airi.autograd import graph
 from airi.autograd.graph import Node, Saved, edge_of
 from airi.autograd.mode import set_grad_enabled, state
@@ -67,6 +69,7 @@ class _FunctionNode(Node):
 
     __slots__ = ("ctx",)
     ctx: FunctionCtx
+    returns_own: ClassVar[bool] = False  # a user's backward may return a tensor that it keeps
 
     @property
     def materializes(self) -> bool:
@@ -178,19 +181,14 @@ def _recorded(
         # An input returned as it is, or a detached view of one, becomes a tensor of its own.
         same = isinstance(each, graph.Tensor) and any(each is x for x in inputs)
         results.append(each.detach() if same and id(each) not in dirty else each)
-    metadata = tuple(
-        (each._array.shape, each._array.dtype) for each in results if isinstance(each, graph.Tensor)
-    )
-    node = _FunctionNode(cls, edges, (), {}, metadata)
+    node = _FunctionNode(cls, edges, (), {}, tuple([_metadata(each) for each in results]))
     node.ctx = ctx
-    number = 0
-    for given, each in zip(outputs, results, strict=True):
+    for number, (given, each) in enumerate(zip(outputs, results, strict=True)):
         if not isinstance(each, graph.Tensor):
             continue
         if id(given) not in constant and each._array.dtype.kind == "f":
             each._edge = (node, number)
             each._requires_grad = False
-        number += 1
     # Only now are the edges of outputs known. An output must not hold its own node.
     ctx._saved = tuple(
         [_saved(each, outputs, results, node, edges, inputs) for each in ctx._to_save]
@@ -198,6 +196,13 @@ def _recorded(
     ctx._to_save = ctx._non_differentiable = ctx._dirty = ()
     ctx._node = weakref.ref(node)
     return tuple(results)
+
+
+def _metadata(output: Any) -> graph.Metadata:
+    """Shape and dtype of an output; what is no Tensor counts too, and its gradient is None."""
+    if isinstance(output, graph.Tensor):
+        return output._array.shape, output._array.dtype
+    return (), np.dtype(object)
 
 
 def _saved(

@@ -269,6 +269,14 @@ def edge_of(value: Any) -> Any:
     return value._edge or (value if value._requires_grad else None)
 
 
+def move_retained(tensor: TensorType, before: Any) -> None:
+    """After a write in place: ``.grad`` that is retained is that of the tensor as it is now."""
+    retained = before[0].retained if type(before) is tuple else None
+    if retained and before[1] in retained and retained[before[1]]() is tensor:
+        del retained[before[1]]
+        tensor.retain_grad()
+
+
 def _wrap_several(
     rule: type[Rule], inputs: Any, attributes: dict[str, Any], out: Any, recorded: bool
 ) -> tuple[Any, ...]:
@@ -369,6 +377,8 @@ class Node:
         "retained",
         "__weakref__",
     )
+
+    returns_own: ClassVar[bool] = True  # backward returns arrays that nobody else keeps
 
     def __init__(
         self,

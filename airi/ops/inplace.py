@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from airi import dtypes
-from airi.autograd.graph import Rule, edge_of, record, replay_view, wrap
+from airi.autograd.graph import Rule, edge_of, move_retained, record, replay_view, wrap
 from airi.autograd.mode import state
 from airi.autograd.quiet import restore, silence
 from airi.ops import cumulative, elementwise
@@ -92,7 +92,9 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     if is_view:
         _record_on_base(target, rule, inputs, attributes, out)
     elif recorded:
+        before = target._edge
         record(rule, inputs, attributes, (target,))
+        move_retained(target, before)
     return target
 
 
@@ -165,7 +167,11 @@ def _record_on_base(
     base = target._base
     assert base is not None
     assert target._steps is not None
+    before = base._edge
     record(WriteView, (base, value), {"steps": (*base._back, *target._steps)}, (base,))
+    move_retained(base, before)
+    if target._edge is not None and target._edge[0].retained:
+        target._follow_base()
 
 
 def _refuse_unwritable(target: Any, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi.autograd.graph import Rule
+from airi.autograd.graph import Rule, move_retained
 from airi.autograd.mode import state
 from airi.ops.inplace import refuse_in_graph
 from airi.ops.views import Permute, Reshape, shape_of, sizes, squeeze, t, transpose, unsqueeze
@@ -29,8 +29,10 @@ def _become(target: Tensor, name: str, shown: Tensor, step: tuple[type[Rule], An
         target._back = (step, *target._back)
     else:
         target._base_edge = shown._base_edge
+    before = target._edge
     target._edge = shown._edge
     target._array = shown._array
+    move_retained(target, before)
     if target._counter is not None:
         target._counter.value += 1
     return target

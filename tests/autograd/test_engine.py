@@ -168,6 +168,33 @@ def test_retain_grad():
     assert middle.retains_grad
 
 
+def test_retained_grad_follows_a_write_in_place():
+    middle = leaf(2.0) * 3.0
+    middle.retain_grad()
+    middle.mul_(10.0)
+    (middle * 5.0).sum().backward()
+    np.testing.assert_array_equal(middle.grad.numpy(), [5.0])  # of the value it has now
+    base = leaf(1.0, 1.0) * 2.0
+    base.retain_grad()
+    base[1:].mul_(3.0)
+    base.unsqueeze_(0)
+    (base * 7.0).sum().backward()
+    np.testing.assert_array_equal(base.grad.numpy(), [[7.0, 7.0]])
+
+
+def test_retained_grad_and_hook_of_a_view_whose_base_was_written():
+    base = leaf(1.0, 1.0) * 2.0
+    early, late = base[:1], base[1:]
+    early.retain_grad()
+    base.mul_(3.0)
+    seen = []
+    late.retain_grad()
+    late.register_hook(lambda g: seen.append(g.tolist()))
+    (early**2 + late**2).sum().backward()
+    assert early.grad.tolist() == late.grad.tolist() == [12.0]
+    assert seen == [[12.0]]
+
+
 def test_create_graph_gives_gradients_with_a_graph():
     x = leaf(2.0)
     (x**3).sum().backward(create_graph=True)

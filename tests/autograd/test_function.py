@@ -233,3 +233,43 @@ def test_clear_errors():
 
     with pytest.raises(TypeError, match="int"):
         SavesANumber.apply(leaf(1.0))
+
+
+def test_backward_may_return_a_tensor_that_it_keeps():
+    kept = airi.tensor(np.array([3.0]))
+
+    class Triple(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 3.0
+
+        @staticmethod
+        def backward(ctx, g):
+            return kept
+
+    x = leaf(1.0)
+    inner = x * 1.0
+    (Triple.apply(inner) + Triple.apply(inner) + inner * inner).sum().backward()
+    Triple.apply(x).sum().backward()
+    assert x.grad.tolist() == [11.0]
+    assert kept.tolist() == [3.0]  # nothing was added into it
+
+
+def test_an_output_that_is_no_tensor_has_the_gradient_none():
+    class CountAndExp(Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = x.exp()
+            ctx.save_for_backward(y)
+            return len(x), y
+
+        @staticmethod
+        def backward(ctx, of_count, g):
+            assert of_count is None
+            (y,) = ctx.saved_tensors
+            return g * y
+
+    x = leaf(0.5, 1.0)
+    count, y = CountAndExp.apply(x)
+    assert (count, y.output_nr) == (2, 1)
+    assert gradgradcheck(lambda x: CountAndExp.apply(x)[1], (x,))
