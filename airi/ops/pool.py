@@ -106,6 +106,27 @@ class GatherInPlanes(Rule):
         return ScatterInPlanes.apply(g, indices, size=x_shape[2:]), None
 
 
+class MaxUnpool2d(Rule):
+    """out = 0 with y put at the flat positions `indices` of its plane;  dy = g gathered there
+
+    Where windows overlap one element may be the largest of several: it is put back once.
+    """
+
+    @staticmethod
+    def forward(y, indices, *, size):
+        count = math.prod(size)
+        if indices.size and not 0 <= indices.min() <= indices.max() < count:
+            raise ValueError(f"indices must lie in 0 to {count - 1}")
+        out = np.zeros((*y.shape[:2], count), y.dtype)
+        planes = (*y.shape[:2], -1)
+        np.put_along_axis(out, indices.reshape(planes), y.reshape(planes), 2)
+        return out.reshape(*y.shape[:2], *size)
+
+    @staticmethod
+    def backward(g, indices):
+        return GatherInPlanes.apply(g, indices), None
+
+
 class AvgPool2d(Rule):
     """out = the sum of each window over a divisor;  dx = AvgPool2dInputGrad(g)"""
 
@@ -515,7 +536,7 @@ def _unpool(
     else:
         size = numbers(function, "output_size", tuple(output_size)[-dims:], dims, 1)
     images, places = as_images(input, dims), as_images(indices, dims)
-    out = ScatterInPlanes.apply(images, places, size=plane(size, 1))
+    out = MaxUnpool2d.apply(images, places, size=plane(size, 1))
     return from_images(out, input, dims)
 
 

@@ -65,6 +65,15 @@ def test_indices_are_integers_outside_the_graph():
     )
 
 
+def test_unpooling_of_overlapping_windows_puts_an_element_back_once():
+    x = airi.tensor([[[1.0, 2.0, 5.0, 4.0, 3.0]]], requires_grad=True)
+    out, indices = F.max_pool1d(x, 3, stride=2, return_indices=True)
+    back = F.max_unpool1d(out, indices, 3, stride=2)
+    assert back.tolist() == [[[0, 0, 5, 0, 0]]]
+    back.sum().backward()
+    assert x.grad.tolist() == [[[0, 0, 2, 0, 0]]]  # each window passes its gradient, as in PyTorch
+
+
 def test_unpooling_puts_the_largest_back():
     x = airi.tensor([[[1.0, 4.0, 3.0, 2.0]]])
     out, indices = F.max_pool1d(x, 2, return_indices=True)
