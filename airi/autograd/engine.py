@@ -403,6 +403,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -411,11 +412,14 @@ def grad(
 
     Returns one Tensor per input. An input that the outputs do not depend on raises RuntimeError,
     or gives None with ``allow_unused=True``, or zeros with ``materialize_grads=True``.
+    `only_inputs` is there for older scripts, and always True.
     Example: ``airi.autograd.grad((x ** 3).sum(), x, create_graph=True)``.
     Source: ``torch.autograd.grad``.
     """
     if is_grads_batched:
         raise ValueError("grad: is_grads_batched=True is not supported by airi")
+    if not only_inputs:
+        raise ValueError("grad: only_inputs=False is not supported; backward() fills every .grad")
     outputs, inputs = _as_sequence(outputs), _as_sequence(inputs)
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused not to be False")

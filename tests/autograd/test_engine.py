@@ -83,6 +83,14 @@ def test_grad_of_intermediates_and_unused():
     np.testing.assert_array_equal(zero.numpy(), [0.0])
 
 
+def test_grad_takes_only_inputs_as_older_scripts_give_it():
+    x = leaf(3.0)
+    (slope,) = airi.autograd.grad((x**2).sum(), x, None, None, False, True)
+    np.testing.assert_array_equal(slope.numpy(), [6.0])
+    with pytest.raises(ValueError, match="only_inputs=False"):
+        airi.autograd.grad((x**2).sum(), x, only_inputs=False)
+
+
 def test_grad_does_not_walk_what_no_input_needs():
     class Explodes(airi.autograd.Function):
         @staticmethod
