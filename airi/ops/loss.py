@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi.autograd import graph
 from airi.autograd.graph import Rule
 from airi.ops import elementwise, transcendental
 from airi.ops.along import SpreadAlong
@@ -137,6 +138,7 @@ def cross_entropy(
         raise RuntimeError(
             f"cross_entropy: label_smoothing must lie in 0 to 1, got {label_smoothing}"
         )
+    _check_tensors("cross_entropy", input, target)
     _check_weight("cross_entropy", input, weight)
     if shape_of(input) == shape_of(target):
         return _against_probabilities(input, target, weight, ignore_index, how, label_smoothing)
@@ -169,10 +171,17 @@ def nll_loss(
     Source: ``torch.nn.functional.nll_loss``.
     """
     how = reduction_named("nll_loss", reduction, size_average, reduce)
+    _check_tensors("nll_loss", input, target)
     _check_weight("nll_loss", input, weight)
     batch, places, shares, _ = _targets("nll_loss", input, target, weight, ignore_index, how)
     out = NLLLoss.apply(batch, places, shares, total=how != "none")
     return reshape(out, shape_of(target)) if how == "none" else out
+
+
+def _check_tensors(function: str, input: Tensor, target: Tensor) -> None:
+    for name, value in (("input", input), ("target", target)):
+        if not isinstance(value, graph.Tensor):
+            raise TypeError(f"{function}: {name} must be a Tensor, got {type(value).__name__}")
 
 
 def _check_weight(function: str, input: Tensor, weight: Tensor | None) -> None:

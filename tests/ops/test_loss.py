@@ -279,3 +279,12 @@ def test_refusals_say_what_was_given(error, make, message):
 def test_an_unknown_reduction_names_the_function(name):
     with pytest.raises(ValueError, match=f"{name}: reduction must be.*'average'"):
         getattr(F, name)(airi.ones(2), airi.ones(2), reduction="average")
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
+def test_an_array_or_a_list_in_the_place_of_a_tensor_is_named(name):
+    loss = getattr(F, name)
+    with pytest.raises(TypeError, match=f"{name}: target must be a Tensor, got ndarray"):
+        loss(LOGITS, np.array([0, 1, 2, 0]))
+    with pytest.raises(TypeError, match=f"{name}: input must be a Tensor, got list"):
+        loss([[0.0, 1.0]], labels(0))
