@@ -6,7 +6,7 @@ import copy
 import functools
 import itertools
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from airi.autograd.graph import Handle
@@ -80,6 +80,12 @@ class Optimizer:
             raise TypeError(
                 f"{name}: params must be an iterable of Tensors or dicts, got a Tensor; "
                 "put it into a list"
+            )
+        if not isinstance(params, Iterable):
+            hint = "; pass its parameters()" if hasattr(params, "parameters") else ""
+            raise TypeError(
+                f"{name}: params must be an iterable of Tensors or dicts, got "
+                f"{type(params).__name__}{hint}"
             )
         self._make_hooks()
         self.defaults = defaults
@@ -225,13 +231,15 @@ class Optimizer:
     def load_state_dict(self, state_dict: StateDict) -> None:
         """Take over state and options from what `state_dict` returned. Values are copied.
 
-        Raises ValueError where the number of groups, or of parameters in one, differs.
-        Source: ``torch.optim.Optimizer.load_state_dict``.
+        Raises ValueError for what is no such dict, and where the number of groups, or of
+        parameters in one, differs. Source: ``torch.optim.Optimizer.load_state_dict``.
         """
-        state_dict = dict(state_dict)
+        if isinstance(state_dict, Mapping):  # a copy that hooks may change
+            state_dict = dict(state_dict)
         for pre_hook in self._load_state_dict_pre_hooks.values():
             changed = pre_hook(self, state_dict)
             state_dict = state_dict if changed is None else changed
+        self._refuse_what_is_no_state_dict(state_dict)
         groups = [dict(copy.deepcopy(group)) for group in state_dict["param_groups"]]
         self._refuse_other_groups(groups)
         by_number: dict[Any, Tensor] = {}
@@ -249,6 +257,15 @@ class Optimizer:
         self.__setstate__({"state": state, "param_groups": groups})
         for post_hook in self._load_state_dict_post_hooks.values():
             post_hook(self)
+
+    def _refuse_what_is_no_state_dict(self, state_dict: Any) -> None:
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
+            keys = f" of {list(state_dict)[:5]}" if isinstance(state_dict, Mapping) else ""
+            raise ValueError(
+                f"{type(self).__name__}.load_state_dict: expected the state_dict() of an "
+                "optimizer, a dict of 'state' and 'param_groups'; got "
+                f"{type(state_dict).__name__}{keys}"
+            )
 
     def _refuse_other_groups(self, groups: list[dict[str, Any]]) -> None:
         ours = [len(group["params"]) for group in self.param_groups]

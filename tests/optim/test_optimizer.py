@@ -183,6 +183,8 @@ def test_views_and_parameters_that_want_no_gradient_may_be_optimized():
     [
         ([], ValueError, "SGD: params is empty"),
         (leaf(2), TypeError, "must be an iterable of Tensors or dicts, got a Tensor"),
+        (airi.nn.Linear(2, 1), TypeError, r"got Linear; pass its parameters\(\)"),
+        (None, TypeError, "must be an iterable of Tensors or dicts, got NoneType"),
         ([np.ones(2)], TypeError, "number 0 is a ndarray"),
         ([leaf(1), 3], TypeError, "number 1 is a int"),
         ([leaf(2) * 2], ValueError, r"only leaf tensors.*number 0, of shape \(2,\)"),
@@ -194,6 +196,12 @@ def test_views_and_parameters_that_want_no_gradient_may_be_optimized():
 def test_what_is_no_list_of_parameters_is_refused(params, error, message):
     with pytest.raises(error, match=message):
         SGD(params)
+
+
+@pytest.mark.parametrize("wrong", [{"weight": leaf(2)}, {}, None, [1]])
+def test_what_is_no_state_dict_of_an_optimizer_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"SGD\.load_state_dict: expected the state_dict"):
+        SGD([leaf(2)], lr=0.1).load_state_dict(wrong)
 
 
 def test_a_parameter_given_twice_is_refused():
