@@ -392,6 +392,13 @@ class Module(HookMethods):
         """The module itself: it is there already."""
         return self
 
+    def cuda(self, device: Any = None) -> Self:
+        """Raises RuntimeError: airi computes on the CPU. Source: ``torch.nn.Module.cuda``."""
+        raise RuntimeError(
+            f"{type(self).__name__}.cuda: airi computes on the CPU, there is no GPU; guard it with "
+            "airi.cuda.is_available()"
+        )
+
     def share_memory(self) -> Self:
         """The module itself; accepted for scripts that call it."""
         return self

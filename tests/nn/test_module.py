@@ -309,6 +309,8 @@ def test_conversion_keeps_the_parameters_themselves():
     assert model.to(airi.ones(1)).scale.dtype is airi.float32
     assert model.to("cpu", dtype=airi.float16).scale.dtype is airi.float16
     assert model.float().cpu().share_memory().scale.dtype is airi.float32
+    with pytest.raises(RuntimeError, match="cuda: airi computes on the CPU"):
+        model.cuda()
     assert model.half().scale.dtype is airi.float16
     assert model.type(airi.float64).first.count.dtype is airi.float64
     with pytest.raises(RuntimeError, match="cuda"):
