@@ -15,6 +15,9 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
+import math
+import os
+import pickle
 import sys
 import time
 from collections import OrderedDict
@@ -131,9 +134,9 @@ def load_data(name: str) -> Data:
     if name in kinds:
         return _as_data(kinds[name](True), kinds[name](False))
     folder = Path(name)
-    if not folder.is_dir():
+    if not name or not folder.is_dir():
         raise FileNotFoundError(
-            f"--data {name}: no such folder; expected {', '.join(kinds)} or a folder with the "
+            f"--data {name!r}: no such folder; expected {', '.join(kinds)} or a folder with the "
             "files of CIFAR-10 (binary version) or Fashion-MNIST"
         )
     tried = []
@@ -218,12 +221,26 @@ class Run:
         return total / len(self.data.test), np.concatenate(predicted)
 
     def fit(self, epochs: int, show: Callable[[Any], Any], say: Callable[[str], Any]) -> None:
-        """Train until `epochs` are done, with a checkpoint after each."""
+        """Train until `epochs` are done, with a checkpoint after each.
+
+        Raises FloatingPointError where the loss is no longer finite, and FileExistsError where
+        another run has put its checkpoint into the folder.
+        """
         while self.epoch < epochs:
             row: dict[str, float] = {"epoch": self.epoch + 1, **self.train_epoch(show)}
+            if not math.isfinite(row["train_loss"]):
+                raise FloatingPointError(
+                    f"the loss became {row['train_loss']} in epoch {row['epoch']}, which is not "
+                    f"saved; a learning rate below {self.settings.lr} (--lr) may help"
+                )
             row["test_loss"], predicted = self.evaluate()
             labels = self.data.test.tensors[1].numpy()
             row["test_accuracy"] = float((predicted == labels).mean())
+            if not self.history and (self.out / CHECKPOINT).exists():
+                raise FileExistsError(
+                    f"another run has written a checkpoint to {self.out} since this one began; "
+                    "name another folder with --out"
+                )
             self.history.append(row)
             self.save_checkpoint()
             say(
@@ -246,12 +263,16 @@ class Run:
     def resume(self) -> None:
         """Go on from the checkpoint in the folder.
 
-        Raises FileNotFoundError where there is none and ValueError where it is of another run.
+        Raises FileNotFoundError where there is none and ValueError where it is of another run
+        or no checkpoint.
         """
         path = self.out / CHECKPOINT
         if not path.exists():
             raise FileNotFoundError(f"--resume: there is no checkpoint {path}")
         content = airi.load(path)
+        expected = {"settings", "history", "model", "optimizer"}
+        if not isinstance(content, dict) or not expected <= content.keys():
+            raise ValueError(f"--resume: {path} is no checkpoint of airi train")
         theirs, ours = content["settings"], dataclasses.asdict(self.settings)
         differing = [key for key in ours if ours[key] != theirs.get(key)]
         if differing:
@@ -318,16 +339,22 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _positive_int(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if value <= 0:
-        raise argparse.ArgumentTypeError(f"must be positive, got {text}")
+        raise argparse.ArgumentTypeError(f"must be a positive whole number, got {text!r}")
     return value
 
 
 def _positive_float(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be positive, got {text}")
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a positive number, got {text!r}")
     return value
 
 
@@ -339,8 +366,19 @@ def _require_extras() -> None:
         import tqdm  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f"airi train needs the package {error.name}: pip install 'airi[train]'"
+            f"the package {error.name} is needed: pip install 'airi[train]'"
         ) from error
+
+
+# What a wrong argument, file or folder can lead to; it is told in a line, without a traceback.
+_USERS_ERRORS = (
+    FloatingPointError,
+    ImportError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    pickle.UnpicklingError,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -348,9 +386,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(arguments)
     try:
         return _train(chosen)
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+    except _USERS_ERRORS as error:
         print(f"airi train: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before the training, or in the report
+        print("\nairi train: stopped", file=sys.stderr)
+        return 130
 
 
 def _train(chosen: argparse.Namespace) -> int:
@@ -372,12 +413,20 @@ def _train(chosen: argparse.Namespace) -> int:
             f"{out} holds the checkpoint of an earlier run: go on with --resume, or name another "
             "folder with --out"
         )
-    data = load_data(chosen.data)
-    out.mkdir(parents=True, exist_ok=True)
-    run = Run(settings, data, out)
+    run = Run(settings, load_data(chosen.data), out)
     if chosen.resume:
         run.resume()
+    _make_folder(out)
     return _fit_and_report(run, chosen.epochs)
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder of the results; OSError, before any training, if it cannot be written."""
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"--out {out}: this is a file; expected a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise PermissionError(f"--out {out}: nothing can be written to this folder")
 
 
 def _fit_and_report(run: Run, epochs: int) -> int:
@@ -397,10 +446,13 @@ def _fit_and_report(run: Run, epochs: int) -> int:
     try:
         run.fit(epochs, show, tqdm.write)
     except KeyboardInterrupt:
-        print(
-            f"\nstopped: {run.epoch} of {epochs} epochs are done and saved; "
-            "the same command with --resume goes on"
-        )
+        if run.history:
+            print(
+                f"\nstopped: {run.epoch} of {epochs} epochs are done and saved; "
+                "the same command with --resume goes on"
+            )
+        else:
+            print("\nstopped in the first epoch: nothing is saved; the same command begins anew")
         return 130
     if not run.history:
         return 0

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -125,9 +126,73 @@ def test_bad_input_is_named(small, tmp_path, capsys):
             run(*wrong)
 
 
+@pytest.mark.parametrize("text", ["x", "0", "-1", "nan", "inf", ""])
+def test_numbers_that_are_no_positive_numbers(text, capsys):
+    with pytest.raises(SystemExit):
+        run("--lr", text)
+    assert f"--lr: must be a positive number, got {text!r}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run("--epochs", text)
+    assert f"--epochs: must be a positive whole number, got {text!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [[1], {"weight": 1}, np.float32])
+def test_resume_refuses_what_is_no_checkpoint(small, tmp_path, content, capsys):
+    with open(tmp_path / train.CHECKPOINT, "wb") as file:
+        pickle.dump(content, file)
+    assert run("--epochs", 1, "--out", tmp_path, "--resume") == 1
+    message = capsys.readouterr().err
+    assert "no checkpoint of airi train" in message or "not on the list of safe" in message
+    assert len(message.splitlines()) == 1
+
+
+def test_a_diverged_run_says_so_and_saves_nothing(small, tmp_path, capsys):
+    assert run("--model", "softmax", "--lr", 1e300, "--epochs", 1, "--out", tmp_path) == 1
+    assert "the loss became nan in epoch 1" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_or_a_folder_that_cannot_be_written_as_out(small, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "file"
+    file.touch()
+    assert run("--epochs", 1, "--out", file) == 1
+    assert f"--out {file}: this is a file" in capsys.readouterr().err
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    assert run("--epochs", 1, "--out", tmp_path) == 1
+    assert "nothing can be written" in capsys.readouterr().err
+
+
+def test_a_bad_seed_leaves_no_folder(small, tmp_path, capsys):
+    assert run("--seed", 2**64, "--out", tmp_path / "new") == 1
+    assert "seed must lie in" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_checkpoint_of_another_run_is_not_overwritten(small, tmp_path):
+    settings = train.Settings(model="softmax")
+    first, second = (train.Run(settings, train.load_data("sample"), tmp_path) for _ in range(2))
+    first.fit(1, iter, str)
+    before = (tmp_path / train.CHECKPOINT).read_bytes()
+    with pytest.raises(FileExistsError, match="another run"):
+        second.fit(1, iter, str)
+    assert (tmp_path / train.CHECKPOINT).read_bytes() == before
+
+
+def test_a_ctrl_c_in_the_first_epoch_promises_no_checkpoint(small, tmp_path, monkeypatch, capsys):
+    def stopped(self, show):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train.Run, "train_epoch", stopped)
+    assert run("--epochs", 1, "--out", tmp_path) == 130
+    assert "nothing is saved" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_missing_folder_is_named(tmp_path, capsys):
     assert run("--data", tmp_path / "nowhere", "--out", tmp_path) == 1
     assert "no such folder" in capsys.readouterr().err
+    assert run("--data", "", "--out", tmp_path) == 1
+    assert "--data '': no such folder" in capsys.readouterr().err
     assert run("--data", tmp_path, "--out", tmp_path) == 1
     assert "no data set was found" in capsys.readouterr().err
 
