@@ -96,7 +96,9 @@ def _unpickled(content: bytes, name: str, weights_only: bool) -> Any:
         raise RuntimeError(
             f"load: {name} is truncated or is no file of airi.save: {error}"
         ) from error
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, MemoryError) as error:
+    except (
+        ValueError, KeyError, IndexError, TypeError, AttributeError, MemoryError, OverflowError
+    ) as error:  # fmt: skip
         raise RuntimeError(
             f"load: {name} is damaged or is no file of airi.save: {error}"
         ) from error

@@ -130,6 +130,12 @@ def test_truncated_at_any_place(path):
             airi.load(path)
 
 
+def test_a_length_beyond_all_memory_is_damage(path):
+    path.write_bytes(b"\x80\x05\x96" + b"\xff" * 8 + b".")  # a bytearray of 2**64 - 1 bytes
+    with pytest.raises(RuntimeError, match="damaged"):
+        airi.load(path)
+
+
 def test_failed_save_leaves_the_old_file(path):
     airi.save([1], path)
     with pytest.raises(TypeError, match="save"):

@@ -410,8 +410,11 @@ class Maximum(Elementwise):
         return np.maximum(x, y)
 
     @staticmethod
-    def backward(g, x, y):
-        return _Share.apply(g, x, y), _Share.apply(g, y, x)
+    def backward(g, x, y, needs):
+        return (
+            _Share.apply(g, x, y) if needs[0] else None,
+            _Share.apply(g, y, x) if needs[1] else None,
+        )
 
 
 class Minimum(Elementwise):
@@ -424,8 +427,11 @@ class Minimum(Elementwise):
         return np.minimum(x, y)
 
     @staticmethod
-    def backward(g, x, y):
-        return _Share.apply(g, y, x), _Share.apply(g, x, y)
+    def backward(g, x, y, needs):
+        return (
+            _Share.apply(g, y, x) if needs[0] else None,
+            _Share.apply(g, x, y) if needs[1] else None,
+        )
 
 
 class _Share(Elementwise):
@@ -468,9 +474,12 @@ class Fmax(Elementwise):
         return np.fmax(x, y)
 
     @staticmethod
-    def backward(g, x, y):
+    def backward(g, x, y, needs):
         chosen = (x >= y) | (y != y)  # only NaN differs from itself
-        return where(chosen, g, 0.0), where(chosen, 0.0, g)
+        return (
+            where(chosen, g, 0.0) if needs[0] else None,
+            where(chosen, 0.0, g) if needs[1] else None,
+        )
 
 
 def fmax(input: Tensor, other: Tensor) -> Tensor:
@@ -491,9 +500,12 @@ class Fmin(Elementwise):
         return np.fmin(x, y)
 
     @staticmethod
-    def backward(g, x, y):
+    def backward(g, x, y, needs):
         chosen = (x <= y) | (y != y)  # only NaN differs from itself
-        return where(chosen, g, 0.0), where(chosen, 0.0, g)
+        return (
+            where(chosen, g, 0.0) if needs[0] else None,
+            where(chosen, 0.0, g) if needs[1] else None,
+        )
 
 
 def fmin(input: Tensor, other: Tensor) -> Tensor:

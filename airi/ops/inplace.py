@@ -274,7 +274,7 @@ class MaskedFill(Overwrite):
     @staticmethod
     def backward(g, mask, needs):
         dvalue = MaskedFill.apply(g, _Not.apply(mask), 0.0) if needs[2] else None
-        return MaskedFill.apply(g, mask, 0.0), None, dvalue
+        return MaskedFill.apply(g, mask, 0.0) if needs[0] else None, None, dvalue
 
 
 class _Not(Rule):

@@ -40,13 +40,18 @@ def trace(input: Tensor) -> Tensor:
 class Cross(Elementwise):
     """out = x × y along dim;  dx = y × g, dy = g × x"""
 
+    only_for = {"x": "y", "y": "x"}
+
     @staticmethod
     def forward(x, y, *, dim):
         return np.cross(x, y, axis=dim)
 
     @staticmethod
-    def backward(g, x, y, dim):
-        return Cross.apply(y, g, dim=dim), Cross.apply(g, x, dim=dim)
+    def backward(g, x, y, dim, needs):
+        return (
+            Cross.apply(y, g, dim=dim) if needs[0] else None,
+            Cross.apply(g, x, dim=dim) if needs[1] else None,
+        )
 
 
 @numpy_names

@@ -34,7 +34,7 @@ class Unbind(View):
         return tuple(x[along(dim, i)] for i in range(x.shape[dim]))
 
     @staticmethod
-    def backward(g, dim, x_shape):
+    def backward(g, dim):
         from airi.ops.joining import Stack
 
         return Stack.apply(*g, dim=dim)

@@ -394,8 +394,11 @@ class LogAddExp(Elementwise):
         return larger + np.where(np.isinf(larger), 0, rest)
 
     @staticmethod
-    def backward(g, x, y):
-        return g * sigmoid(x - y), g * sigmoid(y - x)
+    def backward(g, x, y, needs):
+        return (
+            g * sigmoid(x - y) if needs[0] else None,
+            g * sigmoid(y - x) if needs[1] else None,
+        )
 
 
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:

@@ -211,8 +211,11 @@ class Hypot(Elementwise):
         return np.hypot(x, y)
 
     @staticmethod
-    def backward(g, x, y, out):
-        return g * div(x, out), g * div(y, out)
+    def backward(g, x, y, out, needs):
+        return (
+            g * div(x, out) if needs[0] else None,
+            g * div(y, out) if needs[1] else None,
+        )
 
 
 def hypot(input: Tensor, other: Tensor) -> Tensor:

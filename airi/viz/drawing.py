@@ -132,14 +132,17 @@ def _children(boxes: list[Box]) -> dict[Scope | None, list[Scope]]:
     return children
 
 
-def _add_scope(graph: Any, scope: Scope | None, children: Any, members: Any) -> None:
+def _add_scope(
+    graph: Any, scope: Scope | None, children: Any, members: Any, key: str = "cluster"
+) -> None:
     for box in members.get(scope, ()):
         _add_box(graph, box)
     for number, inner in enumerate(children.get(scope, ())):
-        with graph.subgraph(name=f"cluster_{id(inner)}_{number}") as frame:
+        inner_key = f"{key}_{number}"  # of the place: the same graph is the same text
+        with graph.subgraph(name=inner_key) as frame:
             frame.attr(label=_plain(_scope_label(inner)), labeljust="l", color=_FRAME)
             frame.attr(style="rounded", fontname=_FONT, fontsize="11", fontcolor="#333333")
-            _add_scope(frame, inner, children, members)
+            _add_scope(frame, inner, children, members, inner_key)
 
 
 def _scope_label(scope: Scope) -> str:
