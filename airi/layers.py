@@ -56,11 +56,20 @@ class AiriLayer:
         raise TypeError(f"{type(self).__name__} must define compute(self, x)")
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """The block's output for a batch `x`; remembers its graph for `backward`."""
-        self._input = from_numpy(_floats(type(self).__name__, x)).requires_grad_()
+        """The block's output for a batch `x`; remembers its graph for `backward`.
+
+        `x` is taken in the dtype of the parameters, where there are any. The output is read-only,
+        since backward may need it as it is: copy() it to change it.
+        """
+        array = _floats(type(self).__name__, x)
+        for each in self.parameters.values():
+            array = array.astype(each._array.dtype, copy=False)
+        self._input = from_numpy(array).requires_grad_()
         with enable_grad():
             self._output = self.compute(self._input)
-        return self._output.detach().numpy()
+        out = self._output.detach().numpy().view()
+        out.flags.writeable = False
+        return out
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         return self.forward(x)

@@ -152,3 +152,18 @@ def test_clear_errors():
         softmax.NLLloss(np.ones((2, 3)))
     with pytest.raises(ValueError, match="reg"):
         Linear(2, 2, reg=-1)
+
+
+def test_numpys_own_float64_is_taken_in_the_dtype_of_the_parameters():
+    block = Linear(3, 2)
+    out = block(np.ones((4, 3)))
+    assert out.dtype == np.float32
+    assert block.backward(np.ones((4, 2))).dtype == np.float32
+
+
+def test_an_output_that_backward_needs_cannot_be_written():
+    block = Relu()
+    out = block(np.array([[1.0, -1.0]]))
+    with pytest.raises(ValueError, match="read-only"):
+        out *= 0.0
+    np.testing.assert_array_equal(block.backward(np.ones((1, 2))), [[1.0, 0.0]])
