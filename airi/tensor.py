@@ -223,8 +223,9 @@ class Tensor(TensorMethods):
             return
         if self._steps is None:
             raise RuntimeError(
-                "this view is one of several made by one op (unbind, split, chunk), and its base "
-                "was written in place since; clone() the part before the write"
+                "this view is one of several made by one op (unbind, split, chunk) or was made by "
+                "an autograd.Function, and its base was written in place since; clone() the view "
+                "before the write"
             )
         before = self._edge
         with enable_grad():

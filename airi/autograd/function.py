@@ -189,6 +189,8 @@ def _recorded(
         if id(given) not in constant and each._array.dtype.kind == "f":
             each._edge = (node, number)
             each._requires_grad = False
+            if each._base is not None:
+                each._steps = None  # after a write to the base a user's op cannot be repeated
     # Only now are the edges of outputs known. An output must not hold its own node.
     ctx._saved = tuple(
         [_saved(each, outputs, results, node, edges, inputs) for each in ctx._to_save]

@@ -273,3 +273,28 @@ def test_an_output_that_is_no_tensor_has_the_gradient_none():
     count, y = CountAndExp.apply(x)
     assert (count, y.output_nr) == (2, 1)
     assert gradgradcheck(lambda x: CountAndExp.apply(x)[1], (x,))
+
+
+def test_a_view_made_by_a_function_does_not_outlive_a_write_to_its_base():
+    class Flat(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.view(-1)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g.view(2, 1) * 10.0
+
+    base = airi.ones(2, 1, requires_grad=True) * 1.0
+    flat = Flat.apply(base)
+    base.mul_(2.0)
+    with pytest.raises(RuntimeError, match=r"autograd\.Function.*written in place"):
+        flat.sum().backward()  # would be a gradient without the factor 10
+
+
+def test_a_result_can_be_written_in_place_and_through_views():
+    x = leaf(2.0, 2.0)
+    out = Cube.apply(x)
+    out.view(2, 1)[1].mul_(10.0)
+    out.sum().backward()
+    assert x.grad.tolist() == [12.0, 120.0]
