@@ -34,7 +34,17 @@ __all__ = [
 
 
 def reduction_named(function: str, how: str, size_average: bool | None, reduce: bool | None) -> str:
-    """The reduction asked for, also in the words of PyTorch before 0.4; ValueError for others."""
+    """The reduction asked for, also in the words of PyTorch before 0.4; ValueError for others.
+
+    TypeError for tensors: those of ``MSELoss(output, target)``, where ``MSELoss()(output, target)``
+    is meant.
+    """
+    for name, value in (("size_average", size_average), ("reduce", reduce)):
+        if isinstance(value, graph.Tensor):
+            raise TypeError(
+                f"{function}: {name} must be True, False or None, got a Tensor; a loss module is "
+                "made first and called then: loss = MSELoss(); loss(input, target)"
+            )
     if size_average is not None or reduce is not None:
         if reduce is False:
             how = "none"

@@ -288,3 +288,9 @@ def test_an_array_or_a_list_in_the_place_of_a_tensor_is_named(name):
         loss(LOGITS, np.array([0, 1, 2, 0]))
     with pytest.raises(TypeError, match=f"{name}: input must be a Tensor, got list"):
         loss([[0.0, 1.0]], labels(0))
+
+
+@pytest.mark.parametrize("name", ["CrossEntropyLoss", "MSELoss", "BCEWithLogitsLoss"])
+def test_a_loss_module_made_of_the_tensors_it_should_be_called_with(name):
+    with pytest.raises(TypeError, match=f"{name}: .* got a Tensor; a loss module is made first"):
+        getattr(airi.nn, name)(airi.ones(3), airi.ones(3))
