@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from airi.autograd import graph
 from airi.autograd.graph import Rule, wrap
 from airi.autograd.mode import no_grad
 from airi.ops.indexing import Unindex, index_copy_
@@ -48,6 +49,8 @@ def embedding(
     gradients are dense. Raises IndexError for an index that is no row.
     Example: ``embedding(tokens, table)``. Source: ``torch.nn.functional.embedding``.
     """
+    if not isinstance(input, graph.Tensor):
+        raise TypeError(f"embedding: input must be a Tensor, got {type(input).__name__}")
     if weight.ndim != 2:
         raise RuntimeError(f"embedding: weight must be (V, D), got shape {shape_of(weight)}")
     indices, rows = input._array, weight.shape[0]

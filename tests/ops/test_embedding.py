@@ -73,3 +73,9 @@ def test_refusals_say_what_was_given(error, tokens, settings, message):
 def test_the_table_must_have_two_dimensions():
     with pytest.raises(RuntimeError, match=r"\(V, D\), got shape \(3,\)"):
         F.embedding(airi.tensor([0]), airi.ones(3))
+
+
+@pytest.mark.parametrize("tokens", [TOKENS, [1, 2]])
+def test_indices_that_are_no_tensor_are_named(tokens):
+    with pytest.raises(TypeError, match="embedding: input must be a Tensor, got (ndarray|list)"):
+        F.embedding(tokens, airi.tensor(TABLE))
