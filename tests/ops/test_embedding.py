@@ -77,5 +77,5 @@ def test_the_table_must_have_two_dimensions():
 
 @pytest.mark.parametrize("tokens", [TOKENS, [1, 2]])
 def test_indices_that_are_no_tensor_are_named(tokens):
-    with pytest.raises(TypeError, match="embedding: input must be a Tensor, got (ndarray|list)"):
+    with pytest.raises(TypeError, match=r"embedding: input must be a Tensor, got (ndarray|list)"):
         F.embedding(tokens, airi.tensor(TABLE))
