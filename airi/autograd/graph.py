@@ -534,7 +534,7 @@ def _explained(rule: type[Rule], error: Exception, arrays: list[Any], attributes
     NumPy's ValueErrors (shapes that do not fit) and OverflowErrors (a number that is too large for
     the dtype) become RuntimeErrors, as in PyTorch.
     """
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", rule.__name__).lower()
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", rule.__name__).lower()
     parts = []
     for i, array in enumerate(arrays):
         label = rule.inputs[min(i, len(rule.inputs) - 1)]
