@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 # After a matrix product OpenBLAS's threads spin for some 25 ms in the hope of another, on the
 # processors that a convolution then wants: a ConvNet's step takes a third longer. They are told to
-# sleep instead (2**4 cycles is the least), which works only before NumPy is imported.
-if "numpy" not in sys.modules:
-    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+# sleep instead (2**4 cycles is the least). OpenBLAS reads this when NumPy is imported; where that
+# was before airi, `let_blas_threads_sleep` makes it read again.
+_timeout_comes_late = "numpy" in sys.modules and "OPENBLAS_THREAD_TIMEOUT" not in os.environ
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 _kernel_threads: int | None = None
 _forked = False
@@ -79,6 +82,25 @@ def _threads_at_start() -> int:
     return os.cpu_count() or 1
 
 
+def let_blas_threads_sleep() -> None:
+    """Have OpenBLAS read how long its idle threads spin, where it was loaded before airi.
+
+    Its threads are ended, as they are at every fork, and start anew with the next product. Nothing
+    is done while other Python threads run, which might be inside one, nor with a BLAS that lacks
+    these functions.
+    """
+    global _timeout_comes_late
+    if not _timeout_comes_late or _forked or threading.active_count() > 1:
+        return
+    _timeout_comes_late = False
+    for library in _openblas_libraries():
+        read_again = getattr(library, "openblas_read_env", None)
+        end_threads = getattr(library, "blas_thread_shutdown_", None)
+        if read_again is not None and end_threads is not None:
+            read_again()
+            end_threads()
+
+
 def _find_blas_setter() -> Callable[[int], object]:
     """A function that sets the number of threads of NumPy's BLAS, or one that does nothing."""
     import ctypes
@@ -94,7 +116,19 @@ def _find_blas_setter() -> Callable[[int], object]:
 
 
 def _find_openblas_setter() -> Callable[..., object] | None:
-    """The C function ``set_num_threads`` of the OpenBLAS that NumPy's wheels bring along."""
+    """The C function ``set_num_threads`` of NumPy's OpenBLAS."""
+    for library in _openblas_libraries():
+        for prefix in ("scipy_openblas", "openblas"):
+            for suffix in ("64_", ""):
+                found = getattr(library, f"{prefix}_set_num_threads{suffix}", None)
+                if found is not None:
+                    found.restype = None
+                    return found
+    return None
+
+
+def _openblas_libraries() -> Iterator[Any]:
+    """The OpenBLAS that NumPy's wheels bring along, as ctypes sees it."""
     import ctypes
     import glob
 
@@ -105,16 +139,9 @@ def _find_openblas_setter() -> Callable[..., object] | None:
     for folder in folders:
         for path in glob.glob(os.path.join(glob.escape(folder), "*openblas*")):
             try:
-                library = ctypes.CDLL(path)
+                yield ctypes.CDLL(path)
             except OSError:
                 continue
-            for prefix in ("scipy_openblas", "openblas"):
-                for suffix in ("64_", ""):
-                    found = getattr(library, f"{prefix}_set_num_threads{suffix}", None)
-                    if found is not None:
-                        found.restype = None
-                        return found
-    return None
 
 
 def _after_fork() -> None:

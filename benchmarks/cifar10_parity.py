@@ -18,11 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-# isort: off
-import airi  # noqa: F401 (before NumPy, whose BLAS it tells how its threads should wait)
 import numpy as np
-
-# isort: on
 
 EPOCH = "  epoch {epoch:2}  {seconds:6.2f} s  loss {loss:.4f}  test accuracy {accuracy:.2%}"
 SHAPES = {

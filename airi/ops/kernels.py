@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from airi import threads
+
 _NAMES = (
     "avg_pool2d_backward",
     "avg_pool2d_forward",
@@ -36,6 +38,7 @@ def implementation() -> ModuleType:
         try:
             with _environment_default(*_PASSIVE_WAITING):  # read when the runtime is loaded
                 import airi.ops.conv_ext as module
+            threads.let_blas_threads_sleep()
         except ImportError as error:
             from airi.ops import conv_ref as module
 

@@ -536,6 +536,26 @@ sys.exit(len(wrong))
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, timeout=100)
 
 
+@needs_extension
+def test_openblas_is_told_to_sleep_also_after_numpy_and_products_stay_right():
+    program = """
+import numpy as np
+a = np.random.default_rng(0).standard_normal((300, 300))
+before = a @ a
+import airi
+from airi import threads
+threads.set_num_threads(2)
+assert threads._timeout_comes_late
+for _ in range(3):
+    airi.nn.functional.conv2d(airi.ones(8, 3, 9, 9), airi.ones(4, 3, 3, 3))
+    assert np.allclose(a @ a, before)
+    assert np.allclose(np.linalg.solve(a, before), a)
+assert not threads._timeout_comes_late
+"""
+    unset = {k: v for k, v in os.environ.items() if k != "OPENBLAS_THREAD_TIMEOUT"}
+    subprocess.run([sys.executable, "-c", program], env=unset, check=True, timeout=100)
+
+
 def test_openblas_threads_sleep_when_airi_comes_first():
     program = "import airi, os; print(os.environ.get('OPENBLAS_THREAD_TIMEOUT'))"
     unset = {k: v for k, v in os.environ.items() if k != "OPENBLAS_THREAD_TIMEOUT"}
