@@ -142,13 +142,14 @@ class _Walk:
             slot[number] = _Gradient(gradient, own)
 
     def finish(self) -> None:
-        """Call the hooks of leaves, then add each leaf's gradient to its ``.grad``."""
+        """Call the hooks of leaves, whose gradients are now complete."""
         for leaf, gradient in self.leaves.items():
             self._call_leaf_hooks(leaf, gradient)
             if self.wanted is not None:
                 self.captured[leaf] = gradient.value
 
     def accumulate(self) -> None:
+        """Add each leaf's gradient to its ``.grad``."""
         for leaf, gradient in self.leaves.items():
             with _adding_to_leaves:
                 _add_to_grad(leaf, gradient.value, gradient.own, self.record)
