@@ -3,11 +3,11 @@
 Source: ``torch.autograd``.
 """
 
+from airi.autograd.anomaly import detect_anomaly
 from airi.autograd.engine import backward, grad
 from airi.autograd.function import Function, once_differentiable
 from airi.autograd.gradcheck import gradcheck, gradgradcheck
 from airi.autograd.mode import (
-    detect_anomaly,
     enable_grad,
     inference_mode,
     is_grad_enabled,

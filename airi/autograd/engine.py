@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence, Set
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ class _Walk:
         self.captured: dict[Any, Any] = {}  # edge asked for -> its gradient
         self.arrived: dict[Node, dict[int, _Gradient]] = {}
         self.leaves: dict[Any, _Gradient] = {}
+        self.observers = state.observers
 
     def run(self, roots: Iterable[tuple[Any, Any]]) -> None:
         roots = list(roots)
@@ -60,6 +62,8 @@ class _Walk:
             self._deliver(edge, gradient, own=False)
         order = reachable([edge for edge, _ in roots])
         useful = None if self.wanted is None else _leading_to(self.wanted, order)
+        for observer in self.observers:
+            observer.walk_begins(order, roots)
         for node in order:
             arrived = self.arrived.pop(node, None)
             if arrived is None:
@@ -94,6 +98,7 @@ class _Walk:
         return graph.wrap(zeros) if self.record else zeros
 
     def _pass_on(self, node: Node, grads: list[Any], useful: set[Node] | None) -> None:
+        begun = perf_counter() if self._tell_visit(node, grads) else 0.0
         try:
             results = node.backward(grads, self.record)
             if len(results) != len(node.edges):
@@ -101,12 +106,12 @@ class _Walk:
         except Exception as error:
             error.add_note(f"in the backward of {node.describe()}, of {len(node.edges)} inputs")
             raise
+        if begun:
+            self._tell_returned(node, results, perf_counter() - begun)
         if not self.retain:
             node.release()
         if node.hooks:
             results = self._call_hooks_after(node, grads, results)
-        if state.anomaly:
-            _refuse_nan(node, results)
         broadcasts = node.rule.broadcasts
         may_own = node.returns_own and not node.hooks and not self.record
         for position, (edge, gradient) in enumerate(zip(node.edges, results, strict=True)):
@@ -121,6 +126,8 @@ class _Walk:
                 own = not self.record
             if _numpy_dtype(gradient) is not dtype:
                 gradient = _cast(gradient, dtype)
+            for observer in self.observers:
+                observer.sends(node, position, gradient)
             self._deliver(edge, gradient, own)
 
     def _is_useful(self, edge: Any, useful: set[Node]) -> bool:
@@ -147,6 +154,10 @@ class _Walk:
             self._call_leaf_hooks(leaf, gradient)
             if self.wanted is not None:
                 self.captured[leaf] = gradient.value
+        for observer in self.observers:
+            for leaf, gradient in self.leaves.items():
+                observer.arrives(leaf, gradient.value)
+            observer.walk_ends()
 
     def accumulate(self) -> None:
         """Add each leaf's gradient to its ``.grad``."""
@@ -155,6 +166,15 @@ class _Walk:
                 _add_to_grad(leaf, gradient.value, gradient.own, self.record)
             for hook in tuple(leaf._after_accumulation.values()):
                 hook(leaf)
+
+    def _tell_visit(self, node: Node, grads: list[Any]) -> bool:
+        for observer in self.observers:
+            observer.visits(node, grads)
+        return bool(self.observers)
+
+    def _tell_returned(self, node: Node, results: tuple[Any, ...], seconds: float) -> None:
+        for observer in self.observers:
+            observer.returned(node, results, seconds)
 
     # Hooks see Tensors, whatever the walk is made of.
 
@@ -307,15 +327,6 @@ def _add_to_grad(tensor: Any, gradient: Any, own: bool, record: bool) -> None:
     else:
         np.add(before._array, gradient, out=before._array)
         before._counter.value += 1
-
-
-def _refuse_nan(node: Node, results: tuple[Any, ...]) -> None:
-    for position, each in enumerate(results):
-        array = each._array if isinstance(each, graph.Tensor) else each
-        if array is not None and np.isnan(array).any():
-            raise RuntimeError(
-                f"{node.describe()} returned NaN in the gradient of its input {position}"
-            )
 
 
 def _as_sequence(value: Any) -> Sequence[Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
 
 from airi.autograd import graph
 from airi.autograd.graph import Node, Saved, edge_of
-from airi.autograd.mode import set_grad_enabled, state
+from airi.autograd.mode import observing, set_grad_enabled, state
 
 
 class FunctionCtx:
@@ -145,6 +146,7 @@ class Function:
         """Run forward without recording its parts, and record the whole as one op."""
         ctx = FunctionCtx(tuple(isinstance(x, graph.Tensor) and x.requires_grad for x in inputs))
         recorded = state.grad and any(ctx.needs_input_grad)
+        begun = perf_counter() if observing and state.observers else 0.0
         with set_grad_enabled(False):
             if cls.setup_context is None:
                 out = cls.forward(ctx, *inputs)
@@ -155,7 +157,7 @@ class Function:
         for each in ctx._dirty:
             _written(cls, each, outputs, recorded)
         if recorded:
-            outputs = _recorded(cls, ctx, inputs, outputs)
+            outputs = _recorded(cls, ctx, inputs, outputs, begun)
         return outputs if isinstance(out, tuple) else outputs[0]
 
 
@@ -171,7 +173,11 @@ def _written(cls: type[Function], tensor: Any, outputs: tuple[Any, ...], recorde
 
 
 def _recorded(
-    cls: type[Function], ctx: FunctionCtx, inputs: tuple[Any, ...], outputs: tuple[Any, ...]
+    cls: type[Function],
+    ctx: FunctionCtx,
+    inputs: tuple[Any, ...],
+    outputs: tuple[Any, ...],
+    begun: float,
 ) -> tuple[Any, ...]:
     edges = tuple([edge_of(each) for each in inputs])
     dirty = [id(each) for each in ctx._dirty]
@@ -197,6 +203,8 @@ def _recorded(
     )
     ctx._to_save = ctx._non_differentiable = ctx._dirty = ()
     ctx._node = weakref.ref(node)
+    if begun:
+        graph.tell(cls, node, inputs, tuple(results), begun)
     return tuple(results)
 
 

@@ -34,11 +34,13 @@ import itertools
 import re
 import weakref
 from collections.abc import Callable, Iterator
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from airi.autograd.mode import state
+from airi import dtypes
+from airi.autograd.mode import observing, state
 from airi.autograd.quiet import restore, silence
 from airi.autograd.scope import Scope, user_line
 
@@ -200,6 +202,7 @@ class Rule:
             if arrays and type(arrays[0]) is not np.ndarray:
                 _require_array(cls, arrays, attributes)
             return cls.forward(*arrays, **attributes)
+        begun = perf_counter() if observing and state.observers else 0.0
         warnings = silence()
         try:
             out = cls.forward(*cls.prepare(arrays), **attributes)
@@ -209,10 +212,12 @@ class Rule:
             restore(warnings)
         recorded = wants_grad and state.grad and cls.backward is not None
         if cls.outputs is not _ONE_OUTPUT:
-            return _wrap_several(cls, inputs, attributes, out, recorded)
+            return _wrap_several(cls, inputs, attributes, out, recorded, begun)
         result = wrap(out)
         if recorded:
-            record(cls, inputs, attributes, (result,))
+            record(cls, inputs, attributes, (result,), begun)
+        elif begun:
+            tell(cls, None, inputs, (result,), begun)
         if cls.is_view:
             _make_view(result, inputs[0], cls, attributes)
         return result
@@ -243,9 +248,16 @@ def wrap(array: Any) -> TensorType:
 
 
 def record(
-    rule: type[Rule], inputs: tuple[Any, ...], attributes: dict[str, Any], results: tuple[Any, ...]
+    rule: type[Rule],
+    inputs: tuple[Any, ...],
+    attributes: dict[str, Any],
+    results: tuple[Any, ...],
+    begun: float = 0.0,
 ) -> Node:
-    """Make the node of one use of `rule` and hang the result Tensors on it."""
+    """Make the node of one use of `rule` and hang the result Tensors on it.
+
+    `begun` is when forward began, where somebody observes.
+    """
     node = Node(
         rule,
         tuple([edge_of(each) for each in inputs]),
@@ -257,7 +269,16 @@ def record(
     for number, result in enumerate(results):
         if result._array.dtype.kind == "f":  # integer by-products are constants of the graph
             result._edge = (node, number)
+    if begun:
+        tell(rule, node, inputs, results, begun)
     return node
+
+
+def tell(rule: Any, node: Node | None, inputs: Any, results: Any, begun: float) -> None:
+    """Tell this thread's observers of an op that was computed since `begun`."""
+    seconds = perf_counter() - begun
+    for each in state.observers:
+        each.computed(rule, node, inputs, results, seconds)
 
 
 def edge_of(value: Any) -> Any:
@@ -278,11 +299,18 @@ def move_retained(tensor: TensorType, before: Any) -> None:
 
 
 def _wrap_several(
-    rule: type[Rule], inputs: Any, attributes: dict[str, Any], out: Any, recorded: bool
+    rule: type[Rule],
+    inputs: Any,
+    attributes: dict[str, Any],
+    out: Any,
+    recorded: bool,
+    begun: float,
 ) -> tuple[Any, ...]:
     results = tuple([wrap(each) for each in out])
     if recorded:
-        record(rule, inputs, attributes, results)
+        record(rule, inputs, attributes, results, begun)
+    elif begun:
+        tell(rule, None, inputs, results, begun)
     if rule.is_view:
         for result in results:
             _make_view(result, inputs[0], None, attributes)

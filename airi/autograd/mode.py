@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
+    from airi.autograd.observer import Observer
     from airi.autograd.scope import Scope
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -18,12 +19,15 @@ class _State(threading.local):
 
     grad = True
     inference = False
-    anomaly = False
     source = False
     scope: Scope | None = None
+    observers: tuple[Observer, ...] = ()
 
 
 state = _State()
+
+# The observers of all threads. Every op looks here first: an empty list is the quickest answer.
+observing: list[Observer] = []
 
 
 class _Switch:
@@ -147,17 +151,6 @@ class inference_mode(_Switch):
 
     def __init__(self, mode: bool | Callable[..., Any] = True) -> None:
         pass  # __new__ has done it: as a bare decorator no switch is returned
-
-
-class detect_anomaly(_Switch):
-    """Name the op, its module and its source line when a gradient becomes NaN.
-
-    Inside, forward ops remember the user's file and line, and ``backward()`` raises RuntimeError
-    at the first rule that returns a NaN. Slower: for finding a fault.
-    Source: ``torch.autograd.detect_anomaly``.
-    """
-
-    _values = {"anomaly": True, "source": True}
 
 
 def is_grad_enabled() -> bool:

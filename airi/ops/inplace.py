@@ -10,13 +10,14 @@ every view of it derives its place in the graph anew, by its own steps, when nex
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from airi import dtypes
-from airi.autograd.graph import Rule, edge_of, move_retained, record, replay_view, wrap
-from airi.autograd.mode import state
+from airi.autograd.graph import Rule, edge_of, move_retained, record, replay_view, tell, wrap
+from airi.autograd.mode import observing, state
 from airi.autograd.quiet import restore, silence
 from airi.ops import cumulative, elementwise
 from airi.ops.names import normal_dim
@@ -74,10 +75,12 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     others = tuple([_snapshot(x, recorded) if _overlaps(x, array) else x for x in others])
     values = [array, *(x if not hasattr(x, "_array") else x._array for x in others)]
     _refuse_cast(name, rule, values, array.dtype)
+    begun = perf_counter() if observing and state.observers else 0.0
     inputs = (target, *others)
-    if recorded and _saves_target(rule, others):
-        inputs = (_snapshot(target, True), *others)
+    if begun or (recorded and _saves_target(rule, others)):
+        inputs = (_snapshot(target, recorded), *others)
     is_view = recorded and target._base is not None
+    base = _snapshot(target._base, True) if is_view and begun else target._base
     warnings = silence()
     try:
         out = _compute(name, rule, values, attributes, None if is_view else array)
@@ -90,11 +93,13 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     if target._counter is not None:  # inside inference_mode there is nobody to warn
         target._counter.value += 1
     if is_view:
-        _record_on_base(target, rule, inputs, attributes, out)
+        _record_on_base(target, rule, inputs, attributes, out, base, begun)
     elif recorded:
         before = target._edge
-        record(rule, inputs, attributes, (target,))
+        record(rule, inputs, attributes, (target,), begun)
         move_retained(target, before)
+    elif begun:
+        tell(rule, None, inputs, (target,), begun)
     return target
 
 
@@ -160,15 +165,22 @@ def _snapshot(tensor: Tensor, recorded: bool) -> Tensor:
 
 
 def _record_on_base(
-    target: Tensor, rule: type[Rule], inputs: tuple[Any, ...], attributes: Any, out: np.ndarray
+    target: Tensor,
+    rule: type[Rule],
+    inputs: tuple[Any, ...],
+    attributes: Any,
+    out: np.ndarray,
+    base_before: Any,
+    begun: float,
 ) -> None:
     value = wrap(out)
-    record(rule, inputs, attributes, (value,))
+    record(rule, inputs, attributes, (value,), begun)
     base = target._base
     assert base is not None
     assert target._steps is not None
     before = base._edge
-    record(WriteView, (base, value), {"steps": (*base._back, *target._steps)}, (base,))
+    steps = (*base._back, *target._steps)
+    record(WriteView, (base_before, value), {"steps": steps}, (base,), begun)
     move_retained(base, before)
     if target._edge is not None and target._edge[0].retained:
         target._follow_base()
