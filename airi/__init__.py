@@ -67,6 +67,7 @@ from airi.ops.masking import *
 from airi.ops.matmul import *
 from airi.ops.questions import *
 from airi.ops.random import *
+from airi.ops.recurrent_layers import *
 from airi.ops.reduction import *
 from airi.ops.rounding import *
 from airi.ops.scattering import *
