@@ -3,6 +3,8 @@
 Source: ``torch.autograd``.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from airi.autograd.anomaly import detect_anomaly
 from airi.autograd.engine import backward, grad
 from airi.autograd.function import Function, once_differentiable
@@ -15,12 +17,19 @@ from airi.autograd.mode import (
     no_grad,
     set_grad_enabled,
 )
+from airi.autograd.variable import Variable
+
+if TYPE_CHECKING:
+    from airi.autograd import forward_ad, functional
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",
@@ -31,3 +40,14 @@ __all__ = [
     "once_differentiable",
     "set_grad_enabled",
 ]
+
+# They stand on the ops, which stand on this package, and few programs use them.
+_LAZY = ("forward_ad", "functional")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        import importlib
+
+        return importlib.import_module(f"airi.autograd.{name}")
+    raise AttributeError(f"airi.autograd has no {name!r}")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from airi.autograd import graph
+from airi.autograd.constant import joined
 from airi.autograd.graph import Node
 from airi.autograd.mode import set_grad_enabled, state
 from airi.autograd.quiet import quiet
@@ -126,6 +127,8 @@ class _Walk:
                 own = not self.record
             if _numpy_dtype(gradient) is not dtype:
                 gradient = _cast(gradient, dtype)
+            if self.record and not gradient.requires_grad:
+                gradient = joined(gradient, node)
             for observer in self.observers:
                 observer.sends(node, position, gradient)
             self._deliver(edge, gradient, own)
