@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from airi.optim.elementwise import (
-    ElementwiseOptimizer,
+from airi.optim.optimizer import Params
+from airi.optim.passes import scale_add, scale_add_square
+from airi.optim.per_parameter import (
+    PerParameterOptimizer,
     advance,
     ascent,
     check_not_negative,
     check_way,
     like,
-    new_count,
     pieces,
+    scalar,
 )
-from airi.optim.optimizer import Params
-from airi.optim.passes import scale_add, scale_add_square
 from airi.tensor import Tensor
 
 
-class Adadelta(ElementwiseOptimizer):
+class Adadelta(PerParameterOptimizer):
     """Adadelta.
 
     With g the gradient (-g if `maximize`) plus ``weight_decay * p``::
@@ -73,7 +73,7 @@ class Adadelta(ElementwiseOptimizer):
         decay = float(group["weight_decay"])
         state = self.state[param]
         if not state:
-            state["step"] = new_count()
+            state["step"] = scalar(0)
             state["square_avg"] = like(param)
             state["acc_delta"] = like(param)
         advance(state)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from airi.optim.elementwise import (
-    ElementwiseOptimizer,
+from airi.optim.optimizer import Params
+from airi.optim.passes import add_ratio, scale_add_square
+from airi.optim.per_parameter import (
+    PerParameterOptimizer,
     advance,
     ascent,
     check_not_negative,
     check_way,
     like,
-    new_count,
     pieces,
+    scalar,
 )
-from airi.optim.optimizer import Params
-from airi.optim.passes import add_ratio, scale_add_square
 from airi.tensor import Tensor
 
 
-class Adagrad(ElementwiseOptimizer):
+class Adagrad(PerParameterOptimizer):
     """Adagrad: adaptive subgradient descent.
 
     With g the gradient (-g if `maximize`) plus ``weight_decay * p``, in step t::
@@ -70,7 +70,7 @@ class Adagrad(ElementwiseOptimizer):
         group = self.param_groups[-1]
         start = float(group["initial_accumulator_value"])
         for param in group["params"]:
-            self.state[param] = {"step": new_count(), "sum": like(param, start)}
+            self.state[param] = {"step": scalar(0), "sum": like(param, start)}
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self.state[param]

@@ -7,23 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from airi.optim.elementwise import (
-    ElementwiseOptimizer,
+from airi.optim.optimizer import Params
+from airi.optim.passes import add_ratio, scale_add, scale_add_square
+from airi.optim.per_parameter import (
+    PerParameterOptimizer,
     advance,
     ascent,
     check_betas,
     check_not_negative,
     check_way,
     like,
-    new_count,
     pieces,
+    scalar,
 )
-from airi.optim.optimizer import Params
-from airi.optim.passes import add_ratio, scale_add, scale_add_square
 from airi.tensor import Tensor
 
 
-class Adam(ElementwiseOptimizer):
+class Adam(PerParameterOptimizer):
     """Adam: adaptive moment estimation.
 
     With g the gradient (-g if `maximize`) plus ``weight_decay * p``, in step t::
@@ -77,6 +77,18 @@ class Adam(ElementwiseOptimizer):
         check_way(name, group)
         check_not_negative(name, group, "lr", "eps", "weight_decay")
         check_betas(name, group["betas"])
+        lr, (beta1, beta2) = group["lr"], group["betas"]
+        if isinstance(beta1, Tensor) != isinstance(beta2, Tensor):
+            raise ValueError(
+                f"{name}: betas must be two floats or two Tensors, got {group['betas']!r}"
+            )
+        if group["foreach"] and not group["capturable"]:
+            for option, value in (("lr", lr), ("betas", beta1)):
+                if isinstance(value, Tensor):
+                    raise ValueError(
+                        f"{name}: {option} may be a Tensor only without foreach=True, or with "
+                        "capturable=True"
+                    )
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self._started(param, group)
@@ -104,7 +116,7 @@ class Adam(ElementwiseOptimizer):
     def _started(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         state = self.state[param]
         if not state:
-            state["step"] = new_count()
+            state["step"] = scalar(0)
             state["exp_avg"] = like(param)
             state["exp_avg_sq"] = like(param)
         if group["amsgrad"] and "max_exp_avg_sq" not in state:

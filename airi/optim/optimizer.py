@@ -24,6 +24,10 @@ class _Required:
 
 required: Any = _Required()  # as a default: every parameter group must give this option itself
 
+# The states of PyTorch's optimizers that are one number for the whole parameter. They keep their
+# own dtype when loaded, so that a run that is resumed is as if it had not been broken.
+SCALARS = ("step", "eta", "mu", "mu_product")
+
 _HOOKS = (
     "_step_pre_hooks",
     "_step_post_hooks",
@@ -369,10 +373,10 @@ def _registered(hooks: OrderedDict[int, Any], hook: Any, prepend: bool) -> Handl
 
 
 def _copied(value: Any, param: Tensor | None, key: str | None = None) -> Any:
-    """A copy of a loaded state; what belongs to a parameter takes its dtype, but for a count."""
+    """A copy of a loaded state; what belongs to a parameter takes its dtype, but for scalars."""
     if isinstance(value, Tensor):
         value = value.detach().clone()
-        if param is not None and key != "step" and param.dtype.is_floating_point:
+        if param is not None and key not in SCALARS and param.dtype.is_floating_point:
             return value.to(param.dtype)
         return value
     if isinstance(value, dict):

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from airi.optim.elementwise import (
-    ElementwiseOptimizer,
+from airi.optim.optimizer import Params
+from airi.optim.passes import add_ratio, scale_add, scale_add_square
+from airi.optim.per_parameter import (
+    PerParameterOptimizer,
     advance,
     ascent,
     check_not_negative,
     check_way,
     like,
-    new_count,
     pieces,
+    scalar,
 )
-from airi.optim.optimizer import Params
-from airi.optim.passes import add_ratio, scale_add, scale_add_square
 from airi.tensor import Tensor
 
 
-class RMSprop(ElementwiseOptimizer):
+class RMSprop(PerParameterOptimizer):
     """RMSprop.
 
     With g the gradient (-g if `maximize`) plus ``weight_decay * p``::
@@ -100,7 +100,7 @@ class RMSprop(ElementwiseOptimizer):
     def _started(self, param: Tensor, momentum: float, centered: bool) -> dict[str, Any]:
         state = self.state[param]
         if not state:
-            state["step"] = new_count()
+            state["step"] = scalar(0)
             state["square_avg"] = like(param)
         if momentum > 0 and "momentum_buffer" not in state:
             state["momentum_buffer"] = like(param)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from airi.optim.elementwise import (
-    ElementwiseOptimizer,
+from airi.optim.optimizer import Params
+from airi.optim.passes import scale_add
+from airi.optim.per_parameter import (
+    PerParameterOptimizer,
     ascent,
     check_not_negative,
     check_way,
     like,
     pieces,
 )
-from airi.optim.optimizer import Params
-from airi.optim.passes import scale_add
 from airi.tensor import Tensor
 
 
-class SGD(ElementwiseOptimizer):
+class SGD(PerParameterOptimizer):
     """Stochastic gradient descent.
 
     With g the gradient (-g if `maximize`) plus ``weight_decay * p``::

@@ -50,6 +50,39 @@ OPTIMIZERS = {
         {"lr": 0.5, "rho": 0.5, "eps": 1e-3},
         {"weight_decay": 0.1, "maximize": True},
     ],
+    "Adamax": [
+        {},
+        {"lr": 0.1, "betas": (0.5, 0.7), "eps": 1e-3},
+        {"lr": 0.1, "weight_decay": 0.1, "maximize": True},
+    ],
+    "NAdam": [
+        {},
+        {"lr": 0.1, "betas": (0.5, 0.7), "eps": 1e-3, "momentum_decay": 0.1},
+        {"lr": 0.1, "weight_decay": 0.1, "maximize": True},
+        {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True},
+    ],
+    "RAdam": [
+        {},
+        {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3},
+        {"lr": 0.1, "weight_decay": 0.1, "maximize": True},
+        {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True},
+        {"lr": 0.1, "betas": (0.5, 0.6)},  # never long enough to be scaled
+    ],
+    "Rprop": [
+        {},
+        {"lr": 0.1, "etas": (0.3, 2.0)},
+        {"lr": 0.1, "step_sizes": (0.02, 0.15), "maximize": True},
+    ],
+    "ASGD": [
+        {},
+        {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 5.0},
+        {"lr": 0.1, "t0": 0.0, "weight_decay": 0.1, "maximize": True},
+    ],
+    "Adafactor": [
+        {},
+        {"lr": 0.5, "beta2_decay": -0.3, "eps": (1e-3, 1e-2)},
+        {"lr": 0.1, "d": 2.0, "weight_decay": 0.1, "maximize": True},
+    ],
 }
 
 OPTIMIZER_CASES = [(name, options) for name, several in OPTIMIZERS.items() for options in several]

@@ -8,7 +8,7 @@ import pytest
 import airi
 from airi import optim
 from airi.optim import Optimizer, passes
-from airi.optim.elementwise import ElementwiseOptimizer
+from airi.optim.per_parameter import PerParameterOptimizer
 from tests.optim.cases import OPTIMIZER_CASES, OPTIMIZERS
 
 torch = pytest.importorskip("torch")
@@ -75,15 +75,16 @@ def assert_same_state(ours, theirs):
 def test_no_optimizer_is_forgotten():
     def below(cls):
         for each in cls.__subclasses__():
-            if each.__module__.startswith("airi.") and each is not ElementwiseOptimizer:
+            if each.__module__.startswith("airi.") and each is not PerParameterOptimizer:
                 yield each.__name__
             yield from below(each)
 
-    assert set(below(Optimizer)) == set(OPTIMIZERS)
+    # Those with tests of their own: one takes matrices only, one needs a closure.
+    assert set(below(Optimizer)) == {*OPTIMIZERS, "Muon", "LBFGS"}
     assert set(OPTIMIZERS) <= set(optim.__all__)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", [*OPTIMIZERS, "Muon", "LBFGS"])
 def test_arguments_and_defaults_are_those_of_pytorch(name):
     ours, theirs = (inspect.signature(getattr(o, name)) for o in (optim, torch.optim))
     for mine, other in zip(ours.parameters.values(), theirs.parameters.values(), strict=True):
@@ -93,7 +94,8 @@ def test_arguments_and_defaults_are_those_of_pytorch(name):
 @cases
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_twenty_steps(name, options, dtype, implementation):
-    ours, theirs = parameters(SHAPES, dtype)
+    shapes = [each for each in SHAPES if 0 not in each or name != "Adafactor"]  # PyTorch fails
+    ours, theirs = parameters(shapes, dtype)
     mine = getattr(optim, name)(ours, **options)
     other = getattr(torch.optim, name)(theirs, **options)
     rng = np.random.default_rng(1)
@@ -227,5 +229,8 @@ def test_states_travel_from_and_to_pytorch(name, options):
         set_gradients(ours, theirs, rng)
         for each in swapped:
             each.step()
+    if name in ("ASGD", "NAdam"):  # of which PyTorch widens loaded scalars to float64
+        assert_same(ours, theirs, rtol=1e-6)
+        return
     assert_same(ours, theirs, rtol=1e-12, atol=1e-14)
     assert_same_state(*(each.state_dict() for each in swapped))

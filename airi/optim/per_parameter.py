@@ -1,4 +1,4 @@
-"""What the optimizers share that update each element by its own gradient and state alone."""
+"""What the optimizers share that update each parameter by its own gradient and state alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.graph import wrap
 from airi.autograd.mode import enable_grad
-from airi.optim.optimizer import Closure, Optimizer
+from airi.optim.optimizer import SCALARS, Closure, Optimizer
 from airi.optim.passes import scale_add
 from airi.tensor import Tensor
 
@@ -18,7 +18,7 @@ from airi.tensor import Tensor
 _PIECE = 32768
 
 
-class ElementwiseOptimizer(Optimizer):
+class PerParameterOptimizer(Optimizer):
     """An optimizer that is an `_update` of one parameter; it sees to all the rest of a step."""
 
     def step(self, closure: Closure | None = None) -> Any:
@@ -37,8 +37,7 @@ class ElementwiseOptimizer(Optimizer):
                 for param in group["params"]:
                     if param._grad is not None:
                         self._update(param, param._grad, group)
-                        if param._counter is not None:  # what backward has saved must notice
-                            param._counter.value += 1
+                        written(param)
         return loss
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
@@ -48,15 +47,13 @@ class ElementwiseOptimizer(Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         for each in self.state.values():
-            if isinstance(each.get("step"), int | float):  # as old state dicts of PyTorch have it
-                each["step"] = new_count(each["step"])
+            for name in SCALARS:
+                if isinstance(each.get(name), int | float):  # as old state dicts of PyTorch have it
+                    each[name] = scalar(each[name])
 
 
-def pieces(*tensors: Tensor) -> Iterator[list[np.ndarray]]:
-    """The arrays of tensors of one shape, part by part.
-
-    The several passes of an update then find a part in the cache.
-    """
+def arrays_of(*tensors: Tensor) -> list[np.ndarray]:
+    """The arrays of a parameter, which can be written, and of what must have its shape."""
     arrays = [each._array for each in tensors]
     shape = arrays[0].shape
     for array in arrays:
@@ -70,6 +67,15 @@ def pieces(*tensors: Tensor) -> Iterator[list[np.ndarray]]:
             f"step: a parameter of shape {shape} may not be written in place: its array is "
             "read-only, or several of its elements share one place in memory (expand); clone() it"
         )
+    return arrays
+
+
+def pieces(*tensors: Tensor) -> Iterator[list[np.ndarray]]:
+    """The arrays of tensors of one shape, part by part.
+
+    The several passes of an update, element by element, then find a part in the cache.
+    """
+    arrays = arrays_of(*tensors)
     if arrays[0].size <= _PIECE:
         yield arrays
         return
@@ -79,6 +85,12 @@ def pieces(*tensors: Tensor) -> Iterator[list[np.ndarray]]:
     rows = max(1, _PIECE * length // arrays[0].size)
     for start in range(0, length, rows):
         yield [array[start : start + rows] for array in arrays]
+
+
+def written(param: Tensor) -> None:
+    """Count a write to the memory of `param`: a backward that has saved it must notice."""
+    if param._counter is not None:
+        param._counter.value += 1
 
 
 def ascent(
@@ -97,9 +109,9 @@ def ascent(
     return gradient
 
 
-def new_count(steps: float = 0) -> Tensor:
-    """A count of steps as a tensor of no dimension, in which form state dicts hold it."""
-    return wrap(np.array(steps, dtypes.default_numpy()))
+def scalar(value: float) -> Tensor:
+    """A number, such as the count of steps, in the form that state dicts have: of no dimension."""
+    return wrap(np.array(value, dtypes.default_numpy()))
 
 
 def advance(state: dict[str, Any]) -> float:
@@ -138,7 +150,7 @@ def check_betas(optimizer: str, betas: Any) -> None:
 
 def check_way(optimizer: str, group: dict[str, Any]) -> None:
     """Refuse what airi does not do of PyTorch's ways to run a step; the rest has no effect."""
-    if group["differentiable"]:
+    if group.get("differentiable"):
         raise RuntimeError(
             f"{optimizer}: differentiable=True is not supported: steps are not recorded. Write the "
             "update with tensor operations and airi.autograd.grad(..., create_graph=True)"
