@@ -1,4 +1,4 @@
-"""Convolutions and transposed convolutions over one and two dimensions. Source: ``torch.nn``."""
+"""Convolutions and transposed convolutions over one to three dimensions. Source: ``torch.nn``."""
 
 from __future__ import annotations
 
@@ -189,6 +189,18 @@ class Conv2d(_Convolution):
     function = staticmethod(F.conv2d)
 
 
+class Conv3d(_Convolution):
+    """Cross-correlation over volumes: `Conv2d` with a depth.
+
+    Shapes: input (N, C_in, D, H, W) or (C_in, D, H, W), weight (C_out, C_in / groups,
+    *kernel_size), out (N, C_out, D_out, H_out, W_out), each size as in `Conv2d`.
+    Example: ``nn.Conv3d(1, 8, 3, padding=1)``. Source: ``torch.nn.Conv3d``.
+    """
+
+    dimensions = 3
+    function = staticmethod(F.conv3d)
+
+
 class _TransposedConvolution(_Conv):
     """A transposed convolution, whose output size may be asked for."""
 
@@ -296,3 +308,15 @@ class ConvTranspose2d(_TransposedConvolution):
 
     dimensions = 2
     function = staticmethod(F.conv_transpose2d)
+
+
+class ConvTranspose3d(_TransposedConvolution):
+    """The gradient of Conv3d to its input, as a layer: it enlarges volumes.
+
+    Shapes: input (N, C_in, D, H, W), weight (C_in, C_out / groups, *kernel_size), out (N, C_out,
+    D_out, H_out, W_out), each size as in `ConvTranspose2d`.
+    Example: ``nn.ConvTranspose3d(8, 4, 4, stride=2)``. Source: ``torch.nn.ConvTranspose3d``.
+    """
+
+    dimensions = 3
+    function = staticmethod(F.conv_transpose3d)

@@ -26,6 +26,10 @@ from airi.ops.activation import (
 from airi.ops.attention import scaled_dot_product_attention
 from airi.ops.contraction import einsum
 from airi.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d, fold, unfold
+from airi.ops.conv3d import (
+    conv3d,
+    conv_transpose3d,
+)
 from airi.ops.distance import cosine_similarity, normalize, pairwise_distance
 from airi.ops.dropout import (
     alpha_dropout,
@@ -47,6 +51,10 @@ from airi.ops.elementwise_inplace import (
 )
 from airi.ops.embedding import embedding
 from airi.ops.extremes import argmax
+from airi.ops.fractional_pool import (
+    fractional_max_pool2d,
+    fractional_max_pool3d,
+)
 from airi.ops.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -90,6 +98,14 @@ from airi.ops.pool import (
     max_unpool1d,
     max_unpool2d,
 )
+from airi.ops.pool3d import (
+    adaptive_avg_pool3d,
+    adaptive_max_pool3d,
+    avg_pool3d,
+    lp_pool3d,
+    max_pool3d,
+    max_unpool3d,
+)
 from airi.ops.random import exponential_
 from airi.ops.regression_loss import (
     gaussian_nll_loss,
@@ -99,7 +115,7 @@ from airi.ops.regression_loss import (
     poisson_nll_loss,
     smooth_l1_loss,
 )
-from airi.ops.resize import interpolate, pixel_shuffle, pixel_unshuffle
+from airi.ops.resize import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 from airi.ops.scattering import one_hot
 from airi.ops.transcendental import sigmoid
 from airi.ops.trigonometry import tanh
@@ -110,21 +126,27 @@ if TYPE_CHECKING:
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
     "celu_",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
+    "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
@@ -137,6 +159,8 @@ __all__ = [
     "embedding",
     "feature_alpha_dropout",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -162,11 +186,14 @@ __all__ = [
     "logsigmoid",
     "lp_pool1d",
     "lp_pool2d",
+    "lp_pool3d",
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
+    "max_pool3d",
     "max_unpool1d",
     "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
     "multi_margin_loss",

@@ -160,6 +160,12 @@ class BatchNorm2d(_BatchNorm):
     allowed = (4,)
 
 
+class BatchNorm3d(_BatchNorm):
+    """As `BatchNorm2d`, for (N, C, D, H, W). Source: ``torch.nn.BatchNorm3d``."""
+
+    allowed = (5,)
+
+
 class _InstanceNorm(_RunningNorm):
     def __init__(
         self,
@@ -214,6 +220,15 @@ class InstanceNorm2d(_InstanceNorm):
     """
 
     allowed = (3, 4)
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """As `InstanceNorm2d`, for (N, C, D, H, W) or (C, D, H, W).
+
+    Source: ``torch.nn.InstanceNorm3d``.
+    """
+
+    allowed = (4, 5)
 
 
 def _as_shape(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:

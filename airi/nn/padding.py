@@ -1,4 +1,4 @@
-"""Layers that add a border to one or two dimensions."""
+"""Layers that add a border to one to three dimensions."""
 
 from __future__ import annotations
 
@@ -50,6 +50,12 @@ class ConstantPad2d(ConstantPad1d):
     dimensions = 2
 
 
+class ConstantPad3d(ConstantPad1d):
+    """A border of one value round volumes. Source: ``torch.nn.ConstantPad3d``."""
+
+    dimensions = 3
+
+
 class ZeroPad1d(_Pad):
     """A border of zeros. Source: ``torch.nn.ZeroPad1d``."""
 
@@ -60,6 +66,12 @@ class ZeroPad2d(_Pad):
     """A border of zeros round images. Source: ``torch.nn.ZeroPad2d``."""
 
     dimensions = 2
+
+
+class ZeroPad3d(_Pad):
+    """A border of zeros round volumes. Source: ``torch.nn.ZeroPad3d``."""
+
+    dimensions = 3
 
 
 class ReflectionPad1d(_Pad):
@@ -79,6 +91,12 @@ class ReflectionPad2d(ReflectionPad1d):
     dimensions = 2
 
 
+class ReflectionPad3d(ReflectionPad1d):
+    """A border that mirrors volumes. Source: ``torch.nn.ReflectionPad3d``."""
+
+    dimensions = 3
+
+
 class ReplicationPad1d(_Pad):
     """A border that repeats the edge. Source: ``torch.nn.ReplicationPad1d``."""
 
@@ -92,6 +110,12 @@ class ReplicationPad2d(ReplicationPad1d):
     dimensions = 2
 
 
+class ReplicationPad3d(ReplicationPad1d):
+    """A border that repeats the edge of volumes. Source: ``torch.nn.ReplicationPad3d``."""
+
+    dimensions = 3
+
+
 class CircularPad1d(_Pad):
     """A border that goes on at the other end. Source: ``torch.nn.CircularPad1d``."""
 
@@ -103,3 +127,9 @@ class CircularPad2d(CircularPad1d):
     """A border that goes on at the other side of images. Source: ``torch.nn.CircularPad2d``."""
 
     dimensions = 2
+
+
+class CircularPad3d(CircularPad1d):
+    """A border that goes on at the other side of volumes. Source: ``torch.nn.CircularPad3d``."""
+
+    dimensions = 3

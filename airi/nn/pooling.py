@@ -1,8 +1,8 @@
-"""Pooling: windows of one or two dimensions reduced to their maximum or mean."""
+"""Pooling: windows of one to three dimensions reduced to their maximum or mean."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from airi.nn import functional as F
@@ -76,6 +76,24 @@ class MaxPool2d(_MaxPool):
         )
 
 
+class MaxPool3d(_MaxPool):
+    """The largest of each box of (N, C, D, H, W) or (C, D, H, W); see `MaxPool2d`.
+
+    Source: ``torch.nn.MaxPool3d``.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        return F.max_pool3d(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            ceil_mode=self.ceil_mode,
+            return_indices=self.return_indices,
+        )
+
+
 class _Windows(Module):
     kernel_size: Sizes
     stride: Sizes
@@ -119,14 +137,7 @@ class AvgPool1d(_Windows):
         )
 
 
-class AvgPool2d(_Windows):
-    """The mean of each window of (N, C, H, W) or (C, H, W).
-
-    `stride` defaults to `kernel_size`; padding counts as zeros unless ``count_include_pad=False``;
-    `divisor_override` divides the sums by another number.
-    Example: ``nn.AvgPool2d(2)``. Source: ``torch.nn.AvgPool2d``.
-    """
-
+class _AvgPool(_Windows):
     def __init__(
         self,
         kernel_size: Sizes,
@@ -144,8 +155,35 @@ class AvgPool2d(_Windows):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
+
+class AvgPool2d(_AvgPool):
+    """The mean of each window of (N, C, H, W) or (C, H, W).
+
+    `stride` defaults to `kernel_size`; padding counts as zeros unless ``count_include_pad=False``;
+    `divisor_override` divides the sums by another number.
+    Example: ``nn.AvgPool2d(2)``. Source: ``torch.nn.AvgPool2d``.
+    """
+
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool2d(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.ceil_mode,
+            self.count_include_pad,
+            self.divisor_override,
+        )
+
+
+class AvgPool3d(_AvgPool):
+    """The mean of each box of (N, C, D, H, W) or (C, D, H, W); see `AvgPool2d`.
+
+    Source: ``torch.nn.AvgPool3d``.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.avg_pool3d(
             input,
             self.kernel_size,
             self.stride,
@@ -186,6 +224,16 @@ class AdaptiveAvgPool2d(_AdaptivePool):
         return F.adaptive_avg_pool2d(input, self.output_size)
 
 
+class AdaptiveAvgPool3d(_AdaptivePool):
+    """Means of boxes such that the output has the given size.
+
+    Source: ``torch.nn.AdaptiveAvgPool3d``.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.adaptive_avg_pool3d(input, self.output_size)
+
+
 class _AdaptiveMaxPool(_AdaptivePool):
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__(output_size)
@@ -210,6 +258,77 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """Maxima of boxes such that the output has the given size.
+
+    Source: ``torch.nn.AdaptiveMaxPool3d``.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
+
+
+class _FractionalMaxPool(Module):
+    dimensions: ClassVar[int]
+    function: ClassVar[Callable[..., Any]]
+
+    def __init__(
+        self,
+        kernel_size: Sizes,
+        output_size: Sizes | None = None,
+        output_ratio: float | Sequence[float] | None = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        name, dims = type(self).__name__, self.dimensions
+        if (output_size is None) == (output_ratio is None):
+            raise ValueError(f"{name}: give one of output_size and output_ratio")
+        self.kernel_size = per_dimension(name, "kernel_size", kernel_size, dims)
+        self.output_size: Any = output_size
+        if output_size is not None:
+            self.output_size = per_dimension(name, "output_size", output_size, dims)
+        self.output_ratio: Any = None
+        if output_ratio is not None:
+            one = isinstance(output_ratio, float)
+            self.output_ratio = (output_ratio,) * dims if one else tuple(output_ratio)  # type: ignore[arg-type]
+            if not all(0 < each < 1 for each in self.output_ratio):
+                raise ValueError(
+                    f"{name}: output_ratio must lie between 0 and 1, got {output_ratio}"
+                )
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+
+    def forward(self, input: Tensor) -> Any:
+        return type(self).function(
+            input,
+            self.kernel_size,
+            self.output_size,
+            self.output_ratio,
+            self.return_indices,
+            _random_samples=self._random_samples,
+        )
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """The largest of windows at random places, so many that the output has the given size.
+
+    Either `output_size` or `output_ratio`, a fraction of the input's size, is given.
+    Example: ``nn.FractionalMaxPool2d(3, output_ratio=0.5)``.
+    Source: Graham 2014, "Fractional max-pooling"; ``torch.nn.FractionalMaxPool2d``.
+    """
+
+    dimensions = 2
+    function = staticmethod(F.fractional_max_pool2d)
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """`FractionalMaxPool2d` of volumes. Source: ``torch.nn.FractionalMaxPool3d``."""
+
+    dimensions = 3
+    function = staticmethod(F.fractional_max_pool3d)
 
 
 class _MaxUnpool(_Windows):
@@ -259,6 +378,22 @@ class MaxUnpool2d(_MaxUnpool):
         )
 
 
+class MaxUnpool3d(_MaxUnpool):
+    """The maxima of `MaxPool3d` back in their places, zeros elsewhere.
+
+    Source: ``torch.nn.MaxUnpool3d``.
+    """
+
+    dimensions = 3
+
+    def forward(
+        self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
+    ) -> Tensor:
+        return F.max_unpool3d(
+            input, indices, self.kernel_size, self.stride, self.padding, output_size
+        )
+
+
 class _LPPool(Module):
     def __init__(
         self,
@@ -295,3 +430,10 @@ class LPPool2d(_LPPool):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool2d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool3d(_LPPool):
+    """The p-norm of each box of (N, C, D, H, W). Source: ``torch.nn.LPPool3d``."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.lp_pool3d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)

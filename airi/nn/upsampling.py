@@ -97,3 +97,21 @@ class PixelUnshuffle(Module):
 
     def extra_repr(self) -> str:
         return f"downscale_factor={self.downscale_factor}"
+
+
+class ChannelShuffle(Module):
+    """(*, C, H, W) with the channels of the groups taken in turn.
+
+    Example: ``nn.ChannelShuffle(2)`` orders 4 channels as 0, 2, 1, 3.
+    Source: Zhang et al. 2017, "ShuffleNet"; ``torch.nn.ChannelShuffle``.
+    """
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.channel_shuffle(input, self.groups)
+
+    def extra_repr(self) -> str:
+        return f"groups={self.groups}"

@@ -218,14 +218,14 @@ def _convolution(
     groups: int,
 ) -> Tensor:
     check_dimensions(function, input, dims)
-    channels, filters = _check_weight(function, dims, input, weight, bias, groups)
+    channels, filters = check_weight(function, dims, input, weight, bias, groups)
     taken = weight.shape[1] * groups
     if channels != taken:
         raise RuntimeError(
             f"{function}: weight of shape {shape_of(weight)} in {groups} group(s) takes {taken} "
             f"channels, but the input of shape {shape_of(input)} has {channels}"
         )
-    _check_bias(function, weight, bias, filters)
+    check_bias(function, weight, bias, filters)
     stride = plane(numbers(function, "stride", stride, dims, 1), 1)
     dilation = plane(numbers(function, "dilation", dilation, dims, 1), 1)
     images = as_images(input, dims)
@@ -235,7 +235,7 @@ def _convolution(
         images, padding = _named_padding(function, images, padding, kernel, stride, dilation)
     else:
         padding = plane(numbers(function, "padding", padding, dims, 0), 0)
-    _check_fits(function, dims, shape_of(images)[2:], kernel, padding, dilation)
+    check_fits(function, dims, shape_of(images)[2:], kernel, padding, dilation)
     out = Conv2d.apply(
         images, filters_2d, bias, stride=stride, padding=padding, dilation=dilation, groups=groups
     )
@@ -255,31 +255,22 @@ def _transposed(
     dilation: Sizes,
 ) -> Tensor:
     check_dimensions(function, input, dims)
-    channels, taken = _check_weight(function, dims, input, weight, bias, groups)
+    channels, taken = check_weight(function, dims, input, weight, bias, groups)
     filters = weight.shape[1] * groups
     if channels != taken:
         raise RuntimeError(
             f"{function}: weight of shape {shape_of(weight)} takes {taken} channels, but the "
             f"input of shape {shape_of(input)} has {channels}"
         )
-    _check_bias(function, weight, bias, filters)
+    check_bias(function, weight, bias, filters)
     stride = plane(numbers(function, "stride", stride, dims, 1), 1)
     dilation = plane(numbers(function, "dilation", dilation, dims, 1), 1)
     padding = plane(numbers(function, "padding", padding, dims, 0), 0)
     extra = plane(numbers(function, "output_padding", output_padding, dims, 0), 0)
-    if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation)):
-        raise RuntimeError(
-            f"{function}: output_padding must be smaller than either stride or dilation, got "
-            f"{extra[-dims:]} with stride {stride[-dims:]} and dilation {dilation[-dims:]}"
-        )
     images, filters_2d = as_images(input, dims), _filters(weight, dims)
-    sizes = zip(shape_of(images)[2:], stride, padding, dilation, shape_of(filters_2d)[2:], extra)
-    size = tuple([(n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, s, p, d, k, e in sizes])
-    if min(size) < 1:
-        raise RuntimeError(
-            f"{function}: an input of shape {shape_of(input)} gives the output size "
-            f"{size[-dims:]}, which is too small"
-        )
+    size = transposed_size(
+        function, shape_of(images)[2:], stride, padding, dilation, shape_of(filters_2d)[2:], extra
+    )
     steps = [e // s for e, s in zip(extra, stride)]
     if any(steps):  # conv2d maps this size to more than the input's: the rest of it is zeros
         images = _pad(images, (0, 0), steps)
@@ -292,7 +283,26 @@ def _transposed(
     return from_images(out, input, dims)
 
 
-def _check_weight(
+def transposed_size(
+    function: str, have: Any, stride: Any, padding: Any, dilation: Any, kernel: Any, extra: Any
+) -> tuple[int, ...]:
+    """The size of a transposed convolution's output; `extra` is the output padding."""
+    if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation)):
+        raise RuntimeError(
+            f"{function}: output_padding must be smaller than either stride or dilation, got "
+            f"{extra} with stride {stride} and dilation {dilation}"
+        )
+    sizes = zip(have, stride, padding, dilation, kernel, extra)
+    size = tuple([(n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, s, p, d, k, e in sizes])
+    if min(size) < 1:
+        raise RuntimeError(
+            f"{function}: an input of size {tuple(have)} gives the output size {size}, which is "
+            "too small"
+        )
+    return size
+
+
+def check_weight(
     function: str, dims: int, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int
 ) -> tuple[int, int]:
     """The channels of the input and the first size of the weight, once the arguments match."""
@@ -319,7 +329,7 @@ def _check_weight(
     return input.shape[-dims - 1], first
 
 
-def _check_bias(function: str, weight: Tensor, bias: Tensor | None, filters: int) -> None:
+def check_bias(function: str, weight: Tensor, bias: Tensor | None, filters: int) -> None:
     if bias is not None and shape_of(bias) != (filters,):
         raise RuntimeError(
             f"{function}: with a weight of shape {shape_of(weight)} bias must have shape "
@@ -327,7 +337,7 @@ def _check_bias(function: str, weight: Tensor, bias: Tensor | None, filters: int
         )
 
 
-def _check_fits(
+def check_fits(
     function: str, dims: int, size: Any, kernel: Any, padding: Any, dilation: Any
 ) -> None:
     padded = [n + 2 * p for n, p in zip(size, padding)]
@@ -386,7 +396,7 @@ def unfold(
     check_dimensions("unfold", input, 2)
     kernel, gaps, border, steps = _patches("unfold", kernel_size, dilation, padding, stride)
     images = as_images(input, 2)
-    _check_fits("unfold", 2, shape_of(images)[2:], kernel, border, gaps)
+    check_fits("unfold", 2, shape_of(images)[2:], kernel, border, gaps)
     if any(border):
         images = _pad(images, border, border)
     for axis in range(2):  # (N, C, OH, OW, KH, KW)

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
+from typing import Any
+
+import numpy as np
 
 from airi import threads
 
@@ -68,5 +72,19 @@ def _environment_default(name: str, value: str) -> Iterator[None]:
 
 def __getattr__(name: str):
     if name in _NAMES:
-        return getattr(implementation(), name)
+        return partial(_in_single_precision, getattr(implementation(), name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _in_single_precision(kernel: Callable[..., Any], first: np.ndarray, *rest: Any) -> Any:
+    """Call a kernel, which knows float32 and float64; half precision passes through float32."""
+    if first.dtype != np.float16:
+        return kernel(first, *rest)
+    widened = [
+        each.astype(np.float32) if getattr(each, "dtype", None) == np.float16 else each
+        for each in (first, *rest)
+    ]
+    result = kernel(*widened)
+    if isinstance(result, tuple):  # the largest elements and their places
+        return result[0].astype(np.float16), *result[1:]
+    return result.astype(np.float16)

@@ -65,8 +65,8 @@ class AdaptiveMaxPool2d(Rule):
         height, width = x.shape[2:]
         out = np.empty((*x.shape[:2], *output_size), x.dtype)
         indices = np.empty(out.shape, np.int64)
-        for i, (top, bottom) in enumerate(_windows(height, output_size[0])):
-            for j, (left, right) in enumerate(_windows(width, output_size[1])):
+        for i, (top, bottom) in enumerate(adaptive_windows(height, output_size[0])):
+            for j, (left, right) in enumerate(adaptive_windows(width, output_size[1])):
                 area = (bottom - top) * (right - left)
                 window = x[:, :, top:bottom, left:right].reshape(*x.shape[:2], area)
                 place = window.argmax(2)
@@ -97,8 +97,8 @@ class GatherInPlanes(Rule):
 
     @staticmethod
     def forward(x, indices):
-        flat = x.reshape(*x.shape[:2], -1)
-        places = indices.reshape(*indices.shape[:2], -1)
+        flat = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+        places = indices.reshape(*x.shape[:2], math.prod(indices.shape[2:]))
         return np.take_along_axis(flat, places, 2).reshape(indices.shape)
 
     @staticmethod
@@ -170,11 +170,14 @@ class AdaptiveAvgPool2d(Rule):
 
     @staticmethod
     def forward(x, *, output_size):
+        out = x
         for axis, count in zip((3, 2), output_size[::-1]):
-            windows = _windows(x.shape[axis], count)
-            means = [x[_part(axis, each)].mean(axis, keepdims=True) for each in windows]
-            x = np.concatenate(means, axis) if means else x[_part(axis, (0, 0))]
-        return x
+            if out.shape[axis] == count:
+                continue
+            windows = adaptive_windows(out.shape[axis], count)
+            means = [out[part_of(axis, each)].mean(axis, keepdims=True) for each in windows]
+            out = np.concatenate(means, axis) if means else out[part_of(axis, (0, 0))]
+        return x.copy() if out is x else out
 
     @staticmethod
     def backward(g, x_shape):
@@ -189,24 +192,28 @@ class AdaptiveAvgPool2dInputGrad(Rule):
 
     @staticmethod
     def forward(y, *, input_size):
+        out = y
         for axis, size in zip((2, 3), input_size):
-            out = np.zeros((*y.shape[:axis], size, *y.shape[axis + 1 :]), y.dtype)
-            for i, (start, stop) in enumerate(_windows(size, y.shape[axis])):
-                out[_part(axis, (start, stop))] += y[_part(axis, (i, i + 1))] / (stop - start)
-            y = out
-        return y
+            if out.shape[axis] == size:
+                continue
+            spread = np.zeros((*out.shape[:axis], size, *out.shape[axis + 1 :]), y.dtype)
+            for i, (start, stop) in enumerate(adaptive_windows(size, out.shape[axis])):
+                part = out[part_of(axis, (i, i + 1))] / (stop - start)
+                spread[part_of(axis, (start, stop))] += part
+            out = spread
+        return y.copy() if out is y else out
 
     @staticmethod
     def backward(g, y_shape):
         return AdaptiveAvgPool2d.apply(g, output_size=y_shape[2:])
 
 
-def _windows(size: int, count: int) -> list[tuple[int, int]]:
+def adaptive_windows(size: int, count: int) -> list[tuple[int, int]]:
     """First and one past last element of each of `count` adaptive windows."""
     return [(i * size // count, -((i + 1) * size // -count)) for i in range(count)]
 
 
-def _part(axis: int, ends: tuple[int, int]) -> tuple[slice, ...]:
+def part_of(axis: int, ends: tuple[int, int]) -> tuple[slice, ...]:
     """The index of the elements from the first to before the second end along the axis."""
     return (*(slice(None),) * axis, slice(*ends))
 
@@ -262,7 +269,7 @@ def _max_pool(
     ceil_mode: bool,
     return_indices: bool,
 ) -> Any:
-    windows = _Windows(function, dims, input, kernel_size, stride, padding, dilation, ceil_mode)
+    windows = PoolWindows(function, dims, input, kernel_size, stride, padding, dilation, ceil_mode)
     out, indices = MaxPool2d.apply(
         as_images(input, dims), kernel=windows.kernel, stride=windows.stride,
         padding=windows.padding, dilation=windows.dilation, output_size=windows.output_size,
@@ -323,7 +330,7 @@ def _avg_pool(
     count_include_pad: bool,
     divisor_override: int | None,
 ) -> Tensor:
-    windows = _Windows(function, dims, input, kernel_size, stride, padding, 1, ceil_mode)
+    windows = PoolWindows(function, dims, input, kernel_size, stride, padding, 1, ceil_mode)
     out = AvgPool2d.apply(
         as_images(input, dims), kernel=windows.kernel, stride=windows.stride,
         padding=windows.padding, output_size=windows.output_size,
@@ -332,7 +339,7 @@ def _avg_pool(
     return from_images(out, input, dims)
 
 
-class _Windows:
+class PoolWindows:
     """The arguments of a pooling as pairs, and the size of its output, checked."""
 
     def __init__(
@@ -407,7 +414,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: SomeSizes) -> Tensor:
 
 
 def _adaptive_avg_pool(function: str, dims: int, input: Tensor, output_size: SomeSizes) -> Tensor:
-    size = _adaptive_size(function, dims, input, output_size)
+    size = adaptive_size(function, dims, input, output_size)
     images = as_images(input, dims)
     if size == (1, 1):
         out = mean(images, (2, 3), keepdim=True)
@@ -442,7 +449,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: SomeSizes, return_indices: b
 def _adaptive_max_pool(
     function: str, dims: int, input: Tensor, output_size: SomeSizes, return_indices: bool
 ) -> Any:
-    size = _adaptive_size(function, dims, input, output_size)
+    size = adaptive_size(function, dims, input, output_size)
     images = as_images(input, dims)
     if kernel := _even_kernel(images, size):
         out, indices = MaxPool2d.apply(
@@ -454,9 +461,9 @@ def _adaptive_max_pool(
     return (out, from_images(indices, input, dims)) if return_indices else out
 
 
-def _adaptive_size(
+def adaptive_size(
     function: str, dims: int, input: Tensor, output_size: SomeSizes
-) -> tuple[int, int]:
+) -> tuple[int, ...]:
     check_dimensions(function, input, dims)
     have = shape_of(input)[-dims:]
     if 0 in input.shape[-dims - 1 :]:
@@ -470,7 +477,7 @@ def _adaptive_size(
     return plane(numbers(function, "output_size", wanted, dims, 0), 1)
 
 
-def _even_kernel(images: Tensor, size: tuple[int, int]) -> tuple[int, int] | None:
+def _even_kernel(images: Tensor, size: tuple[int, ...]) -> tuple[int, int] | None:
     """The kernel of the ordinary pooling that this is where the windows are equal, else None."""
     height, width = shape_of(images)[2:]
     if 0 in size or height % size[0] or width % size[1]:
@@ -521,23 +528,36 @@ def _unpool(
     padding: Sizes,
     output_size: Sequence[int] | None,
 ) -> Tensor:
+    size = unpooled_size(function, dims, input, indices, kernel_size, stride, padding, output_size)
+    images, places = as_images(input, dims), as_images(indices, dims)
+    out = MaxUnpool2d.apply(images, places, size=plane(size, 1))
+    return from_images(out, input, dims)
+
+
+def unpooled_size(
+    function: str,
+    dims: int,
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None,
+    padding: Sizes,
+    output_size: Sequence[int] | None,
+) -> tuple[int, ...]:
+    """The size that an unpooling gives, once its arguments are checked."""
     check_dimensions(function, input, dims)
     if shape_of(indices) != shape_of(input):
         raise RuntimeError(
             f"{function}: input and indices must have one shape, got {shape_of(input)} and "
             f"{shape_of(indices)}"
         )
-    if output_size is None:
-        kernel = numbers(function, "kernel_size", kernel_size, dims, 1)
-        steps = numbers(function, "stride", kernel_size if stride is None else stride, dims, 1)
-        pad = numbers(function, "padding", padding, dims, 0)
-        have = shape_of(input)[-dims:]
-        size = tuple([(n - 1) * s - 2 * p + k for n, k, s, p in zip(have, kernel, steps, pad)])
-    else:
-        size = numbers(function, "output_size", tuple(output_size)[-dims:], dims, 1)
-    images, places = as_images(input, dims), as_images(indices, dims)
-    out = MaxUnpool2d.apply(images, places, size=plane(size, 1))
-    return from_images(out, input, dims)
+    if output_size is not None:
+        return numbers(function, "output_size", tuple(output_size)[-dims:], dims, 1)
+    kernel = numbers(function, "kernel_size", kernel_size, dims, 1)
+    steps = numbers(function, "stride", kernel_size if stride is None else stride, dims, 1)
+    pad = numbers(function, "padding", padding, dims, 0)
+    have = shape_of(input)[-dims:]
+    return tuple([(n - 1) * s - 2 * p + k for n, k, s, p in zip(have, kernel, steps, pad)])
 
 
 def lp_pool2d(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airi.tensor import Tensor
 
 __all__ = [
+    "channel_shuffle",
     "interpolate",
     "pixel_shuffle",
     "pixel_unshuffle",
@@ -197,6 +198,24 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     blocks = reshape(input, (*batch, channels, height // r, r, width // r, r))
     blocks = permute(blocks, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
     return reshape(blocks, (*batch, channels * r * r, height // r, width // r))
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """(N, C, ...) with the first channel of every group first, then the second of every group.
+
+    Raises RuntimeError where `groups` does not divide the channels.
+    Source: Zhang et al., 2017; ``torch.nn.functional.channel_shuffle``.
+    """
+    shape = shape_of(input)
+    if len(shape) < 3:
+        raise RuntimeError(f"channel_shuffle: expected (N, C, ...), got shape {shape}")
+    if groups < 1 or shape[1] % groups:
+        raise RuntimeError(
+            f"channel_shuffle: groups must divide the {shape[1]} channels, got groups={groups}"
+        )
+    grouped = reshape(input, (shape[0], groups, shape[1] // groups, *shape[2:]))
+    order = (0, 2, 1, *range(3, len(shape) + 1))
+    return reshape(permute(grouped, order), shape)
 
 
 def _image_shape(function: str, input: Tensor, factor: int) -> tuple[int, ...]:

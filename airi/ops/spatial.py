@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airi.ops.views import Reshape, shape_of
+from airi.ops.views import Reshape, reshape, shape_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -37,9 +37,9 @@ def numbers(function: str, argument: str, value: Any, count: int, least: int) ->
     return ints
 
 
-def plane(values: tuple[int, ...], height: int) -> tuple[int, int]:
-    """Values of a signal or an image as those of an image; `height` is a signal's first value."""
-    return (height, *values) if len(values) == 1 else (values[0], values[1])
+def plane(values: tuple[int, ...], height: int) -> tuple[int, ...]:
+    """Values of a signal as those of an image, `height` first; others as they are."""
+    return (height, *values) if len(values) == 1 else values
 
 
 def check_dimensions(function: str, input: Tensor, dims: int) -> None:
@@ -69,3 +69,15 @@ def from_images(result: Tensor, input: Tensor, dims: int) -> Tensor:
         return result
     batch = shape[:1] if len(input.shape) == dims + 2 else ()
     return Reshape.apply(result, shape=(*batch, shape[1], *shape[-dims:]))
+
+
+def with_batch(input: Tensor, dims: int) -> Tensor:
+    """(C, D, H, W) as (1, C, D, H, W), and the like for other numbers of dimensions."""
+    return input if len(input.shape) == dims + 2 else reshape(input, (1, *shape_of(input)))
+
+
+def like_input(result: Tensor, input: Tensor, dims: int) -> Tensor:
+    """The result without the batch dimension that `with_batch` added."""
+    if len(input.shape) == dims + 2:
+        return result
+    return reshape(result, shape_of(result)[1:])

@@ -40,6 +40,11 @@ def _pixel_unshuffle(x, r):
     return stacked.reshape(*x.shape[:-3], -1, *stacked.shape[-2:])
 
 
+def _channel_shuffle(x, groups):
+    parts = np.split(x, groups, 1)
+    return np.stack(parts, 2).reshape(x.shape)
+
+
 def _functional(name, samples, numpy=None):
     return Row(f"nn.functional.{name}", samples, numpy, method=False)
 
@@ -55,5 +60,10 @@ ROWS = [
         "pixel_unshuffle",
         lambda rng: [call(real(rng, 2, 2, 4, 6), 2), call(real(rng, 1, 3, 6), 3)],
         _pixel_unshuffle,
+    ),
+    _functional(
+        "channel_shuffle",
+        lambda rng: [call(real(rng, 2, 6, 2, 3), 3), call(real(rng, 1, 4, 3), 2)],
+        _channel_shuffle,
     ),
 ]
