@@ -1,6 +1,6 @@
 """Optimizers and schedules of their learning rate. Source: ``torch.optim``."""
 
-from airi.optim import lr_scheduler
+from airi.optim import lr_scheduler, swa_utils
 from airi.optim.adadelta import Adadelta
 from airi.optim.adafactor import Adafactor
 from airi.optim.adagrad import Adagrad
@@ -34,4 +34,5 @@ __all__ = [
     "Rprop",
     "SGD",
     "lr_scheduler",
+    "swa_utils",
 ]
