@@ -84,12 +84,12 @@ from airi.serialization import load, save
 from airi.tensor_types import *
 
 if TYPE_CHECKING:
-    from airi import datasets, layers, nn, optim, utils, viz
+    from airi import datasets, func, layers, nn, optim, utils, viz
 
 newaxis = None
 
 # Packages that most programs use, loaded when first asked for: `import airi` stays quick.
-_LAZY = ("datasets", "layers", "nn", "optim", "utils", "viz")
+_LAZY = ("datasets", "func", "layers", "nn", "optim", "utils", "viz")
 
 __all__ = sorted(
     {name for name in globals() if not name.startswith("_") and name != "TYPE_CHECKING"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -136,8 +137,29 @@ def _restored(state: np.ndarray) -> Generator:
 default_generator = Generator()
 
 
+class _Refusal(threading.local):
+    """Why random numbers may not be drawn in this thread, or None where they may."""
+
+    reason: str | None = None
+
+
+_refusal = _Refusal()
+
+
+@contextlib.contextmanager
+def refuse_draws(reason: str) -> Iterator[None]:
+    """Inside, a draw raises RuntimeError with this text: what runs there must not be random."""
+    before, _refusal.reason = _refusal.reason, reason
+    try:
+        yield
+    finally:
+        _refusal.reason = before
+
+
 def numpy_generator(generator: Generator | None) -> np.random.Generator:
     """NumPy's generator of a ``generator=`` argument, None meaning the default one."""
+    if _refusal.reason is not None:
+        raise RuntimeError(_refusal.reason)
     if generator is None:
         return default_generator.numpy
     if not isinstance(generator, Generator):
