@@ -20,7 +20,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     float64 tensor, integers int64, booleans bool; strings stay a list. Dictionaries, named
     tuples, tuples and lists keep their structure, with a batch in each place (a plain tuple
     becomes a list, as in PyTorch). Raises TypeError for anything else, ValueError for an empty
-    batch and where shapes or lengths differ, naming the field.
+    batch, and RuntimeError, naming the field, where shapes or lengths differ.
 
     Example: ``default_collate([(1, "a"), (2, "b")])`` is ``[tensor([1, 2]), ("a", "b")]``.
     Source: ``torch.utils.data.default_collate``.
@@ -87,7 +87,7 @@ def _collate_sequences(batch: Sequence[Any], place: str) -> Any:
     first = batch[0]
     lengths = sorted({len(each) for each in batch})
     if len(lengths) > 1:
-        raise ValueError(f"default_collate: {_field(place)} has items of lengths {lengths}")
+        raise RuntimeError(f"default_collate: {_field(place)} has items of lengths {lengths}")
     columns = [
         _collate(column, f"{place}[{index}]")
         for index, column in enumerate(zip(*batch, strict=True))
@@ -108,7 +108,7 @@ def _rebuild(original: Any, members: Any) -> Any:
 def _check_shapes(batch: Sequence[Any], place: str) -> None:
     shapes = {tuple(each.shape): None for each in batch}
     if len(shapes) > 1:
-        raise ValueError(
+        raise RuntimeError(
             f"default_collate: {_field(place)} has items of different shapes "
             f"{', '.join(map(str, shapes))}; pad or crop them, or give a collate_fn"
         )

@@ -20,6 +20,15 @@ from airi.utils.data.worker import BATCH, Job, WorkerPool
 
 T_co = TypeVar("T_co", covariant=True)
 
+_FIXED = (
+    "batch_size",
+    "batch_sampler",
+    "sampler",
+    "drop_last",
+    "dataset",
+    "persistent_workers",
+)
+
 
 class DataLoader(Generic[T_co]):
     """Iterates over a data set in batches; each ``iter()`` is one pass over the data.
@@ -41,6 +50,8 @@ class DataLoader(Generic[T_co]):
         generator: source of shuffling and of the workers' seeds: same seed, same everything.
         prefetch_factor: batches that each worker makes ahead (2).
         persistent_workers: keep the workers for the next pass.
+        pin_memory_device: without effect, as `pin_memory`.
+        in_order: without effect: batches always come in the order of asking.
 
     Workers send tensors as NumPy arrays, without gradients. An error in a worker is raised here,
     with the worker's traceback; leaving the loop early or by Ctrl-C stops the workers.
@@ -52,6 +63,8 @@ class DataLoader(Generic[T_co]):
 
     Source: ``torch.utils.data.DataLoader``.
     """
+
+    _made: bool = False  # from then on what the batches are made by is fixed
 
     def __init__(
         self,
@@ -71,17 +84,25 @@ class DataLoader(Generic[T_co]):
         *,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
         _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
         _check_batching(dataset, batch_size, shuffle, sampler, batch_sampler, drop_last)
         self.dataset = dataset
         self.num_workers = num_workers
         self.pin_memory = pin_memory
+        self.pin_memory_device = pin_memory_device
+        self.in_order = in_order
         self.timeout = timeout
         self.worker_init_fn = worker_init_fn
         self.generator = generator
         self.prefetch_factor = 2 if prefetch_factor is None and num_workers else prefetch_factor
         self.persistent_workers = persistent_workers
+        if multiprocessing_context is not None and num_workers == 0:
+            raise ValueError(
+                "DataLoader: multiprocessing_context is for workers, but num_workers is 0"
+            )
         if isinstance(multiprocessing_context, str):
             multiprocessing_context = multiprocessing.get_context(multiprocessing_context)
         self.multiprocessing_context = multiprocessing_context
@@ -103,6 +124,14 @@ class DataLoader(Generic[T_co]):
         self.batch_sampler = batch_sampler
         self.collate_fn = collate_fn or (default_collate if self._batched else default_convert)
         self._pool: WorkerPool | None = None
+        self._made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._made and name in _FIXED:
+            raise ValueError(
+                f"DataLoader: {name} cannot be set after the loader was made; make a new one"
+            )
+        super().__setattr__(name, value)
 
     def __len__(self) -> int:
         """The number of batches of one pass; TypeError for a stream without a length."""

@@ -192,6 +192,14 @@ class Subset(Dataset[T_co]):
             return self.dataset[[self.indices[each] for each in index]]
         return self.dataset[self.indices[index]]
 
+    def __getitems__(self, indices: list[int]) -> list[T_co]:
+        """Several items; by the ``__getitems__`` of the data set where it has one."""
+        if type(self).__getitem__ is not Subset.__getitem__:  # what a subclass says of items counts
+            return [self[each] for each in indices]
+        chosen = [self.indices[each] for each in indices]
+        several = getattr(self.dataset, "__getitems__", None)
+        return [self.dataset[each] for each in chosen] if several is None else several(chosen)
+
     def __len__(self) -> int:
         return len(self.indices)
 

@@ -218,6 +218,7 @@ def test_getitems_of_pytorchs_protocol_is_used():
             return [-index for index in indices]
 
     assert values(DataLoader(Fetching(4), 2)) == [[0, -1], [-2, -3]]
+    assert values(DataLoader(Subset(Fetching(4), [3, 1, 0]), 2)) == [[-3, -1], [0]]
 
 
 # -- workers ----------------------------------------------------------------------------------
@@ -447,6 +448,7 @@ def test_no_orphans_after_ctrl_c_or_a_kill(tmp_path, how, persistent):
         {"batch_size": None, "drop_last": True},
         {"batch_size": 0},
         {"batch_size": 2.0},
+        {"multiprocessing_context": "fork"},
     ],
     ids=str,
 )
@@ -459,3 +461,11 @@ def test_arguments_that_contradict_each_other_are_refused(options):
 def test_a_stream_sets_its_own_order(options):
     with pytest.raises(ValueError, match="own order"):
         DataLoader(Stream(3), **options)
+
+
+def test_what_batches_are_made_by_is_fixed():
+    loader = DataLoader(Numbers(4), 2, pin_memory=True, pin_memory_device="", in_order=False)
+    with pytest.raises(ValueError, match="batch_size cannot be set after"):
+        loader.batch_size = 3
+    loader.collate_fn = sum
+    assert list(loader) == [1, 5]

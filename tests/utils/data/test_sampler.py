@@ -97,3 +97,10 @@ def test_counts_must_be_positive_integers(count):
     ):
         with pytest.raises(ValueError, match="positive integer"):
             make()
+
+
+def test_replacement_must_be_a_bool():
+    with pytest.raises(TypeError, match="RandomSampler: replacement must be True or False, got 2"):
+        RandomSampler(range(5), replacement=2)
+    with pytest.raises(ValueError, match="WeightedRandomSampler: replacement must be True"):
+        WeightedRandomSampler([1.0], 1, replacement=1)
