@@ -55,6 +55,10 @@ from airi.ops.fractional_pool import (
     fractional_max_pool2d,
     fractional_max_pool3d,
 )
+from airi.ops.grid import (
+    affine_grid,
+    grid_sample,
+)
 from airi.ops.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -130,6 +134,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -164,6 +169,7 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
     "gumbel_softmax",
     "hardshrink",
@@ -233,6 +239,9 @@ __all__ = [
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
     "unfold",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]
 
 
@@ -397,3 +406,30 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         )
     out = einsum("...i,kij,...j->...k", input1, weight, input2)
     return out if bias is None else out + bias
+
+
+def upsample(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """The older name of `interpolate`. Source: ``torch.nn.functional.upsample``."""
+    warnings.warn("upsample is deprecated; call interpolate", stacklevel=2)
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """`interpolate` of mode "nearest". Source: ``torch.nn.functional.upsample_nearest``."""
+    warnings.warn("upsample_nearest is deprecated; call interpolate", stacklevel=2)
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """`interpolate` of mode "bilinear" with the corners aligned.
+
+    Source: ``torch.nn.functional.upsample_bilinear``.
+    """
+    warnings.warn("upsample_bilinear is deprecated; call interpolate", stacklevel=2)
+    return interpolate(input, size, scale_factor, "bilinear", align_corners=True)

@@ -10,8 +10,10 @@ import numpy as np
 
 from airi.autograd.graph import wrap
 from airi.ops.indexing import index_select
+from airi.ops.matmul import matmul
 from airi.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
-from airi.ops.views import Expand, Reshape, permute, reshape, shape_of
+from airi.ops.pool3d import adaptive_avg_pool3d
+from airi.ops.views import Expand, Reshape, movedim, permute, reshape, shape_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -25,7 +27,9 @@ __all__ = [
 
 # Mode -> the number of spatial dimensions that it is for.
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
+_AREA = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
 _CUBIC = -0.75  # the slope parameter of cubic convolution
+_SMOOTH_CUBIC = -0.5  # the same where several pixels become one, as in the Python Imaging Library
 
 
 def interpolate(
@@ -39,10 +43,11 @@ def interpolate(
 ) -> Tensor:
     """The input (N, C, L), (N, C, H, W) or (N, C, D, H, W) resampled to `size` or by a factor.
 
-    Modes: "nearest", "nearest-exact", "area" (means; not for volumes), "linear", "bilinear",
-    "trilinear", "bicubic". `align_corners` lets the first and last elements fall on each other
-    instead of the outer edges. Raises ValueError where arguments do not go together, and for
-    `antialias`, which airi lacks; RuntimeError for integers in other modes than the nearest.
+    Modes: "nearest", "nearest-exact", "area" (means), "linear", "bilinear", "trilinear", "bicubic".
+    `align_corners` lets the first and last elements fall on each other instead of the outer edges.
+    `antialias` ("bilinear" and "bicubic") widens the filter where the image becomes smaller.
+    Raises ValueError where arguments do not go together, RuntimeError for integers in other modes
+    than the nearest.
     Example: ``interpolate(x, scale_factor=2, mode="bilinear")``.
     Source: ``torch.nn.functional.interpolate``.
     """
@@ -62,8 +67,8 @@ def interpolate(
             f"interpolate: mode {mode!r} needs floating-point input, got {input.dtype}; convert it "
             "with float()"
         )
-    if antialias:
-        raise ValueError("interpolate: antialias=True is not supported")
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError(f"interpolate: antialias is for bilinear and bicubic, not for {mode!r}")
     have = shape_of(input)[2:]
     wanted, factors = _sizes(have, size, scale_factor)
     if recompute_scale_factor:
@@ -71,14 +76,15 @@ def interpolate(
             raise ValueError("interpolate: recompute_scale_factor goes with scale_factor only")
         factors = None
     if mode == "area":
-        if dims == 3:
-            raise ValueError("interpolate: mode 'area' is for 3 or 4 dimensions")
-        return (
-            adaptive_avg_pool1d(input, wanted) if dims == 1 else adaptive_avg_pool2d(input, wanted)
-        )
+        return _AREA[dims](input, wanted)
     for axis, (old, new) in enumerate(zip(have, wanted)):
         step = old / new if factors is None else 1 / factors[axis]
-        if mode in _LINEAR:
+        if antialias:
+            if align_corners:
+                step = (old - 1) / (new - 1) if new > 1 else 0.0
+            matrix = wrap(_smoothing(mode, old, new, step).astype(input._array.dtype))
+            input = movedim(matmul(movedim(input, axis + 2, -1), matrix), -1, axis + 2)
+        elif mode in _LINEAR:
             taps = _taps(mode, old, new, step, bool(align_corners))
             if not (align_corners and old == new):
                 input = _weighted(input, axis + 2, taps)
@@ -131,7 +137,7 @@ def _taps(
     first = np.floor(source).astype(np.int64)
     t = source - first
     if mode == "bicubic":
-        weights = [_far(t + 1), _near(t), _near(1 - t), _far(2 - t)]
+        weights = cubic_weights(t, _CUBIC)
         offsets = [-1, 0, 1, 2]
     else:
         weights, offsets = [1 - t, t], [0, 1]
@@ -140,14 +146,43 @@ def _taps(
     ]
 
 
-def _near(t: np.ndarray) -> np.ndarray:
+def cubic_weights(t: Any, slope: float) -> list[Any]:
+    """The weights of four neighbours, for a point that lies t behind the second of them.
+
+    Those of cubic convolution with that `slope` parameter. Source: Keys 1981, "Cubic convolution
+    interpolation for digital image processing".
+    """
+    distances = (t + 1, t, 1 - t, 2 - t)
+    kernels = (_far, _near, _near, _far)
+    return [kernel(d, slope) for kernel, d in zip(kernels, distances)]
+
+
+def _near(t: Any, slope: float) -> Any:
     """The weight of cubic convolution at a distance below 1."""
-    return ((_CUBIC + 2) * t - (_CUBIC + 3)) * t * t + 1
+    return ((slope + 2) * t - (slope + 3)) * t * t + 1
 
 
-def _far(t: np.ndarray) -> np.ndarray:
+def _far(t: Any, slope: float) -> Any:
     """The weight of cubic convolution at a distance from 1 to 2."""
-    return ((_CUBIC * t - 5 * _CUBIC) * t + 8 * _CUBIC) * t - 4 * _CUBIC
+    return ((slope * t - 5 * slope) * t + 8 * slope) * t - 4 * slope
+
+
+def _smoothing(mode: str, old: int, new: int, step: float) -> np.ndarray:
+    """The weight of each old element in each new one, (old, new), with the filter widened."""
+    width = max(step, 1.0)
+    reach = (2 if mode == "bicubic" else 1) * width
+    centres = step * (np.arange(new) + 0.5)
+    first = np.maximum((centres - reach + 0.5).astype(np.int64), 0)
+    last = np.minimum((centres + reach + 0.5).astype(np.int64), old)
+    places = np.arange(old)[:, None]
+    distance = np.abs(places - centres + 0.5) / width
+    if mode == "bicubic":
+        far = np.where(distance < 2, _far(distance, _SMOOTH_CUBIC), 0)
+        weights = np.where(distance < 1, _near(distance, _SMOOTH_CUBIC), far)
+    else:
+        weights = np.maximum(1 - distance, 0)
+    weights = weights * ((places >= first) & (places < last))
+    return weights / weights.sum(0)
 
 
 def _weighted(input: Tensor, dim: int, taps: list[tuple[np.ndarray, np.ndarray]]) -> Tensor:

@@ -22,6 +22,13 @@ def _interpolate(rng):
         call(real(rng, 1, 2, 3, 4), (6, 3), mode="bicubic"),
         call(real(rng, 1, 1, 4, 3), scale_factor=2.0, mode="bicubic", align_corners=True),
         call(real(rng, 1, 1, 2, 3, 2), (3, 2, 4), mode="trilinear", align_corners=True),
+        call(real(rng, 1, 1, 4, 3, 2), (3, 2, 4), mode="area"),
+        call(real(rng, 1, 2, 7, 5), (3, 8), mode="bilinear", antialias=True),
+        call(real(rng, 1, 1, 9, 5), (3, 2), mode="bicubic", antialias=True),
+        call(real(rng, 1, 1, 9, 5), scale_factor=0.4, mode="bilinear", antialias=True),
+        call(
+            real(rng, 1, 1, 7, 5), (3, 8), mode="bicubic", antialias=True, align_corners=True
+        ),
     ]  # fmt: skip
 
 
