@@ -63,6 +63,9 @@ from airi.ops.extremes import *
 from airi.ops.indexing import *
 from airi.ops.joining import *
 from airi.ops.linalg import *
+from airi.ops.linalg_factor import householder_product as orgqr
+from airi.ops.linalg_functions import det, logdet, matrix_exp, slogdet
+from airi.ops.linalg_older import *
 from airi.ops.masking import *
 from airi.ops.matmul import *
 from airi.ops.questions import *
@@ -84,12 +87,12 @@ from airi.serialization import load, save
 from airi.tensor_types import *
 
 if TYPE_CHECKING:
-    from airi import datasets, func, layers, nn, optim, utils, viz
+    from airi import datasets, func, layers, linalg, nn, optim, utils, viz
 
 newaxis = None
 
 # Packages that most programs use, loaded when first asked for: `import airi` stays quick.
-_LAZY = ("datasets", "func", "layers", "nn", "optim", "utils", "viz")
+_LAZY = ("datasets", "func", "layers", "linalg", "nn", "optim", "utils", "viz")
 
 __all__ = sorted(
     {name for name in globals() if not name.startswith("_") and name != "TYPE_CHECKING"}

@@ -1,4 +1,7 @@
-"""Linear algebra beyond products: trace, cross product, inverse, matrix powers, distances."""
+"""Linear algebra beyond products: trace, cross product, inverse, matrix powers, distances.
+
+The factorisations and what is made of them are in the files ``linalg_*.py``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import numpy as np
 from airi.autograd.graph import Rule
 from airi.ops import elementwise, reduction
 from airi.ops.diagonals import diagonal
+from airi.ops.linalg_checks import Identity, check_square
+from airi.ops.linalg_solve import Inverse, singular_error
 from airi.ops.matmul import MatMul, product
 from airi.ops.names import normal_dim, numpy_names
 from airi.ops.promotion import Elementwise, require_float
@@ -40,6 +45,7 @@ def trace(input: Tensor) -> Tensor:
 class Cross(Elementwise):
     """out = x × y along dim;  dx = y × g, dy = g × x"""
 
+    holomorphic = True
     only_for = {"x": "y", "y": "x"}
 
     @staticmethod
@@ -80,50 +86,17 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     return Cross.apply(input, other, dim=at - input.ndim)  # from the end: broadcasting keeps that
 
 
-def _check_square(function: str, input: Any) -> None:
-    if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
-        raise RuntimeError(f"{function}: expected square matrices, got shape {shape_of(input)}")
-
-
-class Inverse(Rule):
-    """out = x**-1;  dx = -out.mT @ g @ out.mT"""
-
-    @staticmethod
-    def forward(x):
-        try:
-            return np.linalg.inv(x)
-        except np.linalg.LinAlgError:
-            raise RuntimeError(
-                f"inverse: a singular matrix, in a tensor of shape {x.shape}"
-            ) from None
-
-    @staticmethod
-    def backward(g, out):
-        return -MatMul.apply(out.mT, MatMul.apply(g, out.mT))
-
-
 def inverse(input: Tensor) -> Tensor:
     """The inverse of a square matrix, or of each in a batch (..., n, n).
 
-    Raises RuntimeError where one is singular and for integers. Source: ``torch.inverse``.
+    Raises LinAlgError where one is singular, RuntimeError for integers.
+    Source: ``torch.inverse``.
     """
-    _check_square("inverse", input)
-    require_float("inverse", input)
-    return Inverse.apply(input)
-
-
-class _Identity(Rule):
-    """out = the identity matrix for each in x: a constant"""
-
-    @staticmethod
-    def forward(x):
-        out = np.zeros(x.shape, x.dtype)
-        np.einsum("...ii->...i", out)[...] = 1
-        return out
-
-    @staticmethod
-    def backward(g):
-        return elementwise.Zeros.apply(g)
+    check_square("inverse", input, "input")
+    try:
+        return Inverse.apply(input)
+    except np.linalg.LinAlgError:
+        raise singular_error("inverse", input._array, "inversion") from None
 
 
 def matrix_power(input: Tensor, n: int) -> Tensor:
@@ -132,9 +105,10 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     Takes about 2 log2(n) products. Raises RuntimeError for matrices that are not square.
     Example: ``airi.matrix_power(a, 3)``. Source: ``torch.matrix_power``.
     """
-    _check_square("matrix_power", input)
+    if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
+        raise RuntimeError(f"matrix_power: expected square matrices, got shape {shape_of(input)}")
     if n == 0:
-        return _Identity.apply(input)
+        return Identity.apply(input)
     power = input if n > 0 else inverse(input)
     result: Any = None
     left = abs(n)

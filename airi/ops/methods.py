@@ -25,6 +25,9 @@ from airi.ops import (
     inplace_shape,
     joining,
     linalg,
+    linalg_factor,
+    linalg_functions,
+    linalg_older,
     masking,
     matmul,
     questions,
@@ -246,6 +249,23 @@ class TensorMethods:
     cross = linalg.cross
     inverse = linalg.inverse
     matrix_power = linalg.matrix_power
+    det = linalg_functions.det
+    logdet = linalg_functions.logdet
+    slogdet = linalg_functions.slogdet
+    matrix_exp = linalg_functions.matrix_exp
+    cholesky = linalg_older.cholesky
+    cholesky_inverse = linalg_older.cholesky_inverse
+    cholesky_solve = linalg_older.cholesky_solve
+    dist = linalg_older.dist
+    geqrf = linalg_older.geqrf
+    lu = linalg_older.lu
+    lu_solve = linalg_older.lu_solve
+    orgqr = linalg_factor.householder_product
+    ormqr = linalg_older.ormqr
+    pinverse = linalg_older.pinverse
+    qr = linalg_older.qr
+    svd = linalg_older.svd
+    triangular_solve = linalg_older.triangular_solve
     matmul = matmul.matmul  # last: the name is the module's
 
     # Order and counts

@@ -352,15 +352,20 @@ def norm(
 ) -> Tensor:
     """out = (sum of |input| ** p over `dim`) ** (1 / p), the elements seen as one vector.
 
-    `p` is a number, "fro" (2), inf (largest magnitude), -inf (smallest) or 0 (how many are not 0).
+    `p` is a number, "fro" (2), inf (largest magnitude), -inf (smallest) or 0 (how many are not 0);
+    "nuc" is the sum of the singular values of a matrix or of the matrices in the dimensions `dim`.
     The gradient is 0 where the norm is. `dtype` converts the input first. Raises RuntimeError for
     integers. Example: ``airi.norm(weight, dim=1)``. Source: ``torch.norm``.
     """
     input = cast_if(input, dtype)
     require_float("norm", input)
     p = 2 if p is None or p == "fro" else p
+    if p == "nuc":
+        from airi.ops.linalg_norm import nuclear_norm  # which is made of reductions
+
+        return nuclear_norm(input, dim, keepdim)
     if isinstance(p, str):
-        raise ValueError(f"norm: p must be a number or 'fro', got {p!r}")
+        raise ValueError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
     if p == math.inf:
         return amax(elementwise.abs(input), dim, keepdim)
     if p == -math.inf:

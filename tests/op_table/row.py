@@ -48,6 +48,9 @@ class Row:
     empty: calls with tensors that have no elements.
     layout: False where the memory's layout matters by nature (view, as_strided).
     atol: tolerance of the value in float64; rtol of float32 is fixed by the law.
+    tried: makes of the op, airi's, PyTorch's or NumPy's, the function that is tried in its place:
+        one of a symmetrised input for ops that read one triangle, or one of what is determined
+        where signs are not.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Row:
     empty: Callable[[], Iterable[Call]] | None = None
     layout: bool = True
     atol: float = 1e-10
+    tried: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
 
     def __str__(self) -> str:
         return self.name
