@@ -1,7 +1,10 @@
 """Where random numbers come from: `Generator`, the default one, and its seed.
 
-Underneath is NumPy's PCG64. Each draw holds the generator's lock, so threads may share one; which
-of them gets which numbers is then a matter of chance: give each thread its own for repeatable runs.
+Underneath is the Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998), seeded as PyTorch seeds
+it, and its words become numbers as they do there (`airi/ops/draws.py`): ``manual_seed(0)`` gives
+the initial weights, the shuffled batches and the dropped elements that it gives in PyTorch on a
+CPU. Threads may share a generator; which of them gets which numbers is then a matter of chance:
+give each thread its own for repeatable runs.
 """
 
 from __future__ import annotations
@@ -31,9 +34,23 @@ __all__ = [
     "set_rng_state",
 ]
 
-# A state as bytes: the seed, PCG64's state and increment, and the half of a draw that is left over.
-_LAYOUT = (("seed", 8), ("state", 16), ("inc", 16), ("has_uint32", 1), ("uinteger", 4))
-_STATE_SIZE = sum(size for _, size in _LAYOUT)
+# A state as bytes, in the layout of PyTorch's: a checkpoint that holds one can be read on either
+# side. `next` words of `state` are used up, `left` is 1 where all are.
+_WORDS = 624
+_STATE = np.dtype(
+    [
+        ("seed", "<u8"),
+        ("left", "<i4"),
+        ("seeded", "<i4"),
+        ("next", "<u8"),
+        ("state", "<u8", (_WORDS,)),
+        ("unused", "<f8"),
+        ("normal", "<f8"),
+        ("unused_too", "<f8"),
+        ("has_normal", "<i4"),
+        ("padding", "u1", (12,)),
+    ]
+)
 
 
 def _drawn_seed() -> int:
@@ -53,14 +70,31 @@ class Generator:
     def __init__(self, device: Any = "cpu") -> None:
         device_type(device)
         self._seed = _drawn_seed()
-        self._numpy: np.random.Generator | None = None
+        self._bits: np.random.MT19937 | None = None
+        # Normal numbers come in pairs: what is left of the last one that was asked for singly.
+        self.spare_normal: float | None = None
+
+    @property
+    def bits(self) -> np.random.MT19937:
+        """The Mersenne Twister; made at the first draw (numpy.random is slow to import)."""
+        if self._bits is None:
+            self._bits = np.random.MT19937()
+            self._start()
+        return self._bits
+
+    def _start(self) -> None:
+        """Set the Mersenne Twister to where the seed lets it begin."""
+        begun = np.random.RandomState(self._seed % 2**32).get_state(legacy=False)
+        self.bits.state = {"bit_generator": "MT19937", "state": begun["state"]}
 
     @property
     def numpy(self) -> np.random.Generator:
-        """NumPy's generator underneath; made at the first draw (numpy.random is slow to import)."""
-        if self._numpy is None:
-            self._numpy = np.random.Generator(np.random.PCG64(self._seed))
-        return self._numpy
+        """NumPy's generator on the same stream, for distributions that only NumPy has."""
+        return np.random.Generator(self.bits)
+
+    def words(self, count: int) -> np.ndarray:
+        """The next `count` random numbers of 32 bits, as uint64."""
+        return self.bits.random_raw(count)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start anew from `seed`, any integer from -2**63 to 2**64 - 1; returns the generator.
@@ -73,8 +107,9 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise RuntimeError(f"manual_seed: seed must lie in -2**63 to 2**64 - 1, got {seed}")
         self._seed = seed % 2**64
-        if self._numpy is not None:
-            self._numpy.bit_generator.state = np.random.PCG64(self._seed).state
+        self.spare_normal = None
+        if self._bits is not None:
+            self._start()
         return self
 
     def seed(self) -> int:
@@ -87,35 +122,38 @@ class Generator:
         return self._seed
 
     def get_state(self) -> Tensor:
-        """The state as a uint8 Tensor, for set_state."""
-        state: dict[str, Any] = dict(self.numpy.bit_generator.state)
-        numbers = {**state, **state["state"], "seed": self._seed}
-        packed = b"".join(int(numbers[name]).to_bytes(size, "little") for name, size in _LAYOUT)
-        return wrap(np.frombuffer(packed, np.uint8).copy())
+        """The state as a uint8 Tensor, for set_state; PyTorch's bytes."""
+        twister: Any = self.bits.state["state"]
+        packed = np.zeros((), _STATE)
+        packed["seed"], packed["seeded"] = self._seed, 1
+        packed["state"], packed["next"] = twister["key"], twister["pos"] % _WORDS
+        packed["left"] = _WORDS + 1 - twister["pos"]
+        if self.spare_normal is not None:
+            packed["normal"], packed["has_normal"] = self.spare_normal, 1
+        return wrap(np.frombuffer(packed.tobytes(), np.uint8).copy())
 
     def set_state(self, new_state: Tensor) -> Generator:
-        """Go on from a state that get_state returned; returns the generator.
+        """Go on from a state that get_state returned, here or in PyTorch; returns the generator.
 
         Raises TypeError for what is no uint8 Tensor, RuntimeError for one of another size.
         """
         array = getattr(new_state, "_array", None)
         if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
             raise TypeError("set_state: expected a uint8 Tensor from get_state()")
-        if array.size != _STATE_SIZE:
+        if array.size != _STATE.itemsize:
             raise RuntimeError(
-                f"set_state: expected {_STATE_SIZE} bytes from get_state(), got {array.size}"
+                f"set_state: expected {_STATE.itemsize} bytes from get_state(), got {array.size}"
             )
-        packed, numbers, start = array.tobytes(), {}, 0
-        for name, size in _LAYOUT:
-            numbers[name] = int.from_bytes(packed[start : start + size], "little")
-            start += size
-        self._seed = numbers["seed"]
-        self.numpy.bit_generator.state = {
-            "bit_generator": "PCG64",
-            "state": {"state": numbers["state"], "inc": numbers["inc"]},
-            "has_uint32": numbers["has_uint32"],
-            "uinteger": numbers["uinteger"],
+        packed = np.frombuffer(array.tobytes(), _STATE)[0]
+        position = _WORDS if packed["left"] == 1 else int(packed["next"])
+        if not (0 <= position <= _WORDS and packed["seeded"]):
+            raise RuntimeError("set_state: these bytes are not the state of a generator")
+        self._seed = int(packed["seed"])
+        self.bits.state = {
+            "bit_generator": "MT19937",
+            "state": {"key": packed["state"].astype(np.uint32), "pos": position},
         }
+        self.spare_normal = float(packed["normal"]) if packed["has_normal"] else None
         return self
 
     def clone_state(self) -> Generator:
@@ -156,17 +194,15 @@ def refuse_draws(reason: str) -> Iterator[None]:
         _refusal.reason = before
 
 
-def numpy_generator(generator: Generator | None) -> np.random.Generator:
-    """NumPy's generator of a ``generator=`` argument, None meaning the default one."""
-    if _refusal.reason is not None:
-        raise RuntimeError(_refusal.reason)
+def generator_of(generator: Generator | None) -> Generator:
+    """The generator that a ``generator=`` argument means, None meaning the default one."""
     if generator is None:
-        return default_generator.numpy
+        return default_generator
     if not isinstance(generator, Generator):
         raise TypeError(
             f"generator must be an airi.Generator or None, got {type(generator).__name__}"
         )
-    return generator.numpy
+    return generator
 
 
 def manual_seed(seed: int) -> Generator:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi.ops import draws
 from airi.ops.elementwise import div, mul, sub, where
 from airi.ops.erf import apply_kernel
 from airi.ops.names import normal_dim, numpy_names
@@ -18,7 +19,7 @@ from airi.ops.promotion import Elementwise
 from airi.ops.transcendental import Sigmoid, exp, expm1, sigmoid
 from airi.ops.trigonometry import tanh
 from airi.ops.views import narrow, reshape, shape_of
-from airi.random import numpy_generator
+from airi.random import default_generator
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 SELU = {"alpha": 1.6732632423543772, "scale": 1.0507009873554805, "input_scale": 1.0}
+_FLOAT64 = np.dtype(np.float64)
 SQRT_HALF = math.sqrt(0.5)
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 CUBIC = 0.044715  # of the tanh form of GELU
@@ -195,9 +197,11 @@ def rrelu(
 
 def _rrelu_factors(input: Any, lower: float, upper: float) -> Any:
     """1 where the input is positive, else a random slope."""
-    x = input._array
-    slopes = numpy_generator(None).uniform(lower, upper, x.shape)
-    return np.where(x > 0, 1, slopes).astype(x.dtype)
+    factors = np.ones_like(input._array)
+    negative = input._array <= 0
+    shape = (np.count_nonzero(negative),)
+    factors[negative] = draws.uniform(default_generator, shape, _FLOAT64, lower, upper)
+    return factors
 
 
 class Elu(Activation):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airi.autograd.graph import Rule
+from airi.ops import draws
 from airi.ops.inplace import write
 from airi.ops.views import shape_of
-from airi.random import numpy_generator
+from airi.random import default_generator
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -142,7 +143,7 @@ def _dropped(
 
 def _kept(shape: tuple[int, ...], p: float) -> np.ndarray:
     """True with probability 1 - p."""
-    return numpy_generator(None).random(shape, np.float32) >= p
+    return draws.bernoulli(default_generator, shape, 1.0 - p)
 
 
 def alpha_dropout(

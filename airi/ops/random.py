@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi import dtypes
+from airi.ops import draws
 from airi.ops.creation import float_dtype, made, shape_from
 from airi.ops.inplace import Copy, write
-from airi.random import Generator, numpy_generator
+from airi.random import Generator, generator_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -36,35 +37,32 @@ __all__ = [
 ]
 
 
+_MANTISSA_BITS = {
+    dtypes.float16: 11,
+    dtypes.bfloat16: 8,
+    dtypes.float32: 24,
+    dtypes.float64: 53,
+}
+
 # -- draws of arrays ------------------------------------------------------------------------------
 
 
 def _need_float(function: str, dtype: np.dtype) -> None:
-    if dtype.kind != "f":
+    if dtype.kind not in dtypes.FLOATING:
         raise RuntimeError(f"{function}: expected a floating-point dtype, got {dtype}")
 
 
-def _uniform(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Numbers in [0, 1)."""
-    if dtype == np.float16:  # on a grid that float16 holds, so that none is rounded up to 1
-        return (rng.integers(0, 2**11, shape) / 2**11).astype(dtype)
-    return rng.random(shape, dtype=dtype.type)
-
-
-def _standard_normal(
-    rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype
-) -> np.ndarray:
-    if dtype == np.float16:
-        return rng.standard_normal(shape, dtype=np.float32).astype(dtype)
-    return rng.standard_normal(shape, dtype=dtype.type)
+def _need_float_or_complex(function: str, dtype: np.dtype) -> None:
+    if dtype.kind not in dtypes.DIFFERENTIABLE:
+        raise RuntimeError(f"{function}: expected a floating-point or complex dtype, got {dtype}")
 
 
 def _integers(
-    function: str, rng: np.random.Generator, low: int, high: int, shape: Any, dtype: np.dtype
+    function: str, generator: Generator, low: int, high: int, shape: Any, dtype: np.dtype
 ) -> np.ndarray:
     if low >= high:
         raise RuntimeError(f"{function}: low must be less than high, got {low} and {high}")
-    return rng.integers(low, high, shape).astype(dtype, copy=False)
+    return draws.integers(generator, low, high, shape).astype(dtype, copy=False)
 
 
 # -- new tensors ----------------------------------------------------------------------------------
@@ -78,10 +76,10 @@ def rand(
     requires_grad: bool = False,
     **hints: Any,
 ) -> Tensor:
-    """Numbers uniform in [0, 1). Example: ``airi.rand(2, 3)``. Source: ``torch.rand``."""
+    """Numbers uniform in [0, 1), of complex dtypes in both parts. Source: ``torch.rand``."""
     shape, wanted = shape_from("rand", size, hints), float_dtype(dtype)
-    _need_float("rand", wanted)
-    array = _uniform(numpy_generator(generator), shape, wanted)
+    _need_float_or_complex("rand", wanted)
+    array = draws.uniform(generator_of(generator), shape, wanted)
     return made("rand", np.asarray(array), device, requires_grad, hints)
 
 
@@ -93,10 +91,13 @@ def randn(
     requires_grad: bool = False,
     **hints: Any,
 ) -> Tensor:
-    """Normal numbers of mean 0 and variance 1. Source: ``torch.randn``."""
+    """Normal numbers of mean 0 and variance 1, half of it in each part of complex ones.
+
+    Source: ``torch.randn``.
+    """
     shape, wanted = shape_from("randn", size, hints), float_dtype(dtype)
-    _need_float("randn", wanted)
-    array = _standard_normal(numpy_generator(generator), shape, wanted)
+    _need_float_or_complex("randn", wanted)
+    array = draws.normal(generator_of(generator), shape, wanted)
     return made("randn", np.asarray(array), device, requires_grad, hints)
 
 
@@ -127,7 +128,7 @@ def randint(
         raise TypeError("randint: expected randint(high, size) or randint(low, high, size)")
     wanted = dtypes.to_numpy(int if dtype is None else dtype)
     shape = shape_from("randint", (size,), {})
-    array = _integers("randint", numpy_generator(generator), int(low), int(high), shape, wanted)
+    array = _integers("randint", generator_of(generator), int(low), int(high), shape, wanted)
     return made("randint", np.asarray(array), device, requires_grad, hints)
 
 
@@ -145,7 +146,7 @@ def randperm(
     Raises RuntimeError for a negative n. Source: ``torch.randperm``.
     """
     (count,) = shape_from("randperm", (n,), {})
-    order = numpy_generator(generator).permutation(count)
+    order = draws.permutation(generator_of(generator), count)
     wanted = dtypes.to_numpy(int if dtype is None else dtype)
     return made("randperm", order.astype(wanted, copy=False), device, requires_grad, hints)
 
@@ -248,17 +249,8 @@ def normal(
         shape = np.broadcast_shapes(*(each.shape for each in arrays))
     else:
         shape = shape_from("normal", (size,), {})
-    array = _normal(numpy_generator(generator), shape, wanted, means, stds)
+    array = draws.normal(generator_of(generator), shape, wanted, means, stds)
     return made("normal", array, device, requires_grad, hints)
-
-
-def _normal(
-    rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype, mean: Any, std: Any
-) -> np.ndarray:
-    array = np.asarray(_standard_normal(rng, shape, dtype))
-    array *= std
-    array += mean
-    return array
 
 
 def bernoulli(
@@ -272,19 +264,14 @@ def bernoulli(
     array = input._array
     if p is None:
         _need_float("bernoulli", array.dtype)
-    drawn = _bernoulli(
-        "bernoulli", numpy_generator(generator), array.shape, array if p is None else p
-    )
+    drawn = _bernoulli("bernoulli", generator_of(generator), array.shape, array if p is None else p)
     return made("bernoulli", drawn.astype(array.dtype), None, False, {})
 
 
-def _bernoulli(
-    function: str, rng: np.random.Generator, shape: tuple[int, ...], p: Any
-) -> np.ndarray:
+def _bernoulli(function: str, generator: Generator, shape: tuple[int, ...], p: Any) -> np.ndarray:
     if not np.all(np.greater_equal(p, 0) & np.less_equal(p, 1)):
         raise RuntimeError(f"{function}: probabilities must lie between 0 and 1")
-    precision = np.float32 if getattr(p, "dtype", None) == np.float32 else np.float64
-    return np.asarray(rng.random(shape, dtype=precision) < p)
+    return draws.bernoulli(generator, shape, p)
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
@@ -294,7 +281,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """
     _need_float("poisson", input._array.dtype)
     try:
-        drawn = numpy_generator(generator).poisson(input._array)
+        drawn = generator_of(generator).numpy.poisson(input._array)
     except ValueError as error:
         raise RuntimeError(f"poisson: invalid rates: {error}") from error
     return made("poisson", np.asarray(drawn, input._array.dtype), None, False, {})
@@ -321,7 +308,7 @@ def multinomial(
         )
     if num_samples <= 0:
         raise RuntimeError(f"multinomial: num_samples must be positive, got {num_samples}")
-    rows = np.atleast_2d(weights).astype(np.float64)
+    rows = np.atleast_2d(weights)
     if not np.isfinite(rows).all() or (rows < 0).any():
         raise RuntimeError("multinomial: weights must be finite and not negative")
     available = np.count_nonzero(rows, axis=1).min(initial=rows.shape[1])
@@ -332,24 +319,25 @@ def multinomial(
             f"{available} weights above 0"
         )
     draw = _with_replacement if replacement else _without_replacement
-    chosen = draw(numpy_generator(generator), rows, int(num_samples))
+    chosen = draw(generator_of(generator), rows, int(num_samples))
     return made("multinomial", chosen.reshape(*weights.shape[:-1], -1), None, False, {})
 
 
-def _with_replacement(rng: np.random.Generator, rows: np.ndarray, count: int) -> np.ndarray:
+def _with_replacement(generator: Generator, rows: np.ndarray, count: int) -> np.ndarray:
     """Where uniform numbers fall among the running sums of the weights."""
     sums = rows.cumsum(axis=1)
-    points = rng.random((len(rows), count)) * sums[:, -1:]
-    chosen = [np.searchsorted(each, at, "right") for each, at in zip(sums, points, strict=True)]
+    sums /= sums[:, -1:]
+    points = draws.uniform(generator, (len(rows), count), np.dtype(np.float64))
+    chosen = [np.searchsorted(each, at, "left") for each, at in zip(sums, points, strict=True)]
     last = rows.shape[1] - 1 - (rows[:, ::-1] > 0).argmax(axis=1)  # should a point round up
     return np.minimum(np.array(chosen, np.int64).reshape(points.shape), last[:, None])
 
 
-def _without_replacement(rng: np.random.Generator, rows: np.ndarray, count: int) -> np.ndarray:
+def _without_replacement(generator: Generator, rows: np.ndarray, count: int) -> np.ndarray:
     """The first arrivals of exponential clocks that tick at the weights' rates."""
-    with np.errstate(divide="ignore"):
-        arrivals = rng.standard_exponential(rows.shape) / rows
-    return np.argsort(arrivals, axis=1)[:, :count].astype(np.int64, copy=False)
+    waits = draws.exponential(generator, rows.shape).astype(rows.dtype)
+    order = np.argsort(-rows / waits, axis=1, kind="stable")
+    return order[:, :count].astype(np.int64, copy=False)
 
 
 # -- in place -------------------------------------------------------------------------------------
@@ -362,10 +350,8 @@ def uniform_(
     _need_float("uniform_", input._array.dtype)
     if from_ > to:
         raise RuntimeError(f"uniform_: expected from <= to, got {from_} and {to}")
-    drawn = _uniform(numpy_generator(generator), input._array.shape, input._array.dtype)
-    drawn = np.asarray(drawn)
-    drawn *= to - from_
-    drawn += from_
+    array = input._array
+    drawn = draws.uniform(generator_of(generator), array.shape, array.dtype, from_, to)
     return write(input, "uniform_", Copy, drawn)
 
 
@@ -373,11 +359,11 @@ def normal_(
     input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
     """input = normal numbers. Source: ``torch.Tensor.normal_``."""
-    _need_float("normal_", input._array.dtype)
+    _need_float_or_complex("normal_", input._array.dtype)
     if std < 0:
         raise RuntimeError(f"normal_: std must not be negative, got {std}")
     array = input._array
-    drawn = _normal(numpy_generator(generator), array.shape, array.dtype, mean, std)
+    drawn = draws.normal(generator_of(generator), array.shape, array.dtype, mean, std)
     return write(input, "normal_", Copy, drawn)
 
 
@@ -388,10 +374,11 @@ def log_normal_(
     _need_float("log_normal_", input._array.dtype)
     if std <= 0:
         raise RuntimeError(f"log_normal_: std must be positive, got {std}")
-    array = input._array
-    drawn = _normal(numpy_generator(generator), array.shape, array.dtype, mean, std)
+    source, array = generator_of(generator), input._array
+    drawn = np.array([draws.next_normal(source) for _ in range(array.size)]).reshape(array.shape)
     with np.errstate(over="ignore"):
-        return write(input, "log_normal_", Copy, np.exp(drawn))
+        values = np.exp(drawn * std + mean).astype(array.dtype)
+    return write(input, "log_normal_", Copy, values)
 
 
 def bernoulli_(
@@ -402,11 +389,8 @@ def bernoulli_(
     Source: ``torch.Tensor.bernoulli_``.
     """
     chances = p._array if hasattr(p, "_array") else p
-    drawn = _bernoulli("bernoulli_", numpy_generator(generator), input._array.shape, chances)
+    drawn = _bernoulli("bernoulli_", generator_of(generator), input._array.shape, chances)
     return write(input, "bernoulli_", Copy, drawn)
-
-
-_MANTISSA_BITS = {np.dtype(np.float16): 11, np.dtype(np.float32): 24, np.dtype(np.float64): 53}
 
 
 def random_(input: Tensor, *bounds: int, generator: Generator | None = None) -> Tensor:
@@ -424,10 +408,13 @@ def random_(input: Tensor, *bounds: int, generator: Generator | None = None) -> 
     elif dtype.kind in "iu":
         high = int(np.iinfo(dtype).max) + 1
     else:
-        high = 2 if dtype.kind == "b" else 2 ** _MANTISSA_BITS[dtype] + 1
-    rng = numpy_generator(generator)
-    drawn = _integers("random_", rng, low, high, input._array.shape, dtype)
-    return write(input, "random_", Copy, drawn)
+        high = 2 if dtype.kind == "b" else 2 ** _MANTISSA_BITS[input.dtype] + 1
+    source = generator_of(generator)
+    if not bounds and dtype.itemsize < 8:  # whatever the range, one word
+        drawn = (source.words(input.numel()) % np.uint64(high)).reshape(input._array.shape)
+    else:
+        drawn = _integers("random_", source, low, high, input._array.shape, dtype)
+    return write(input, "random_", Copy, drawn.astype(dtype, copy=False))
 
 
 def exponential_(
@@ -437,7 +424,7 @@ def exponential_(
     _need_float("exponential_", input._array.dtype)
     if lambd <= 0:
         raise RuntimeError(f"exponential_: lambd must be positive, got {lambd}")
-    drawn = numpy_generator(generator).standard_exponential(input._array.shape) / lambd
+    drawn = draws.exponential(generator_of(generator), input._array.shape, lambd)
     return write(input, "exponential_", Copy, np.asarray(drawn, input._array.dtype))
 
 
@@ -445,7 +432,7 @@ def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -
     """input = the number of trials up to the first success. Source: ``torch.Tensor.geometric_``."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_: p must lie between 0 and 1, got {p}")
-    drawn = numpy_generator(generator).geometric(p, input._array.shape)
+    drawn = draws.geometric(generator_of(generator), input._array.shape, p)
     return write(input, "geometric_", Copy, np.asarray(drawn).astype(input._array.dtype))
 
 
@@ -456,6 +443,6 @@ def cauchy_(
     _need_float("cauchy_", input._array.dtype)
     if sigma <= 0:
         raise RuntimeError(f"cauchy_: sigma must be positive, got {sigma}")
-    drawn = median + sigma * numpy_generator(generator).standard_cauchy(input._array.shape)
+    drawn = draws.cauchy(generator_of(generator), input._array.shape, median, sigma)
     with np.errstate(over="ignore"):
         return write(input, "cauchy_", Copy, np.asarray(drawn, input._array.dtype))

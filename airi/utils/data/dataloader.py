@@ -10,12 +10,17 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.context import BaseContext
 from typing import Any, Generic, TypeVar
 
-from airi.ops.random import randint
 from airi.random import Generator
 from airi.utils.data.collate import default_collate, default_convert
 from airi.utils.data.dataset import Dataset
 from airi.utils.data.fetch import batch_maker, is_stream, stream_batches
-from airi.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from airi.utils.data.sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    drawn_seed,
+)
 from airi.utils.data.worker import BATCH, Job, WorkerPool
 
 T_co = TypeVar("T_co", covariant=True)
@@ -144,7 +149,7 @@ class DataLoader(Generic[T_co]):
 
     def __iter__(self) -> Iterator[Any]:
         # Drawn also without workers, so that the shuffling does not depend on their number.
-        seed = int(randint(2**62, (), generator=self.generator).item())
+        seed = drawn_seed(self.generator)
         if self.num_workers == 0:
             return self._batches_made_here()
         return self._batches_of_workers(seed)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
-from airi.dtypes import float64
-from airi.ops.creation import as_tensor
+from airi.dtypes import float64, int64
+from airi.ops.creation import as_tensor, empty
 from airi.ops.random import multinomial, randint, randperm
 from airi.random import Generator
+
+_DRAWN_AT_ONCE = 32  # as in PyTorch, so that the same seed gives the same items
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -36,12 +38,17 @@ class SequentialSampler(Sampler[int]):
         return len(self.data_source)
 
 
+def drawn_seed(generator: Generator | None) -> int:
+    """A seed for another generator."""
+    return int(empty((), dtype=int64).random_(generator=generator).item())
+
+
 class RandomSampler(Sampler[int]):
     """Indices in random order, or drawn with replacement.
 
     `num_samples` (by default the length of the data) may exceed the data: without replacement
     whole new orders follow. One seed, of `generator` or of ``airi.manual_seed``, always gives the
-    same orders, epoch after epoch (they are not PyTorch's orders for that seed).
+    same orders, epoch after epoch, and they are PyTorch's for that seed.
     Source: ``torch.utils.data.RandomSampler``.
     """
 
@@ -71,11 +78,16 @@ class RandomSampler(Sampler[int]):
         size = len(self.data_source)
         if size == 0:
             return
+        # The default generator gives a seed only, so that what the program draws from it between
+        # two items leaves their order alone.
+        source = self.generator or Generator().manual_seed(drawn_seed(None))
         if self.replacement:
-            yield from randint(size, (self.num_samples,), generator=self.generator).tolist()
+            for start in range(0, self.num_samples, _DRAWN_AT_ONCE):
+                count = min(_DRAWN_AT_ONCE, self.num_samples - start)
+                yield from randint(size, (count,), generator=source).tolist()
             return
-        for start in range(0, self.num_samples, size):
-            order = randperm(size, generator=self.generator).tolist()
+        for start in range(0, self.num_samples + 1, size):  # PyTorch draws one order more
+            order = randperm(size, generator=source).tolist()
             yield from order[: self.num_samples - start]
 
     def __len__(self) -> int:
