@@ -15,6 +15,8 @@ from airi.autograd.observer import Observer, observed_by
 from airi.autograd.scope import user_line
 
 
+_FLOATING = "fVc"  # the kinds of dtypes that have NaN; "V" is bfloat16's
+
 
 def array_of(value: Any) -> Any:
     """The array of a Tensor; anything else as it is."""
@@ -28,8 +30,8 @@ def broken_kinds(values: Iterable[Any]) -> frozenset[str]:
         if isinstance(value, (list, tuple)):
             found |= broken_kinds(value)
             continue
-        array = np.asarray(value) if isinstance(value, (np.ndarray, float, complex)) else None
-        if array is None or array.dtype.kind not in "fc" or np.isfinite(array).all():
+        array = np.asarray(value) if isinstance(value, (np.ndarray, float)) else None
+        if array is None or array.dtype.kind not in _FLOATING or np.isfinite(array).all():
             continue
         found |= {"NaN"} if np.isnan(array).any() else set()
         found |= {"Inf"} if np.isinf(array).any() else set()
@@ -43,7 +45,7 @@ def summary(value: Any) -> str:
         text = repr(array)
         return text if len(text) <= 60 else text[:57] + "..."
     text = f"{array.dtype} {tuple(array.shape)}"
-    if array.dtype.kind not in "fiu" or array.size == 0:
+    if array.dtype.kind not in "fiuV" or array.size == 0:
         return text
     finite = array[np.isfinite(array)]
     if array.size == 1:

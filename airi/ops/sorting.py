@@ -349,11 +349,11 @@ def _fractions(name: str, input: Any, q: Any) -> Any:
 
 
 class RankWeight(Rule):
-    """out = weight, the broken part of the rank q * steps;  dq = g * steps"""
+    """out = q * steps - below, how far the rank q * steps is from the one below;  dq = g * steps"""
 
     @staticmethod
-    def forward(q, weight, *, steps):
-        return weight
+    def forward(q, below, *, steps):
+        return (q.astype(np.float64) * steps - below).astype(q.dtype)
 
     @staticmethod
     def backward(g, steps, q_shape):
@@ -382,7 +382,8 @@ def _at_ranks(lines: Any, fractions: Any, skip_nan: bool, interpolation: str) ->
         TakeAlong.apply(ordered, wrap(each.astype(np.int64)), dim=lines.ndim - 1, distinct=False)
         for each in (below, above)
     )
-    weight = wrap(weight.astype(array.dtype))
     if interpolation == "linear" and getattr(fractions, "requires_grad", False):
-        weight = RankWeight.apply(fractions, weight, steps=np.asarray(steps, array.dtype))
+        weight = RankWeight.apply(fractions, below, steps=np.asarray(steps))
+    else:
+        weight = wrap(weight.astype(array.dtype))
     return elementwise.add(low, elementwise.mul(elementwise.sub(high, low), weight))

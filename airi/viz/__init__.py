@@ -1,5 +1,7 @@
-"""Pictures of the recorded graph: ``airi.viz.draw(loss)``."""
+"""Pictures: the recorded graph (`draw`), and backward as it happens (`trace`)."""
 
 from airi.viz.drawing import Drawing, draw
+from airi.viz.recording import record
+from airi.viz.trace import Event, Trace, trace
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Drawing", "Event", "Trace", "draw", "record", "trace"]

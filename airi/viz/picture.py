@@ -39,7 +39,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
 def collect(roots: list[Tensor], names: Mapping[str, Any]) -> Picture:
     """The graph that was recorded for `roots`, oldest op first."""
     nodes = reachable(map(edge_of, roots))[::-1]
-    parameters = {id(tensor): name for name, tensor in _parameter_names(nodes).items()}
+    parameters = {id(tensor): name for name, tensor in parameter_names(nodes).items()}
     known = parameters | {id(tensor): name for name, tensor in names.items()}
     uses = _count_uses(nodes)
     used_outputs = _used_outputs(nodes, roots)
@@ -51,7 +51,7 @@ def collect(roots: list[Tensor], names: Mapping[str, Any]) -> Picture:
     return picture
 
 
-def _parameter_names(nodes: list[Node]) -> dict[str, Any]:
+def parameter_names(nodes: list[Node]) -> dict[str, Any]:
     """The parameters of every outermost module that was called, by their dotted names."""
     tops = {}
     for node in nodes:

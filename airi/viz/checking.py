@@ -1,0 +1,285 @@
+"""Is each op's backward its true derivative? Checked one op at a time, where the op was used.
+
+With the gradient G that really arrived, the inputs x that were really given, and a direction v, the
+rule's <vjp(G), v> is held against <G, f(x + e v) - f(x - e v)> / 2e, all in float64. A check of the
+leaves alone would say that something is wrong; this says which op it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.autograd import engine, graph
+from airi.autograd.anomaly import broken_kinds
+from airi.autograd.function import Function
+from airi.autograd.mode import enable_grad, no_grad
+from airi.autograd.observer import unobserved
+from airi.autograd.quiet import quiet
+from airi.tensor import Tensor
+
+if TYPE_CHECKING:
+    from airi.viz.trace import Event, Trace
+
+_STEP = 1e-6  # of the differences, relative to the size of each element
+_JITTER = 1e-3  # how far a point is moved to get away from a kink
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the check says of one op: "right", "wrong", "kink" or "unchecked", and why.
+
+    ``analytic`` is the rule's derivative along a direction of input ``input``, ``numeric`` the
+    same by differences.
+    """
+
+    step: int
+    op: str
+    verdict: str
+    source: str | None = None
+    scope: str = ""
+    input: str = ""
+    analytic: float = 0.0
+    numeric: float = 0.0
+    reason: str = ""
+
+    def __str__(self) -> str:
+        where = (f" in {self.scope}" if self.scope else "") + (
+            f" at {self.source}" if self.source else ""
+        )
+        text = f"step {self.step}: {self.op}{where}: "
+        if self.verdict != "wrong":
+            return text + self.verdict + (f" ({self.reason})" if self.reason else "")
+        text += f"the gradient of {self.input} is wrong: "
+        text += f"analytic {self.analytic:.6g}, numeric {self.numeric:.6g}"
+        if self.numeric:
+            text += f" (analytic / numeric = {self.analytic / self.numeric:.4g})"
+        return text
+
+
+class CheckReport:
+    """The findings of `Trace.check`, one per event; true where no op is wrong."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = list(findings)
+
+    @property
+    def wrong(self) -> list[Finding]:
+        """The ops whose backward is not the derivative of their forward."""
+        return [each for each in self.findings if each.verdict == "wrong"]
+
+    @property
+    def unchecked(self) -> list[Finding]:
+        """The ops that could not be checked, each with its reason."""
+        return [each for each in self.findings if each.verdict == "unchecked"]
+
+    def __bool__(self) -> bool:
+        return not self.wrong
+
+    def __iter__(self) -> Any:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __str__(self) -> str:
+        checked = len(self.findings) - len(self.unchecked)
+        lines = [f"{checked} of {len(self.findings)} ops checked, {len(self.wrong)} wrong"]
+        lines += [str(each) for each in self.findings if each.verdict != "right"]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def check(trace: Trace, rtol: float = 1e-4, seed: int = 0) -> CheckReport:
+    """Check every op of a trace on its own: two evaluations of its forward per input.
+
+    An op is wrong where both derivatives differ by more than `rtol` of their size, there and at
+    three points close by: at a kink (relu at 0, max of equal numbers) only the point itself fails,
+    and no alarm is given. Ops whose inputs are not known (see `record`), not finite, or that write
+    into their inputs, are reported as unchecked. `seed` is that of the directions.
+    """
+    with unobserved(), quiet():
+        return CheckReport(_checked(event, rtol, seed) for event in trace)
+
+
+def _checked(event: Event, rtol: float, seed: int) -> Finding:
+    where = {"step": event.step, "op": event.op, "source": event.source, "scope": event.scope}
+    reason = _obstacle(event)
+    if reason:
+        return Finding(**where, verdict="unchecked", reason=reason)
+    op = _Op(event, np.random.default_rng((seed, event.step)))
+    try:
+        worst = op.compare(rtol)
+        if worst is None:
+            return Finding(**where, verdict="right")
+        for _ in range(_TRIES):
+            op.move()
+            moved = op.compare(rtol)
+            if moved is None:
+                return Finding(**where, verdict="kink", reason="not differentiable at this point")
+            worst = moved
+    except _NotFiniteError:
+        return Finding(**where, verdict="unchecked", reason="its derivative is not finite here")
+    except Exception as error:  # a user's forward may refuse float64, or to run again
+        reason = f"its forward could not be repeated in float64: {error}"
+        return Finding(**where, verdict="unchecked", reason=reason)
+    name, analytic, numeric = worst
+    return Finding(**where, verdict="wrong", input=name, analytic=analytic, numeric=numeric)
+
+
+def _obstacle(event: Event) -> str:
+    """Why an event cannot be checked, "" if it can."""
+    if any(value is None and key for value, key in zip(event.values_in, event.from_keys)):
+        return "the values of its inputs are not known; run forward under airi.viz.record()"
+    wanted = [i for i, each in enumerate(event.grads_out) if each is not None]
+    if not wanted:
+        return "it sends no gradient"
+    if "NaN" in broken_kinds(event.values_in) or broken_kinds(event.grads_in):
+        return "NaN among its inputs, or an incoming gradient that is not finite"
+    if not any(each is not None and np.any(each) for each in event.grads_in):
+        return "the gradient that arrives is zero"
+    if issubclass(event.rule, Function) and _writes(event):
+        return "it writes into its input"
+    return ""
+
+
+def _writes(event: Event) -> bool:
+    arrays = [each for each in event.values_in if isinstance(each, np.ndarray)]
+    return any(each is out for each in arrays for out in event.values_out)
+
+
+class _NotFiniteError(Exception):
+    pass
+
+
+class _Op:
+    """One use of an op in float64, at a point that may be moved."""
+
+    def __init__(self, event: Event, rng: np.random.Generator) -> None:
+        self.event = event
+        self.rng = rng
+        self.attributes = {name: _doubled(value) for name, value in event.attributes.items()}
+        self.grads = [None if each is None else _doubled(each) for each in event.grads_in]
+        self.point = [_doubled(each) for each in event.values_in]
+        self.wanted = [
+            i
+            for i, sent in enumerate(event.grads_out)
+            if sent is not None and isinstance(self.point[i], np.ndarray)
+        ]
+
+    def move(self) -> None:
+        """Go to a point close to the one that was really used."""
+        for i in self.wanted:
+            original = _doubled(self.event.values_in[i])
+            self.point[i] = np.asarray(original + _JITTER * self._direction(original))
+
+    def compare(self, rtol: float) -> tuple[str, float, float] | None:
+        """Input, analytic and numeric derivative that differ most; None where none differ."""
+        gradients = self._analytic()
+        worst, excess = None, 1.0
+        for i, gradient in zip(self.wanted, gradients, strict=True):
+            # Along the gradient's own signs nothing cancels, and along random ones what the rule
+            # left out shows too.
+            aligned = np.abs(self._direction(self.point[i])) * _signs(gradient, self.rng)
+            for direction in (aligned, self._direction(self.point[i])):
+                analytic = float(np.sum((gradient * direction.conj()).real))
+                numeric, noise = self._numeric(i, direction)
+                size = float(np.sum(np.abs(gradient) * np.abs(direction)))
+                allowed = rtol * max(size, abs(numeric)) + noise
+                if abs(analytic - numeric) > excess * allowed:
+                    excess = abs(analytic - numeric) / allowed
+                    worst = self.event.inputs[i], analytic, numeric
+        return worst
+
+    def _direction(self, at: np.ndarray) -> np.ndarray:
+        """Random signs times sizes like those of the elements (like their mean where one is 0)."""
+        sizes = np.where(np.isfinite(at), np.abs(at), 0.0)
+        usual = float(sizes.mean()) if sizes.size else 0.0
+        sizes = np.where(at == 0, usual or 1.0, sizes)  # infinities, as masks use them, stay
+        signs = self.rng.choice([-1.0, 1.0], at.shape) * self.rng.uniform(0.5, 1.0, at.shape)
+        if at.dtype.kind == "c":
+            signs = signs * np.exp(1j * self.rng.uniform(0, 2 * np.pi, at.shape))
+        return np.asarray(sizes * signs)
+
+    def _analytic(self) -> list[np.ndarray]:
+        point: list[Any] = [self._tensor(each) for each in self.point]
+        for i in self.wanted:
+            point[i].requires_grad_()
+        with enable_grad():
+            results = self._apply(point)
+        pairs = [
+            (each, graph.wrap(_fitting(g, each._array)))
+            for each, g in zip(results, self.grads, strict=True)
+            if g is not None and isinstance(each, Tensor) and each.requires_grad
+        ]
+        inputs = [point[i] for i in self.wanted]
+        found = engine.grad(
+            [each for each, _ in pairs],
+            inputs,
+            [g for _, g in pairs],
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        gradients = [each._array for each in found]
+        if not all(np.isfinite(each).all() for each in gradients):
+            raise _NotFiniteError
+        return gradients
+
+    def _numeric(self, i: int, direction: np.ndarray) -> tuple[float, float]:
+        """The derivative along `direction` by central differences, and how inexact it may be."""
+        ahead = self._forward(i, self.point[i] + _STEP * direction)
+        behind = self._forward(i, self.point[i] - _STEP * direction)
+        total = noise = 0.0
+        for g, high, low in zip(self.grads, ahead, behind, strict=True):
+            if g is None or not isinstance(high, np.ndarray) or high.dtype.kind not in "fc":
+                continue
+            g = _fitting(g, high)
+            moved = high != low  # not so for equal infinities
+            total += float(np.sum((np.conj(g[moved]) * (high - low)[moved]).real))
+            noise += float(np.sum(np.abs(g[moved]) * (np.abs(high) + np.abs(low))[moved]))
+        numeric = total / (2 * _STEP)
+        if not np.isfinite(numeric):
+            raise _NotFiniteError
+        return numeric, 16 * np.finfo(np.float64).eps * noise / (2 * _STEP)
+
+    def _forward(self, i: int, value: np.ndarray) -> list[Any]:
+        point = [self._tensor(each) for each in self.point]
+        point[i] = self._tensor(value)
+        with no_grad():
+            results = self._apply(point)
+        return [each._array if isinstance(each, Tensor) else each for each in results]
+
+    def _apply(self, point: list[Any]) -> tuple[Any, ...]:
+        result = self.event.rule.apply(*point, **self.attributes)
+        return result if isinstance(result, tuple) else (result,)
+
+    def _tensor(self, value: Any) -> Any:
+        return graph.wrap(np.array(value)) if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _signs(gradient: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The direction of each element of the gradient, random where it is 0."""
+    sizes = np.abs(gradient)
+    random = rng.choice([-1.0, 1.0], gradient.shape)
+    return np.where(sizes > 0, gradient / np.where(sizes > 0, sizes, 1.0), random)
+
+
+def _fitting(gradient: np.ndarray, output: np.ndarray) -> np.ndarray:
+    return gradient.astype(output.dtype) if gradient.dtype != output.dtype else gradient
+
+
+def _doubled(value: Any) -> Any:
+    """Arrays and dtypes of floating-point numbers in double precision; else what it was."""
+    if isinstance(value, np.ndarray):  # of kind "V" is bfloat16
+        if value.dtype.kind == "c":
+            return value.astype(np.complex128)
+        return value.astype(np.float64) if value.dtype.kind in "fV" else value
+    if isinstance(value, np.dtype):
+        doubles = {"f": np.float64, "V": np.float64, "c": np.complex128}
+        return np.dtype(doubles.get(value.kind, value))
+    return value

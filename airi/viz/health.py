@@ -1,0 +1,167 @@
+"""Is a backward pass healthy: vanishing and exploding gradients, dead units, the birth of a NaN."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.autograd.anomaly import broken_kinds, summary
+
+if TYPE_CHECKING:
+    from airi.viz.recording import Outside
+    from airi.viz.trace import Event
+
+# Root mean square of a gradient below which float32 training stands still, and above which one
+# step of a usual learning rate throws the weights far away.
+VANISHING = 1e-8
+EXPLODING = 1e3
+DEAD = 0.5  # share of units that are 0 for every example of the batch
+_RECTIFIERS = ("Relu", "Hardtanh", "Threshold", "Hardshrink", "Softshrink", "Hardsigmoid")
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A mark on an op: its kind, and a sentence with the numbers."""
+
+    kind: str  # "vanishing", "exploding", "dead", "nan", "zero"
+    text: str
+    values: dict[str, Any]
+
+
+def badges(event: Event) -> list[Badge]:
+    """What is unhealthy about one step."""
+    found = []
+    sent = [each for each in event.stats_out if each is not None]
+    if any(not each.finite for each in sent):
+        nan, inf = sum(each.nan for each in sent), sum(each.inf for each in sent)
+        values = {"nan": nan, "inf": inf}
+        found.append(Badge("nan", f"sends {nan} NaN and {inf} Inf", values))
+    size = sum(each.size for each in sent)
+    rms = math.hypot(*(each.norm for each in sent)) / math.sqrt(size) if size else None
+    received = any(each is not None and each.norm > 0 for each in event.stats_in)
+    if rms == 0 and received and all(each.finite for each in sent):
+        found.append(Badge("zero", "stops the gradient: it sends zeros only", {}))
+    elif rms is not None and 0 < rms < VANISHING:
+        text = f"vanishing gradient: root mean square {rms:.2g}"
+        found.append(Badge("vanishing", text, {"rms": rms}))
+    elif rms is not None and rms > EXPLODING:
+        text = f"exploding gradient: root mean square {rms:.2g}"
+        found.append(Badge("exploding", text, {"rms": rms}))
+    dead = _dead_units(event)
+    if dead is not None:
+        count, units = dead
+        text = f"{count} of {units} units are 0 for the whole batch"
+        found.append(Badge("dead", text, {"count": count, "units": units}))
+    return found
+
+
+def _dead_units(event: Event) -> tuple[int, int] | None:
+    """How many units (channels) of a rectifier are 0 for every example, if that is many."""
+    out = event.values_out[0] if event.values_out else None
+    if event.op not in _RECTIFIERS or out is None or out.ndim < 2 or len(out) < 2:
+        return None
+    others = tuple(i for i in range(out.ndim) if i != 1)
+    dead = int((~out.any(axis=others)).sum())
+    return (dead, out.shape[1]) if dead > DEAD * out.shape[1] else None
+
+
+def bytes_text(count: int) -> str:
+    """``12.3 kB``, ``4.56 MB``."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} B"
+
+
+@dataclass(frozen=True)
+class Birthplace:
+    """Where the first NaN or Inf was made, out of inputs that were finite.
+
+    ``phase`` is "forward", "backward", or "data" where it came in from outside the program;
+    ``step`` that of the event, None for an op that no gradient passes.
+    """
+
+    phase: str
+    kind: str  # "NaN", "Inf" or "NaN and Inf"
+    op: str
+    step: int | None
+    source: str | None
+    scope: str
+    inputs: list[str]
+
+    def __str__(self) -> str:
+        where = f" in {self.scope}" if self.scope else ""
+        where += f" at {self.source}" if self.source else ""
+        if self.phase == "data":
+            text = f"{self.kind} came in from outside: first used by {self.op}{where}"
+        else:
+            text = f"{self.kind} was made first by {self.op} in the {self.phase} pass{where}"
+        return "\n".join([text, *(f"  {each}" for each in self.inputs)])
+
+
+def birthplace(
+    events: list[Event], outside: list[Outside], root: np.ndarray | None
+) -> Birthplace | None:
+    """The earliest op that made a non-finite value out of finite ones.
+
+    An infinity alone is no fault where the loss and all gradients are finite: masks use it.
+    """
+    forward = _forward_births(events)
+    backward = [_birth(each, "backward") for each in events if _made_in_backward(each)]
+    spoiled = any(
+        s is not None and not s.finite for e in events for s in (*e.stats_in, *e.stats_out)
+    )
+    spoiled = spoiled or (root is not None and bool(broken_kinds([root])))
+    has_nan = any("NaN" in broken_kinds(each.values_out) for each in events)
+    if not (spoiled or has_nan):
+        return None
+    data = [birth for birth in forward if birth.phase == "data"]
+    if data and outside:
+        first = outside[0]
+        kind = " and ".join(sorted(first.kinds, reverse=True))
+        return Birthplace("forward", kind, first.op, None, first.source, "", first.inputs)
+    births = [*forward, *backward]
+    return births[0] if births else None
+
+
+def _forward_births(events: list[Event]) -> list[Birthplace]:
+    births = []
+    for event in reversed(events):  # backward visits the newest first
+        if not broken_kinds(event.values_out):
+            continue
+        if not broken_kinds(event.values_in):
+            births.append(_birth(event, "forward"))
+        elif _comes_from_outside(event):
+            births.append(_birth(event, "data"))
+    return births
+
+
+def _comes_from_outside(event: Event) -> bool:
+    """Whether a non-finite input is a leaf or a constant, made by no op of the graph."""
+    pairs = zip(event.from_keys, event.values_in, strict=True)
+    return any(not key.startswith("op") and broken_kinds([value]) for key, value in pairs)
+
+
+def _made_in_backward(event: Event) -> bool:
+    known = (*event.grads_in, *event.values_in, *event.values_out)
+    return bool(broken_kinds(event.grads_out)) and not broken_kinds(known)
+
+
+def _birth(event: Event, phase: str) -> Birthplace:
+    made = event.grads_out if phase == "backward" else event.values_out
+    kind = " and ".join(sorted(broken_kinds(made), reverse=True))
+    lines = [
+        f"{name}: {summary(value)}"
+        for name, value in zip(event.inputs, event.values_in, strict=True)
+        if value is not None
+    ]
+    if phase == "backward":
+        lines += [
+            f"dL/d{name}: {summary(grad)}"
+            for name, grad in zip(event.outputs, event.grads_in, strict=True)
+            if grad is not None
+        ]
+    return Birthplace(phase, kind, event.op, event.step, event.source, event.scope, lines)

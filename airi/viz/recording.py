@@ -1,0 +1,112 @@
+"""record: the forward pass with the values and source lines that a trace shows."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from airi.autograd.anomaly import broken_kinds, described_inputs
+from airi.autograd.graph import Node
+from airi.autograd.observer import Observer, observed_by
+from airi.autograd.scope import user_line
+from airi.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Outside:
+    """An op that no gradient passes and that made NaN or Inf out of finite inputs."""
+
+    op: str
+    kinds: frozenset[str]
+    source: str
+    inputs: list[str]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What one recorded op was given and gave: copies, which later writes in place leave alone."""
+
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    seconds: float
+    outside: list[Outside]
+
+
+# The forward of every node recorded under `record`, for as long as its graph lives.
+_forwards: weakref.WeakKeyDictionary[Node, Forward] = weakref.WeakKeyDictionary()
+
+
+def forward_of(node: Node) -> Forward | None:
+    """The values of a node, None where it was not recorded under `record`."""
+    return _forwards.get(node)
+
+
+class Copies:
+    """Read-only copies of tensors' arrays, one of each array and version."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[Any], int, np.ndarray]] = {}
+
+    def of(self, value: Any) -> Any:
+        """A copy of a Tensor's array or of an array; any other value as it is."""
+        if not isinstance(value, Tensor):
+            return _frozen(value) if isinstance(value, np.ndarray) else value
+        array = value._array
+        version = value._counter.value if value._counter is not None else -1
+        ref, at, copy = self._known.get(id(array), (None, 0, None))
+        if ref is not None and ref() is array and at == version:
+            return copy
+        copy = _frozen(array)
+        forget = weakref.ref(array, lambda _, key=id(array): self._known.pop(key, None))
+        self._known[id(array)] = (forget, version, copy)
+        return copy
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    copy = np.array(array)
+    copy.flags.writeable = False
+    return copy
+
+
+class _Recorder(Observer):
+    def __init__(self) -> None:
+        self.copies = Copies()
+        self.outside: list[Outside] = []
+
+    def computed(
+        self,
+        rule: Any,
+        node: Node | None,
+        inputs: tuple[Any, ...],
+        results: tuple[Any, ...],
+        seconds: float,
+    ) -> None:
+        if node is not None:
+            given = tuple([self.copies.of(each) for each in inputs])
+            made = tuple([self.copies.of(each) for each in results])
+            _forwards[node] = Forward(given, made, seconds, self.outside)
+            return
+        kinds = broken_kinds(results)
+        if kinds and not broken_kinds(inputs):
+            lines = [each.strip() for each in described_inputs(rule, inputs)]
+            self.outside.append(Outside(rule.__name__, kinds, user_line(), lines))
+
+
+@contextlib.contextmanager
+def record() -> Iterator[None]:
+    """Inside, ops remember their values and the line of your program that called them.
+
+    A `trace` of what was computed then shows them all, and `check` and the birthplace of a NaN have
+    what they need. Costs a copy of every value; nothing outside the ``with``. Example::
+
+        with airi.viz.record():
+            loss = cross_entropy(model(images), labels)
+        tr = airi.viz.trace(loss)
+    """
+    with observed_by(_Recorder()):
+        yield

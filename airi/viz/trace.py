@@ -1,0 +1,533 @@
+"""trace: the backward pass of one's own program, step by step."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.autograd import graph
+from airi.autograd.graph import Node, Saved, edge_of
+from airi.autograd.observer import Observer, observed_by
+from airi.tensor import Tensor
+from airi.viz import health, rules
+from airi.viz.health import Birthplace
+from airi.viz.picture import Picture, collect, parameter_names
+from airi.viz.recording import Copies, Outside, forward_of, record
+from airi.viz.statistics import Statistics, statistics
+
+if TYPE_CHECKING:
+    from airi.viz.checking import CheckReport
+
+Arrays = tuple[np.ndarray | None, ...]
+
+
+@dataclass(eq=False)
+class Event:
+    """One step of backward: what one op received and what it sent on.
+
+    ``grads_in`` are the gradients of its outputs, ``grads_out`` those of its inputs as they go on
+    (None where nothing does). ``values_in`` and ``values_out`` are the values of forward, None
+    where they are not known: see `record`. All arrays are copies that may not be written to.
+    """
+
+    step: int
+    op: str
+    key: str  # of its box in the picture
+    rule: Any
+    scope: str
+    attributes: dict[str, Any]
+    source: str | None  # the user's "file:line", where recorded under `record`
+    inputs: tuple[str, ...]  # as the rule names them
+    outputs: tuple[str, ...]
+    from_keys: tuple[str, ...]  # the box that each input comes from, "" for a constant
+    shapes_in: tuple[tuple[int, ...] | None, ...]
+    shapes_out: tuple[tuple[int, ...], ...]
+    values_in: tuple[Any, ...]
+    values_out: Arrays
+    grads_in: Arrays = ()
+    grads_out: Arrays = ()
+    arrivals: tuple[int, ...] = ()  # how many gradients were added up for each output
+    undone: dict[int, tuple[int, ...]] = field(default_factory=dict)  # input -> dims summed over
+    seconds_forward: float | None = None
+    seconds_backward: float = 0.0
+    bytes_saved: int = 0
+
+    @cached_property
+    def rule_parts(self) -> list[rules.Part]:
+        """The backward formula in pieces, each with its shape or ""."""
+        shapes: dict[str, Any] = dict(zip(self.inputs, self.shapes_in, strict=True))
+        shapes |= dict(zip(self.outputs, self.shapes_out, strict=True))
+        shapes["g"] = self.shapes_out[0]
+        return rules.parts(self.rule, shapes)
+
+    @property
+    def rule_text(self) -> str:
+        """``dL/dx[5×3] = g[5×4] @ y.mT[4×3]``; g is the incoming gradient."""
+        return rules.text(self.rule_parts)
+
+    @cached_property
+    def line(self) -> str:
+        """The text of the user's source line, "" where it is not known."""
+        if self.source is None:
+            return ""
+        file, _, number = self.source.rpartition(":")
+        return linecache.getline(file, int(number)).strip() if number.isdigit() else ""
+
+    @property
+    def where(self) -> str:
+        """``train.py:12`` as one writes it: relative to the working folder, "" if unknown."""
+        return short_source(self.source)
+
+    @property
+    def accumulated(self) -> bool:
+        """Whether an output was used more than once, so that gradients were added up."""
+        return any(count > 1 for count in self.arrivals)
+
+    @cached_property
+    def stats_in(self) -> tuple[Statistics | None, ...]:
+        """Exact statistics of ``grads_in``."""
+        return tuple(None if each is None else statistics(each) for each in self.grads_in)
+
+    @cached_property
+    def stats_out(self) -> tuple[Statistics | None, ...]:
+        """Exact statistics of ``grads_out``."""
+        return tuple(None if each is None else statistics(each) for each in self.grads_out)
+
+    @cached_property
+    def badges(self) -> list[health.Badge]:
+        """What is unhealthy here: vanishing, exploding, dead units, NaN and Inf."""
+        return health.badges(self)
+
+    def __repr__(self) -> str:
+        return f"<step {self.step}: {self.op}>"
+
+    def __str__(self) -> str:
+        lines = [f"step {self.step}: {self.op}" + (f"  in {self.scope}" if self.scope else "")]
+        if self.rule_text:
+            lines.append(f"  {self.rule_text}")
+        if self.source:
+            lines.append(f"  {self.where}: {self.line}")
+        for name, stats, shape in zip(self.outputs, self.stats_in, self.shapes_out, strict=True):
+            if stats is not None:
+                lines.append(f"  in   dL/d{name} {rules.shape_text(shape)}: {stats}")
+        if self.accumulated:
+            lines.append(f"       used {max(self.arrivals)} times: the gradients add up")
+        for number, (name, stats) in enumerate(zip(self.inputs, self.stats_out, strict=True)):
+            sent = self.grads_out[number]
+            if stats is not None and sent is not None:
+                lines.append(f"  out  dL/d{name} {rules.shape_text(sent.shape)}: {stats}")
+            if number in self.undone:
+                dims = ", ".join(map(str, self.undone[number]))
+                lines.append(f"       broadcasting undone: summed over dimension {dims}")
+        lines += [f"  ! {badge.text}" for badge in self.badges]
+        return "\n".join(lines)
+
+
+def short_source(source: str | None) -> str:
+    """A ``file:line`` relative to the working folder, or the bare file name outside it."""
+    if not source:
+        return ""
+    path = Path(source)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return path.name
+
+
+@dataclass(eq=False)
+class Leaf:
+    """A leaf's gradient at the end of the walk: a parameter's or an input's."""
+
+    name: str
+    keys: tuple[str, ...]  # its boxes in the picture, one for each use
+    value: np.ndarray
+    grad: np.ndarray
+
+    @cached_property
+    def stats(self) -> Statistics:
+        """Exact statistics of the gradient."""
+        return statistics(self.grad)
+
+
+class _Collector(Observer):
+    """Makes events out of what the engine tells during one backward walk."""
+
+    def __init__(self, names: Mapping[str, Tensor]) -> None:
+        self.names = names
+        self.copies = Copies()
+        self.events: list[Event] = []
+        self.leaves: list[Leaf] = []
+        self.outside: list[Outside] = []
+        self.over = False
+        self._arrivals: dict[Any, int] = {}
+        self._current: Event | None = None
+
+    def walk_begins(self, order: list[Node], roots: list[tuple[Any, Any]]) -> None:
+        for edge, _ in roots:
+            self._count(edge)
+        self._known = _saved_values(order)
+        self._bytes = {node: _bytes_saved(node) for node in order}
+        self._keys: dict[int, list[str]] = {}
+        self._leaf_names = {
+            **{id(each): name for name, each in parameter_names(order).items()},
+            **{id(each): name for name, each in self.names.items()},
+        }
+
+    def _count(self, edge: Any) -> None:
+        key = edge if type(edge) is tuple else id(edge)
+        self._arrivals[key] = self._arrivals.get(key, 0) + 1
+
+    def visits(self, node: Node, grads: list[Any]) -> None:
+        forward = forward_of(node)
+        outputs = _output_names(node)
+        if forward is not None:
+            values_in, values_out = forward.inputs, forward.outputs
+            self.outside = forward.outside
+        else:
+            values_in = tuple(self._value(node, i) for i in range(len(node.edges)))
+            values_out = tuple(
+                self.copies.of(self._known.get((node, n))) for n in range(len(outputs))
+            )
+        self._current = Event(
+            step=len(self.events),
+            op=node.rule.__name__,
+            key=f"op{node.number}",
+            rule=node.rule,
+            scope=node.scope.path if node.scope is not None else "",
+            attributes=node.attributes,
+            source=node.source,
+            inputs=_input_names(node),
+            outputs=outputs,
+            from_keys=tuple(_from_key(node, i) for i in range(len(node.edges))),
+            shapes_in=tuple(_shape(e, v) for e, v in zip(node.edges, values_in, strict=True)),
+            shapes_out=tuple(shape for shape, _ in node.outputs),
+            values_in=values_in,
+            values_out=values_out,
+            grads_in=tuple(_copy(each) for each in grads),
+            grads_out=(None,) * len(node.edges),
+            arrivals=tuple(self._arrivals.get((node, n), 0) for n in range(len(outputs))),
+            seconds_forward=None if forward is None else forward.seconds,
+            bytes_saved=self._bytes[node],
+        )
+        self.events.append(self._current)
+
+    def _value(self, node: Node, position: int) -> Any:
+        edge = node.edges[position]
+        if isinstance(edge, Tensor):
+            return self.copies.of(edge)
+        key = edge if edge is not None else (node, "input", position)
+        return self.copies.of(self._known.get(key))
+
+    def returned(self, node: Node, results: tuple[Any, ...], seconds: float) -> None:
+        event = self._current
+        assert event is not None
+        event.seconds_backward = seconds
+        for position, (edge, each) in enumerate(zip(node.edges, results, strict=False)):
+            shape = _shape(edge, None)
+            if each is not None and shape is not None and tuple(each.shape) != shape:
+                added = each.ndim - len(shape)
+                stretched = [i for i, n in enumerate(shape) if n != each.shape[added + i]]
+                event.undone[position] = (*range(added), *(added + i for i in stretched))
+
+    def sends(self, node: Node, position: int, gradient: Any) -> None:
+        event = self._current
+        assert event is not None
+        edge = node.edges[position]
+        self._count(edge)
+        sent = list(event.grads_out)
+        sent[position] = _copy(gradient)
+        event.grads_out = tuple(sent)
+        if type(edge) is not tuple:
+            self._keys.setdefault(id(edge), []).append(f"leaf_{event.key}_{position}")
+
+    def arrives(self, leaf: Any, gradient: Any) -> None:
+        name = self._leaf_names.get(id(leaf)) or leaf.name or "leaf"
+        keys = tuple(self._keys.get(id(leaf), ()))
+        self.leaves.append(Leaf(name, keys, self.copies.of(leaf), _copy(gradient)))
+
+    def walk_ends(self) -> None:
+        self.over = True
+        self._known, self._bytes = {}, {}
+
+
+def _copy(value: Any) -> np.ndarray | None:
+    if value is None:
+        return None
+    copy = np.array(value._array if isinstance(value, Tensor) else value)
+    copy.flags.writeable = False
+    return copy
+
+
+def _saved_values(order: list[Node]) -> dict[Any, Any]:
+    """What the nodes saved for backward: by edge, and by (node, "input", position)."""
+    known: dict[Any, Any] = {}
+    for node in order:
+        for each in _saved_of(node):
+            edge = (node, each.edge) if isinstance(each.edge, int) else each.edge
+            if type(edge) is tuple:
+                known[edge] = each.array
+        if issubclass(node.rule, graph.Rule):
+            for (how, key), value in zip(node.rule._plan, node.saved or (), strict=False):
+                if how is graph._save_input and value is not None:
+                    array = value.array if type(value) is Saved else value
+                    known[node, "input", key[0]] = array
+    return known
+
+
+def _saved_of(node: Node) -> Iterator[Saved]:
+    ctx = getattr(node, "ctx", None)
+    saved = node.saved if ctx is None else ctx._saved
+    for each in saved or ():
+        for one in each if type(each) is tuple else (each,):
+            if type(one) is Saved:
+                yield one
+
+
+def _bytes_saved(node: Node) -> int:
+    return sum({id(each.array): each.array.nbytes for each in _saved_of(node)}.values())
+
+
+def _input_names(node: Node) -> tuple[str, ...]:
+    """Names for all inputs: those of forward, numbered where it takes any number of them."""
+    names = tuple(getattr(node.rule, "inputs", ()))
+    if not names:
+        return tuple(f"input {i}" for i in range(len(node.edges)))
+    if getattr(node.rule, "variadic", False):
+        *first, rest = names
+        return (*first, *(f"{rest}[{i}]" for i in range(len(node.edges) - len(first))))
+    return names[: len(node.edges)]
+
+
+def _output_names(node: Node) -> tuple[str, ...]:
+    names = tuple(getattr(node.rule, "outputs", ("out",)))
+    if len(names) == len(node.outputs):
+        return names
+    name = names[0] if len(names) == 1 else "out"
+    return tuple(f"{name}[{i}]" for i in range(len(node.outputs)))
+
+
+def _from_key(node: Node, position: int) -> str:
+    edge = node.edges[position]
+    if edge is None:
+        return ""
+    return f"op{edge[0].number}" if type(edge) is tuple else f"leaf_op{node.number}_{position}"
+
+
+def _shape(edge: Any, value: Any) -> tuple[int, ...] | None:
+    if type(edge) is tuple:
+        return tuple(edge[0].outputs[edge[1]][0])
+    if isinstance(edge, Tensor):
+        return tuple(edge._array.shape)
+    return tuple(value.shape) if isinstance(value, np.ndarray) else None
+
+
+class Trace:
+    """The recorded backward pass: a sequence of `Event`, first the loss's own op.
+
+    ``tr[6]``, ``len(tr)`` and iteration give events; ``tr.step()`` and ``tr.back()`` move a cursor;
+    ``tr.leaves`` are the gradients that parameters and inputs got. ``tr.save("backward.html")``
+    writes the page, a notebook shows it, ``print(tr)`` is the table in a terminal.
+    """
+
+    def __init__(self, collector: _Collector, picture: Picture, root: Any = None) -> None:
+        self.events = collector.events
+        self.leaves = collector.leaves
+        self.root = root
+        self.position = -1
+        self._picture = picture
+        self._outside = collector.outside
+        self._report: CheckReport | None = None
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __getitem__(self, index: int) -> Event:
+        return self.events[index]
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def step(self) -> Event:
+        """The next event; IndexError after the last one."""
+        if self.position + 1 >= len(self.events):
+            raise IndexError(f"trace: step {self.position} was the last one; back() goes back")
+        self.position += 1
+        return self.events[self.position]
+
+    def back(self) -> Event:
+        """The event before; IndexError before the first one."""
+        if self.position <= 0:
+            raise IndexError("trace: there is no step before the first one")
+        self.position -= 1
+        return self.events[self.position]
+
+    @cached_property
+    def birthplace(self) -> Birthplace | None:
+        """The op that made the first NaN or Inf, forward or backward; None where all is finite."""
+        return health.birthplace(self.events, self._outside, self.root)
+
+    def check(self, rtol: float = 1e-4, seed: int = 0) -> CheckReport:
+        """Check the backward rule of every op on its own, numerically; see `checking.check`."""
+        from airi.viz.checking import check
+
+        self._report = check(self, rtol=rtol, seed=seed)
+        return self._report
+
+    def profile(self, sort: str = "step") -> Profile:
+        """Time and memory of each op, as a table; `sort` by step, forward, backward or saved."""
+        return Profile(self.events, sort)
+
+    def html(self, seconds: float = 60.0) -> str:
+        """The replay as the text of one HTML page, which needs neither network nor server."""
+        from airi.viz.replay import page
+
+        return page(self, seconds)
+
+    def save(self, path: str | os.PathLike[str], seconds: float = 60.0) -> Path:
+        """Write the page; `path` ends in ``.html``. `seconds` limits the layout of the graph.
+
+        Raises ValueError for another ending, RuntimeError where no layout engine is installed.
+        """
+        from airi.utils.files import replacing
+
+        target = Path(path)
+        if target.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"trace: cannot save {target.name!r}: the ending must be .html")
+        content = self.html(seconds)
+        with replacing(target) as file:
+            file.write(content.encode())
+        return target
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the page in a frame of its own, so that several do not collide."""
+        from airi.viz.replay import framed
+
+        bundle = {"text/plain": str(self)}
+        try:
+            bundle["text/html"] = framed(self.html())
+        except (RuntimeError, TimeoutError, ImportError) as error:
+            bundle["text/plain"] += f"\n{error}"
+        return bundle
+
+    def __repr__(self) -> str:
+        return f"<airi.viz.Trace of {len(self)} steps: print it, save('backward.html')>"
+
+    def __str__(self) -> str:
+        rows = [("step", "op", "in", "|gradient|", "rule", "line")]
+        for event in self.events:
+            norm = next((f"{each.norm:.3g}" for each in event.stats_in if each is not None), "")
+            mark = " +" if event.accumulated else ""
+            row = (
+                str(event.step),
+                event.op + mark,
+                event.scope,
+                norm,
+                event.rule_text,
+                event.where,
+            )
+            rows.append(tuple(_shortened(cell, 60) for cell in row))
+        lines = table(rows)
+        lines += [f"! step {e.step} {e.op}: {b.text}" for e in self.events for b in e.badges]
+        if self.birthplace is not None:
+            lines.append(str(self.birthplace))
+        return "\n".join(lines)
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Rows as lines with columns of equal width."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+class Profile:
+    """Time and memory of each op of a trace: ``print`` it, or read ``rows``."""
+
+    def __init__(self, events: list[Event], sort: str) -> None:
+        keys: dict[str, Callable[[Event], float]] = {
+            "step": lambda event: event.step,
+            "forward": lambda event: -(event.seconds_forward or 0.0),
+            "backward": lambda event: -event.seconds_backward,
+            "saved": lambda event: -event.bytes_saved,
+        }
+        if sort not in keys:
+            raise ValueError(f"profile: sort must be one of {', '.join(keys)}, got {sort!r}")
+        self.rows = [
+            {
+                "step": event.step,
+                "op": event.op,
+                "scope": event.scope,
+                "forward_ms": None
+                if event.seconds_forward is None
+                else event.seconds_forward * 1e3,
+                "backward_ms": event.seconds_backward * 1e3,
+                "saved_bytes": event.bytes_saved,
+            }
+            for event in sorted(events, key=keys[sort])
+        ]
+
+    def __str__(self) -> str:
+        forward = sum(row["forward_ms"] or 0.0 for row in self.rows)
+        backward = sum(row["backward_ms"] for row in self.rows)
+        rows = [("step", "op", "in", "forward ms", "backward ms", "share", "saved")]
+        for row in self.rows:
+            ahead = row["forward_ms"]
+            share = ((ahead or 0.0) + row["backward_ms"]) / ((forward + backward) or 1.0)
+            cells = (
+                str(row["step"]),
+                row["op"],
+                row["scope"],
+                "" if ahead is None else f"{ahead:.3f}",
+                f"{row['backward_ms']:.3f}",
+                f"{share:.0%}",
+                health.bytes_text(row["saved_bytes"]),
+            )
+            rows.append(cells)
+        saved = health.bytes_text(sum(row["saved_bytes"] for row in self.rows))
+        rows.append(("", "total", "", f"{forward:.3f}", f"{backward:.3f}", "", saved))
+        return "\n".join(table(rows))
+
+    __repr__ = __str__
+
+
+def trace(
+    loss: Tensor | Callable[[], Tensor],
+    gradient: Tensor | None = None,
+    *,
+    names: Mapping[str, Tensor] | None = None,
+    retain_graph: bool = False,
+) -> Trace:
+    """Run backward and record it: a `Trace` of one event per op, in the order of the walk.
+
+    `loss` is a Tensor, or a function that computes one: then its forward is recorded too, with
+    values and source lines (as inside `record`). `gradient` is what backward starts from where the
+    loss has more than one element; `names` are labels for tensors of your own. Gradients are added
+    to ``.grad`` as by ``loss.backward()``. Raises what that raises, and TypeError for what is no
+    Tensor. Example::
+
+        tr = airi.viz.trace(lambda: cross_entropy(model(images), labels))
+        print(tr)
+        tr.save("backward.html")
+    """
+    if callable(loss) and not isinstance(loss, Tensor):
+        with record():
+            loss = loss()
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"trace: expected a Tensor or a function of one, got {type(loss).__name__}")
+    picture = collect([loss], names or {}) if loss.grad_fn is not None else Picture()
+    collector = _Collector(names or {})
+    with observed_by(collector):
+        loss.backward(gradient, retain_graph=retain_graph)
+    return Trace(collector, picture, _copy(loss))

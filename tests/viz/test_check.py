@@ -1,0 +1,208 @@
+"""trace(...).check(): the op whose backward is wrong, and no other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import airi
+from airi import nn, viz
+
+from ..op_table import ROWS
+from ..test_op_laws import calls, leaves, made, outputs, resolve
+
+
+def plant(node, factor=1.01):
+    """Make the backward of this one node wrong by `factor`."""
+    rule = node.rule
+    right = rule.backward
+
+    def scaled(value):
+        return None if value is None else value * factor
+
+    def wrong(*arguments):
+        result = right(*arguments)
+        return tuple(map(scaled, result)) if isinstance(result, tuple) else scaled(result)
+
+    faulty = type(rule.__name__, (rule,), {})
+    faulty.backward = staticmethod(wrong)
+    node.rule = faulty
+
+
+def nodes_of(tensors):
+    return airi.autograd.engine.reachable([airi.autograd.graph.edge_of(t) for t in tensors])
+
+
+def program(row, call):
+    """About 30 ops around one call of the op; the loss and the nodes that the call made."""
+    args, kwargs = made(call, lambda a: airi.tensor(a, requires_grad=a.dtype.kind in "fc"))
+    inner = {id(each): -(-(each * 1.0 + 0.0)) for each in leaves([args, kwargs])}
+
+    def exchange(value):
+        if isinstance(value, airi.Tensor):
+            return inner.get(id(value), value)
+        return type(value)(map(exchange, value)) if type(value) in (list, tuple) else value
+
+    before = set(nodes_of(inner.values()))
+    result = resolve(airi, row.name)(*exchange(args), **{k: exchange(v) for k, v in kwargs.items()})
+    results = [each for each in outputs(result) if getattr(each, "requires_grad", False)]
+    mine = [each for each in nodes_of(results) if each not in before]
+    total = airi.tensor(0.1, dtype=airi.float64)
+    for number, each in enumerate(results):
+        each = each.abs() if each.dtype.is_complex else each
+        weights = np.random.default_rng(number).uniform(0.5, 1.5, tuple(each.shape))
+        total = total + (each * airi.tensor(weights)).sum()
+    for _ in range(3):
+        total = ((total * 0.7).atan() + 0.4).exp().log().sin() * 1.5 + total
+    return total, mine
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.grad], ids=lambda row: row.name)
+def test_a_fault_of_one_percent_is_found_in_that_op_and_no_other(row):
+    planted = 0
+    for call in calls(row)[:3]:
+        with viz.record():
+            _, mine = program(row, call)
+        for chosen in range(min(len(mine), 3)):
+            with viz.record():
+                loss, mine = program(row, call)
+            plant(mine[chosen])
+            key = f"op{mine[chosen].number}"
+            tr = viz.trace(loss)
+            event = next((each for each in tr if each.key == key), None)
+            if event is None or not any(g is not None and g.any() for g in event.grads_out):
+                continue  # no gradient passes here: 1 % of nothing
+            planted += 1
+            report = tr.check()
+            assert [each.step for each in report.wrong] == [event.step], report
+    assert planted or row.name in NOTHING_TO_PLANT
+
+
+# Their gradient is zero wherever it is defined, or the samples leave no op behind.
+NOTHING_TO_PLANT = {
+    "ceil", "fix", "floor", "floor_divide", "round", "sgn", "sign", "trunc",
+    ".contiguous", ".type_as", "positive",
+    "nn.functional.alpha_dropout", "nn.functional.dropout", "nn.functional.dropout1d",
+    "nn.functional.dropout2d", "nn.functional.dropout3d", "nn.functional.feature_alpha_dropout",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.grad], ids=lambda row: row.name)
+def test_no_false_alarm(row):
+    for call in calls(row):
+        with viz.record():
+            loss, _ = program(row, call)
+        report = viz.trace(loss).check()
+        assert not report.wrong, report
+
+
+def traced(function):
+    with viz.record():
+        return viz.trace(function())
+
+
+@pytest.mark.parametrize("drop", [nn.functional.dropout, nn.functional.alpha_dropout])
+def test_random_ops_are_repeated_as_they_were(drop):
+    airi.manual_seed(0)
+    x = airi.randn(20, 20, requires_grad=True)
+    with viz.record():
+        loss = drop(x, 0.5, training=True).exp().sum()
+    node = next(n for n in nodes_of([loss]) if "Dropout" in n.rule.__name__)
+    assert viz.trace(loss, retain_graph=True).check()
+    plant(node)
+    assert [each.op for each in viz.trace(loss).check().wrong] == [node.rule.__name__]
+
+
+@pytest.mark.parametrize(
+    "kinked",
+    [
+        lambda x: x.relu(),
+        lambda x: x.abs(),
+        lambda x: airi.maximum(x, x * 1.0),
+        lambda x: x.clamp(0.0, 1.0),
+        lambda x: nn.functional.max_pool2d(x.reshape(1, 1, 4, 4), 2),
+        lambda x: x.amax(),
+        lambda x: x.sort().values,
+        lambda x: x.round() + x,
+    ],
+)
+def test_kinks_are_no_faults(kinked):
+    x = airi.zeros(16, requires_grad=True)
+    report = traced(lambda: (kinked(x) * 3.0).sum()).check()
+    assert report, report
+
+
+def test_it_says_analytic_against_numeric():
+    x = airi.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    with viz.record():
+        loss = (x * 2.0).exp().sum()
+    plant(next(n for n in nodes_of([loss]) if n.rule.__name__ == "Exp"), 1.01)
+    report = viz.trace(loss).check()
+    (wrong,) = report.wrong
+    assert not report
+    assert wrong.op == "Exp"
+    assert wrong.input == "x"
+    assert wrong.analytic / wrong.numeric == pytest.approx(1.01, rel=1e-6)
+    assert "test_check.py" in str(report)
+    assert "analytic / numeric = 1.01" in str(report)
+
+
+def test_a_users_own_function_is_checked():
+    class Cube(airi.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return 2 * x**2 * g  # wrong: 3
+
+    x = airi.tensor([1.0, 2.0], requires_grad=True)
+    (wrong,) = traced(lambda: Cube.apply(x).sum()).check().wrong
+    assert wrong.op == "Cube"
+    assert wrong.analytic / wrong.numeric == pytest.approx(2 / 3, rel=1e-6)
+
+
+def test_one_wrong_element_of_many_is_found():
+    x = airi.randn(200, requires_grad=True)
+    with viz.record():
+        loss = x.sin().sum()
+    node = next(n for n in nodes_of([loss]) if n.rule.__name__ == "Sin")
+    plant(node, np.where(np.arange(200) == 77, 0.0, 1.0))
+    assert [each.op for each in viz.trace(loss).check().wrong] == ["Sin"]
+
+
+def test_without_recorded_values_it_says_what_is_missing():
+    x = airi.randn(3, requires_grad=True)
+    loss = (x.sin() + 1.0).sum()
+    report = viz.trace(loss).check()
+    assert any("airi.viz.record()" in each.reason for each in report.unchecked)
+
+
+def test_gradients_and_the_generator_are_left_alone():
+    x = airi.randn(3, requires_grad=True)
+    tr = traced(lambda: x.sin().sum())
+    before = x.grad.clone()
+    state = airi.get_rng_state()
+    tr.check()
+    assert (x.grad == before).all()
+    assert (airi.get_rng_state() == state).all()
+
+
+def test_values_written_in_place_afterwards_are_still_checked():
+    x = airi.randn(5, requires_grad=True)
+
+    def program():
+        y = x * 2.0
+        y.sin_()
+        y[1:3].mul_(3.0)
+        return y.sum()
+
+    tr = traced(program)
+    with airi.no_grad():
+        x.zero_()
+    report = tr.check()
+    assert report
+    assert not report.unchecked, report
