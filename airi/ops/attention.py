@@ -1,25 +1,187 @@
-"""Attention: means of values, weighted by how well queries and keys agree."""
+"""Attention: means of values, weighted by how well queries and keys agree.
+
+No matrix of all scores is kept for backward, which works them out again from the queries, the keys
+and one number for each query; nor is one made, since both go through the scores in blocks that
+stay in the processor's cache. Source: Dao et al., "FlashAttention" (2022).
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi.autograd.graph import wrap
+from airi.autograd.graph import Rule, wrap
 from airi.ops.dropout import dropout
 from airi.ops.elementwise import where
 from airi.ops.joining import repeat_interleave
 from airi.ops.masking import masked_fill
-from airi.ops.matmul import matmul
+from airi.ops.matmul import MatMul
 from airi.ops.softmax import softmax
-from airi.ops.views import shape_of, transpose
+from airi.ops.transcendental import exp
+from airi.ops.views import SumTo, shape_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
 
 __all__ = ["scaled_dot_product_attention"]
+
+BLOCK = 2**17  # scores in a block: half a megabyte of float32
+
+
+class Attention(Rule):
+    """out = softmax(s) v with the scores s = scale * q k' + mask;  lse = log(sum(e**s))
+
+    Of a bool mask, -inf is added where it is False; `is_causal` adds it where the key comes after
+    the query. Where a query sees nothing, out is 0 and lse is inf. With p = e**(s - lse):
+    dv = p' g,  ds = p * (g v' - sum(g * out) + g_lse),  dq = scale * ds k,  dk = scale * ds' q.
+    """
+
+    outputs = ("out", "lse")
+    broadcasts = True
+
+    @staticmethod
+    def forward(q, k, v, mask, *, scale, is_causal):
+        q, k, v, mask = _with_equal_batches(q, k, v, mask)
+        batch = q.shape[:-2]
+        out = np.empty((*batch, q.shape[-2], v.shape[-1]), q.dtype)
+        lse = np.empty((*batch, q.shape[-2], 1), q.dtype)
+        for at, rows, keys in _blocks(q, k, is_causal):
+            seen = None if mask is None else mask[at][..., rows, keys]
+            s = _block_of_scores(q[at][..., rows, :], k[at][..., keys, :], seen, scale)
+            if is_causal:
+                _hide_later_keys(s, rows)
+            largest = s.max(-1, keepdims=True, initial=-np.inf)
+            largest[np.isneginf(largest)] = 0
+            s -= largest
+            np.exp(s, out=s)
+            total = s.sum(-1, keepdims=True)
+            blind = total == 0
+            total[blind] = 1
+            out[at][..., rows, :] = np.matmul(s, v[at][..., keys, :]) / total
+            lse[at][..., rows, :] = np.where(blind, np.inf, largest + np.log(total))
+        return out, lse
+
+    @staticmethod
+    def backward(g, q, k, v, mask, out, lse, scale, is_causal, needs):
+        g, g_lse = g
+        if isinstance(out, np.ndarray) and not needs[3]:
+            return _gradients_in_blocks(g, g_lse, q, k, v, mask, out, lse, scale, is_causal)
+        s = MatMul.apply(q * scale, k.mT)
+        if is_causal:
+            shape = shape_of(s)[-2:]
+            s = where(_like(s, np.tri(*shape, dtype=bool)), s, -math.inf)
+        elif mask is not None:
+            s = where(mask, s, -math.inf) if _is_bool(mask) else s + mask
+        p = exp(s - lse)
+        sums = SumTo.apply(g * out, shape=shape_of(lse))
+        ds = p * (MatMul.apply(g, v.mT) - sums + g_lse)
+        dq = MatMul.apply(ds, k) * scale
+        dk = MatMul.apply(ds.mT, q) * scale
+        return dq, dk, MatMul.apply(p.mT, g), ds if needs[3] else None
+
+
+def _is_bool(mask: Any) -> bool:
+    return getattr(mask, "_array", mask).dtype.kind == "b"
+
+
+def _like(model: Any, array: np.ndarray) -> Any:
+    """A constant as what the others are: Tensors or arrays."""
+    return array if isinstance(model, np.ndarray) else wrap(array)
+
+
+def _with_equal_batches(
+    q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
+    """All of them broadcast to the same leading dimensions, and the mask to the scores."""
+    given = (q, k, v) if mask is None else (q, k, v, np.atleast_2d(mask))
+    batch = np.broadcast_shapes(*[each.shape[:-2] for each in given])
+    q, k, v = (np.broadcast_to(each, (*batch, *each.shape[-2:])) for each in (q, k, v))
+    if mask is not None:
+        mask = np.broadcast_to(mask, (*batch, q.shape[-2], k.shape[-2]))
+    return q, k, v, mask
+
+
+def _blocks(
+    q: np.ndarray, k: np.ndarray, is_causal: bool
+) -> Iterator[tuple[tuple[Any, ...], slice, slice]]:
+    """Parts of the batch, of its queries, and the keys that these can see: about BLOCK scores."""
+    batch, length, count = q.shape[:-2], q.shape[-2], max(k.shape[-2], 1)
+    step = max(BLOCK // count, 1)
+    for at in _parts_of_batch(batch, min(step, length) * count):
+        for start in range(0, length, step):
+            rows = slice(start, min(start + step, length))
+            yield at, rows, slice(0, rows.stop) if is_causal else slice(0, count)
+
+
+def _parts_of_batch(batch: tuple[int, ...], scores: int) -> Iterator[tuple[Any, ...]]:
+    """Indices of parts that have about BLOCK scores together where one matrix has `scores`."""
+    if not batch:
+        yield ()
+        return
+    # The dimensions after the one that is cut are taken whole, those before it one by one.
+    cut = len(batch) - 1
+    while cut > 0 and math.prod(batch[cut:]) * scores <= BLOCK:
+        cut -= 1
+    step = max(BLOCK // max(math.prod(batch[cut + 1 :]) * scores, 1), 1)
+    for before in np.ndindex(batch[:cut]):
+        for start in range(0, batch[cut], step):
+            yield (*before, slice(start, start + step))
+
+
+def _block_of_scores(
+    q: np.ndarray, k: np.ndarray, mask: np.ndarray | None, scale: float
+) -> np.ndarray:
+    s = np.matmul(q * q.dtype.type(scale), k.mT)
+    if mask is None:
+        return s
+    if mask.dtype.kind == "b":
+        np.copyto(s, -np.inf, where=~mask)
+    else:
+        s += mask
+    return s
+
+
+def _hide_later_keys(s: np.ndarray, rows: slice) -> None:
+    later = ~np.tri(s.shape[-2], s.shape[-1], rows.start, dtype=bool)
+    np.copyto(s, -np.inf, where=later)
+
+
+def _gradients_in_blocks(
+    g: np.ndarray,
+    g_lse: np.ndarray,
+    q: np.ndarray,
+    k: np.ndarray,
+    v: np.ndarray,
+    mask: np.ndarray | None,
+    out: np.ndarray,
+    lse: np.ndarray,
+    scale: float,
+    is_causal: bool,
+) -> tuple[Any, ...]:
+    """dq, dk and dv; the engine undoes the broadcasting of their leading dimensions."""
+    q, k, v, mask = _with_equal_batches(q, k, v, mask)
+    dq = np.empty(q.shape, q.dtype)
+    dk, dv = np.zeros(k.shape, q.dtype), np.zeros(v.shape, q.dtype)
+    shift = g_lse - (g * out).sum(-1, keepdims=True)
+    for at, rows, keys in _blocks(q, k, is_causal):
+        q_now, k_now, g_now = q[at][..., rows, :], k[at][..., keys, :], g[at][..., rows, :]
+        seen = None if mask is None else mask[at][..., rows, keys]
+        p = _block_of_scores(q_now, k_now, seen, scale)
+        if is_causal:
+            _hide_later_keys(p, rows)
+        p -= lse[at][..., rows, :]
+        np.exp(p, out=p)
+        dv[at][..., keys, :] += np.matmul(p.mT, g_now)
+        ds = np.matmul(g_now, v[at][..., keys, :].mT)
+        ds += shift[at][..., rows, :]
+        ds *= p
+        ds *= q.dtype.type(scale)
+        dq[at][..., rows, :] = np.matmul(ds, k_now)
+        dk[at][..., keys, :] += np.matmul(ds.mT, q_now)
+    return dq, dk, dv, None
 
 
 def scaled_dot_product_attention(
@@ -45,17 +207,16 @@ def scaled_dot_product_attention(
         key, value = (_with_heads(query, each) for each in (key, value))
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1])
-    scores = matmul(query * scale, transpose(key, -2, -1))
+    if not dropout_p:
+        return Attention.apply(query, key, value, attn_mask, scale=scale, is_causal=is_causal)[0]
+    scores = MatMul.apply(query * scale, key.mT)
     if is_causal:
-        seen = np.tri(query.shape[-2], key.shape[-2], dtype=bool)
-        scores = where(wrap(seen), scores, -math.inf)
+        scores = where(wrap(np.tri(*shape_of(scores)[-2:], dtype=bool)), scores, -math.inf)
     elif attn_mask is not None:
-        if attn_mask.is_floating_point():
-            scores = scores + attn_mask
-        else:
-            scores = where(attn_mask, scores, -math.inf)
+        masked = _is_bool(attn_mask)
+        scores = where(attn_mask, scores, -math.inf) if masked else scores + attn_mask
     weights = _softmax(scores, masked=attn_mask is not None)
-    return matmul(dropout(weights, dropout_p), value)
+    return MatMul.apply(dropout(weights, dropout_p), value)
 
 
 def _softmax(scores: Tensor, masked: bool) -> Tensor:

@@ -7,6 +7,7 @@ import pytest
 
 import airi
 from airi.nn import functional as F
+from airi.ops import attention
 from tests.second_order import assert_agrees_with_pytorch
 
 RNG = np.random.default_rng(9)
@@ -31,6 +32,37 @@ def test_masks_are_pytorchs_to_second_order():
         return chosen + f.scaled_dot_product_attention(q, k, v, added)
 
     assert_agrees_with_pytorch(program, *inputs(2), RNG.standard_normal((3, 5)))
+
+
+@pytest.mark.parametrize("block", [1, 7, 12, 31, 100])
+@pytest.mark.parametrize("settings", [{}, {"is_causal": True}, {"attn_mask": MASK}])
+def test_blocks_do_not_change_the_result(monkeypatch, block, settings):
+    q, k, v = (airi.tensor(each, requires_grad=True) for each in inputs(2, 3))
+    settings = {name: airi.tensor(x) if x is MASK else x for name, x in settings.items()}
+
+    def results():
+        out = F.scaled_dot_product_attention(q, k, v, **settings)
+        return out, *airi.autograd.grad((out * out).sum(), (q, k, v))
+
+    whole = results()
+    monkeypatch.setattr(attention, "BLOCK", block)
+    for one, other in zip(results(), whole, strict=True):
+        assert airi.allclose(one, other, rtol=1e-12)
+
+
+def test_leading_dimensions_are_broadcast():
+    def program(_, f, q, k, v, added):
+        return f.scaled_dot_product_attention(q, k, v, added)
+
+    q, k, v = inputs()
+    q, k = RNG.standard_normal((2, 3, 3, 4)), RNG.standard_normal((3, 5, 4))
+    assert_agrees_with_pytorch(program, q, k, v[None], RNG.standard_normal((2, 1, 3, 5)))
+
+
+def test_no_matrix_of_scores_is_kept():
+    q = airi.randn(64, 4, requires_grad=True)
+    out = F.scaled_dot_product_attention(q, q, q)
+    assert max(each.array.size for each in out.grad_fn.saved if hasattr(each, "array")) == 64 * 4
 
 
 @pytest.mark.parametrize("kind", ["bool", "float"])
