@@ -2,7 +2,6 @@
 
 import csv
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -138,8 +137,7 @@ def test_numbers_that_are_no_positive_numbers(text, capsys):
 
 @pytest.mark.parametrize("content", [[1], {"weight": 1}, np.float32])
 def test_resume_refuses_what_is_no_checkpoint(small, tmp_path, content, capsys):
-    with open(tmp_path / train.CHECKPOINT, "wb") as file:
-        pickle.dump(content, file)
+    airi.save(content, tmp_path / train.CHECKPOINT)
     assert run("--epochs", 1, "--out", tmp_path, "--resume") == 1
     message = capsys.readouterr().err
     assert "no checkpoint of airi train" in message or "not on the list of safe" in message

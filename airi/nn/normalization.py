@@ -40,6 +40,7 @@ class _Norm(Module):
 class _RunningNorm(_Norm):
     """Per channel, with running averages of the mean and variance as buffers."""
 
+    _version = 2  # since num_batches_tracked is part of the state
     allowed: ClassVar[tuple[int, ...]]  # the numbers of dimensions of an input
     running_mean: Tensor | None
     running_var: Tensor | None
@@ -86,6 +87,12 @@ class _RunningNorm(_Norm):
         """Forget the running averages; set the scale to 1 and the shift to 0."""
         self.reset_running_stats()
         super().reset_parameters()
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        state_dict, prefix, metadata = args[:3]
+        if metadata.get("version", 1) < 2 and self.num_batches_tracked is not None:
+            state_dict.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
+        super()._load_from_state_dict(*args)
 
     def _check_dimensions(self, input: Tensor) -> None:
         if input.ndim not in self.allowed:

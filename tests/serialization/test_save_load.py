@@ -156,29 +156,8 @@ def test_open_files(path):
         assert airi.load(file) == [1, 2]
 
 
-def test_pytorch_zip_is_named(path):
-    path.write_bytes(b"PK\x03\x04" + b"\x00" * 30)
-    with pytest.raises(RuntimeError, match="PyTorch"):
-        airi.load(path)
-
-
 def test_only_the_cpu(path):
     airi.save([1], path)
     assert airi.load(path, map_location="cpu") == [1]
     with pytest.raises(RuntimeError, match="cuda"):
         airi.load(path, map_location="cuda")
-
-
-def test_safetensors(tmp_path):
-    safetensors_numpy = pytest.importorskip("safetensors.numpy")
-    path = tmp_path / "w.safetensors"
-    tensors = {"a": airi.tensor([[1.0, 2.0]]).t(), "b": airi.tensor([3])}
-    airi.save(tensors, path)
-    np.testing.assert_array_equal(safetensors_numpy.load_file(path)["a"], [[1.0], [2.0]])
-    back = airi.load(path)
-    assert back["b"].dtype == airi.int64
-    path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(RuntimeError, match="safetensors"):
-        airi.load(path)
-    with pytest.raises(TypeError, match="dict of tensors"):
-        airi.save({"a": 1}, path)

@@ -1,0 +1,73 @@
+"""PyTorch's public names, and which of them airi lacks.
+
+The list is ``torch_names.json``, written by ``tools/pytorch_names.py`` where PyTorch is installed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+TABLE = "docs/pytorch_names.md"  # of what airi has
+
+
+@cache
+def _content() -> dict[str, Any]:
+    path = Path(__file__).with_name("torch_names.json")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def pytorch_version() -> str:
+    """The version of PyTorch whose names these are."""
+    return _content()["version"]
+
+
+def namespaces() -> dict[str, list[str]]:
+    """The public names of each module of PyTorch that scripts use, and of ``torch.Tensor``."""
+    return _content()["names"]
+
+
+@cache
+def modules() -> frozenset[str]:
+    """PyTorch's modules, such as ``torch.utils.data``."""
+    return frozenset(_content()["modules"])
+
+
+def is_module(name: str) -> bool:
+    """Whether PyTorch has a public module of that name."""
+    return name in modules()
+
+
+def is_pytorchs(namespace: str, name: str) -> bool:
+    """Whether PyTorch has that public name there."""
+    return name in namespaces().get(namespace, ()) or is_module(f"{namespace}.{name}")
+
+
+def missing(where: str, namespace: str, name: str, known: Iterable[str]) -> str:
+    """What an AttributeError says of a `name` that `where` has not.
+
+    `namespace` is PyTorch's module (``torch.nn``), and `known` what could be meant instead. A
+    name with underscores in front gets no advice: it is asked for by programs, not by people.
+    """
+    text = f"{where} has no {name!r}"
+    if name.startswith("_"):
+        return text
+    near = nearest(name, known)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    if is_pytorchs(namespace, name):
+        return f"{text}: PyTorch has it, airi does not (all names: {TABLE}){hint}"
+    return f"{text}{hint}"
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """The names that `name` may have been meant to be, at most three, the most likely first."""
+    by_lower: dict[str, str] = {}
+    for each in known:
+        by_lower.setdefault(each.lower(), each)
+    return [
+        by_lower[each] for each in difflib.get_close_matches(name.lower(), by_lower, cutoff=0.7)
+    ]
