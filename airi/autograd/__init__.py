@@ -20,7 +20,7 @@ from airi.autograd.mode import (
 from airi.autograd.variable import Variable
 
 if TYPE_CHECKING:
-    from airi.autograd import forward_ad, functional
+    from airi.autograd import forward_ad, functional, profiler
 
 __all__ = [
     "Function",
@@ -38,11 +38,12 @@ __all__ = [
     "is_inference_mode_enabled",
     "no_grad",
     "once_differentiable",
+    "profiler",
     "set_grad_enabled",
 ]
 
-# They stand on the ops, which stand on this package, and few programs use them.
-_LAZY = ("forward_ad", "functional")
+# Few programs use them; `functional` stands on the ops, which stand on this package.
+_LAZY = ("forward_ad", "functional", "profiler")
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from airi.autograd.graph import Node, Rule, Saved
+from airi.autograd.graph import Node, Rule, Saved, metadata_of, wrap
 
 
 class Constant(Rule):
@@ -35,9 +35,17 @@ def joined(gradient: Any, node: Node) -> Any:
     The gradient of relu, say, is a mask that no gradient passes: a backward through it then gives
     zeros to what was saved, and no error, as in PyTorch.
     """
-    anchors = [
-        each.tensor(node)
+    edges = [
+        (node, each.edge) if isinstance(each.edge, int) else each.edge
         for each in node.saved or ()
-        if isinstance(each, Saved) and each.edge is not None and each.array.dtype.kind in "fc"
+        if isinstance(each, Saved)
     ]
-    return Constant.apply(gradient, *anchors) if anchors else gradient
+    known = [(edge, *metadata_of(edge)) for edge in edges if edge is not None]
+    anchors = [(edge, shape) for edge, shape, dtype in known if dtype.kind in "fc"]
+    if not anchors:
+        return gradient
+    shapes = tuple([shape for _, shape in anchors])
+    metadata = (gradient._array.shape, gradient._array.dtype)
+    result = wrap(gradient._array)
+    result._edge = Node(Constant, (None, *[e for e, _ in anchors]), (shapes,), {}, (metadata,)), 0
+    return result

@@ -121,7 +121,7 @@ class _Walk:
             if useful is not None and not self._is_useful(edge, useful):
                 continue
             own = may_own and _is_fresh(gradient, grads, results)
-            shape, dtype = _metadata_of(edge)
+            shape, dtype = graph.metadata_of(edge)
             if gradient.shape != shape:
                 gradient = _undo_broadcast(gradient, shape, broadcasts, node, position)
                 own = not self.record
@@ -279,12 +279,6 @@ def _is_fresh(gradient: Any, grads: list[Any], results: tuple[Any, ...]) -> bool
         return False
     same = [each for each in results if each is gradient or getattr(each, "base", 0) is gradient]
     return len(same) == 1
-
-
-def _metadata_of(edge: Any) -> tuple[tuple[int, ...], np.dtype]:
-    if type(edge) is tuple:
-        return edge[0].outputs[edge[1]]
-    return edge._array.shape, edge._array.dtype
 
 
 def _numpy_dtype(value: Any) -> np.dtype:

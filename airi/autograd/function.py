@@ -201,6 +201,8 @@ def _recorded(
     ctx._saved = tuple(
         [_saved(each, outputs, results, node, edges, inputs) for each in ctx._to_save]
     )
+    if state.saved_hooks:
+        ctx._saved = graph.pack(ctx._saved)
     ctx._to_save = ctx._non_differentiable = ctx._dirty = ()
     ctx._node = weakref.ref(node)
     if begun:

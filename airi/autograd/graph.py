@@ -86,14 +86,14 @@ class Saved:
 
     def tensor(self, node: Node) -> TensorType:
         """The value as a Tensor on the graph, for a backward that is itself recorded."""
-        edge = self.edge
+        edge, array = self.edge, self.array
         if isinstance(edge, int):
             edge = (node, edge)
-        elif isinstance(edge, Tensor) and edge._array is self.array:
+        elif isinstance(edge, Tensor) and edge._array is array:
             return edge
-        result = wrap(self.array)
+        result = wrap(array)
         if isinstance(edge, Tensor):  # a leaf whose .data was replaced since
-            edge = (Node(_Alias, (edge,), (), {}, ((self.array.shape, self.array.dtype),)), 0)
+            edge = (Node(_Alias, (edge,), (), {}, ((array.shape, array.dtype),)), 0)
         result._edge = edge
         result._counter = self.version
         return result
@@ -266,6 +266,8 @@ def record(
         tuple([(each._array.shape, each._array.dtype) for each in results]),
     )
     node.saved = tuple([how(key, node, inputs, results) for how, key in rule._plan])
+    if state.saved_hooks:
+        node.saved = pack(node.saved)
     for number, result in enumerate(results):
         if result._array.dtype.kind == "f":  # integer by-products are constants of the graph
             result._edge = (node, number)
@@ -288,6 +290,13 @@ def edge_of(value: Any) -> Any:
     if value._base is not None:
         value._follow_base()
     return value._edge or (value if value._requires_grad else None)
+
+
+def metadata_of(edge: Any) -> Metadata:
+    """The shape and dtype of what the edge leads to."""
+    if type(edge) is tuple:
+        return edge[0].outputs[edge[1]]
+    return edge._array.shape, edge._array.dtype
 
 
 def move_retained(tensor: TensorType, before: Any) -> None:
@@ -447,9 +456,9 @@ class Node:
 
     def value(self, saved: Any, record: bool) -> Any:
         """A saved value for backward; RuntimeError where it was changed in place since."""
-        if type(saved) is tuple and saved and any(type(each) is Saved for each in saved):
+        if type(saved) is tuple and saved and any(isinstance(each, Saved) for each in saved):
             return tuple([self.value(each, record) for each in saved])
-        if type(saved) is not Saved:
+        if not isinstance(saved, Saved):
             return saved
         if saved.version.value != saved.at:
             raise RuntimeError(self._changed(saved))
@@ -587,3 +596,31 @@ def _described(value: Any) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+# PyTorch has these in its module of this name. They stand on the classes above.
+from airi.autograd.saved_hooks import (  # noqa: E402
+    GradientEdge,
+    disable_saved_tensors_hooks,
+    get_gradient_edge,
+    increment_version,
+    pack,
+    register_multi_grad_hook,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
+
+__all__ = [
+    "AccumulateGrad",
+    "GradientEdge",
+    "Handle",
+    "Node",
+    "Rule",
+    "Saved",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]

@@ -22,6 +22,7 @@ class _State(threading.local):
     source = False
     scope: Scope | None = None
     observers: tuple[Observer, ...] = ()
+    saved_hooks: tuple[Any, ...] = ()  # pairs (pack, unpack), the innermost last
 
 
 state = _State()

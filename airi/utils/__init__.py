@@ -1,14 +1,18 @@
-"""What surrounds the mathematics: loading data (``airi.utils.data``), files."""
+"""What surrounds the mathematics: loading data, checkpoints of activations, files."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airi.utils import checkpoint as checkpoint
     from airi.utils import data as data
+
+# Loaded when asked for: `data` needs multiprocessing.
+_LAZY = ("checkpoint", "data", "_pytree")
 
 
 def __getattr__(name: str) -> Any:
-    if name == "data":  # loaded when asked for: it needs multiprocessing
+    if name in _LAZY:
         import importlib
 
-        return importlib.import_module("airi.utils.data")
+        return importlib.import_module(f"airi.utils.{name}")
     raise AttributeError(f"airi.utils has no {name!r}")

@@ -6,7 +6,7 @@ Source: ``torch.utils._pytree``.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ __all__ = [
     "tree_unflatten",
 ]
 
-_DICTS = (dict, OrderedDict, defaultdict)
+_DICTS = (dict, OrderedDict)
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,6 @@ def _opened(tree: Any) -> tuple[list[Any], Any] | None:
 def _closed(spec: TreeSpec, children: list[Any]) -> Any:
     kind = spec.type
     assert kind is not None
-    if kind is defaultdict:
-        return dict(zip(spec.context, children, strict=True))
     if kind in _DICTS:
         return kind(zip(spec.context, children, strict=True))
     return kind(*children) if hasattr(kind, "_fields") else kind(children)
@@ -158,13 +156,12 @@ def tree_map_only(
     is_leaf: Callable[[Any], bool] | None = None,
 ) -> Any:
     """`tree_map` for leaves of that type, or that the predicate holds of; others stay."""
-    if isinstance(kind, (type, tuple)):
 
-        def chosen(leaf: Any) -> bool:
-            return isinstance(leaf, kind)
-    else:
-        chosen = kind
-    return tree_map(lambda leaf: func(leaf) if chosen(leaf) else leaf, tree, is_leaf=is_leaf)
+    def mapped(leaf: Any) -> Any:
+        chosen = isinstance(leaf, kind) if isinstance(kind, (type, tuple)) else kind(leaf)
+        return func(leaf) if chosen else leaf
+
+    return tree_map(mapped, tree, is_leaf=is_leaf)
 
 
 def tree_all(pred: Callable[[Any], bool], tree: Any) -> bool:
@@ -189,9 +186,10 @@ def broadcast_prefix(prefix: Any, spec: TreeSpec) -> list[Any] | None:
     if type(prefix) is not spec.type or len(children) != len(spec.children):
         return None
     if isinstance(context, tuple):
-        if set(context) != set(spec.context):
+        by_key = dict(zip(context, children, strict=True))
+        if by_key.keys() != set(spec.context):
             return None
-        children = [prefix[key] for key in spec.context]
+        children = [by_key[key] for key in spec.context]
     result: list[Any] = []
     for child, below in zip(children, spec.children, strict=True):
         part = broadcast_prefix(child, below)
