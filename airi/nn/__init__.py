@@ -1,6 +1,6 @@
 """Modules: layers, losses and containers, with their parameters. Source: ``torch.nn``."""
 
-from airi.nn import functional, init, utils
+from airi.nn import attention, functional, init, utils
 from airi.nn.activation import (
     CELU,
     ELU,
@@ -31,6 +31,7 @@ from airi.nn.activation import (
     Tanhshrink,
     Threshold,
 )
+from airi.nn.attention import MultiheadAttention
 from airi.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from airi.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from airi.nn.distance import CosineSimilarity, PairwiseDistance
@@ -122,6 +123,13 @@ from airi.nn.pooling import (
 from airi.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from airi.nn.shape import Flatten, Unflatten
 from airi.nn.sparse import Embedding
+from airi.nn.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from airi.nn.upsampling import (
     ChannelShuffle,
     PixelShuffle,
@@ -221,6 +229,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -259,6 +268,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
@@ -269,6 +283,7 @@ __all__ = [
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",
+    "attention",
     "functional",
     "init",
     "utils",

@@ -78,6 +78,7 @@ from airi.ops.margin_loss import (
     triplet_margin_with_distance_loss,
 )
 from airi.ops.matmul import linear
+from airi.ops.multihead import multi_head_attention_forward
 from airi.ops.names import numpy_names
 from airi.ops.norm import (
     batch_norm,
@@ -202,6 +203,7 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
