@@ -27,7 +27,12 @@ from airi.autograd import (
 )
 from airi.device import device
 from airi.dtypes import (
+    bfloat16,
     bool,
+    cdouble,
+    cfloat,
+    complex64,
+    complex128,
     double,
     dtype,
     finfo,
@@ -47,10 +52,14 @@ from airi.dtypes import (
     set_default_dtype,
     short,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from airi.layout import *
 from airi.ops.activation import *
 from airi.ops.comparison import *
+from airi.ops.complex import *
 from airi.ops.contraction import *
 from airi.ops.conversion import *
 from airi.ops.counting import *

@@ -81,7 +81,7 @@ def tensor_text(tensor: Tensor) -> str:
             notes.append(f"size={tuple(array.shape)}")
     else:
         values = _values_text(array, len(start), options)
-    usual = [dtypes.get_default_dtype()]
+    usual = [dtypes.get_default_dtype(), dtypes.of(dtypes.default_complex())]
     if array.size:
         usual += [dtypes.int64, dtypes.bool]
     if tensor.dtype not in usual:
@@ -152,7 +152,9 @@ def _block(
 
 def _formatter(array: np.ndarray, options: _Options) -> tuple[Callable[[Any], str], int]:
     """How every element is written, and in which width."""
-    if array.dtype.kind != "f":
+    if array.dtype.kind == "c":
+        return _complex_formatter(array, options)
+    if array.dtype.kind not in dtypes.FLOATING:
         width = max(len(str(each)) for each in (array.min().item(), array.max().item()))
         return (lambda value: str(value).rjust(width)), width
     values = array.astype(np.float64)
@@ -161,6 +163,17 @@ def _formatter(array: np.ndarray, options: _Options) -> tuple[Callable[[Any], st
     extremes = [values.min(), values.max()] if values.size else []
     width = max([1, *(len(write(each)) for each in extremes)])
     return (lambda value: write(value).rjust(width)), width
+
+
+def _complex_formatter(array: np.ndarray, options: _Options) -> tuple[Callable[[Any], str], int]:
+    real, real_width = _formatter(array.real, options)
+    imaginary, imaginary_width = _formatter(array.imag, options)
+
+    def write(value: complex) -> str:
+        second = imaginary(value.imag).lstrip()
+        return real(value.real) + (second if second.startswith("-") else f"+{second}") + "j"
+
+    return write, real_width + imaginary_width + 2
 
 
 def _float_writer(values: np.ndarray, options: _Options) -> Callable[[float], str]:

@@ -17,6 +17,7 @@ from airi.autograd.graph import Handle, Node, Version, replay_view
 from airi.autograd.mode import enable_grad, state
 from airi.device import CPU, device
 from airi.layout import layout, strided
+from airi.ops.complex import imag, real
 from airi.ops.creation import legacy_array
 from airi.ops.methods import TensorMethods
 from airi.ops.splitting import Unbind
@@ -163,13 +164,21 @@ class Tensor(TensorMethods):
         return self._array.flags.c_contiguous
 
     def is_floating_point(self) -> bool:
-        return self._array.dtype.kind == "f"
+        return self._array.dtype.kind in dtypes.FLOATING
 
     def is_complex(self) -> bool:
-        return False
+        return self._array.dtype.kind == "c"
 
     def is_signed(self) -> bool:
-        return self._array.dtype.kind in "if"
+        return self._array.dtype.kind in "ifVc"
+
+    def is_conj(self) -> bool:
+        """False: conj() computes at once. Source: ``torch.Tensor.is_conj``."""
+        return False
+
+    def is_neg(self) -> bool:
+        """False: negation computes at once. Source: ``torch.Tensor.is_neg``."""
+        return False
 
     def is_inference(self) -> bool:
         """Whether it was made in inference_mode."""
@@ -201,17 +210,33 @@ class Tensor(TensorMethods):
 
     @property
     def H(self) -> Tensor:
-        """The transpose of a matrix. A view. Source: ``torch.Tensor.H``."""
+        """A matrix transposed and conjugated. Source: ``torch.Tensor.H``."""
         if self.ndim not in (0, 2):
-            raise RuntimeError(f"H: only for matrices, got shape {tuple(self.shape)}; use mT")
-        return self.T
+            raise RuntimeError(f"H: only for matrices, got shape {tuple(self.shape)}; use mH")
+        return self.T.conj()
 
-    mH = mT
+    @property
+    def mH(self) -> Tensor:
+        """The last two dimensions swapped, conjugated. Source: ``torch.Tensor.mH``."""
+        return self.mT.conj()
 
     @property
     def real(self) -> Tensor:
-        """The tensor itself: there are no complex ones."""
-        return self
+        """The real part, a view; of a real tensor itself. Source: ``torch.Tensor.real``."""
+        return real(self)
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        real(self).copy_(value)
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part, a view. Source: ``torch.Tensor.imag``."""
+        return imag(self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        imag(self).copy_(value)
 
     # -- its place in the graph -----------------------------------------------------------------
 
@@ -236,7 +261,8 @@ class Tensor(TensorMethods):
     @property
     def requires_grad(self) -> bool:
         if self._base is not None and self._base._edge is not self._base_edge:
-            return self._base._edge is not None and self._array.dtype.kind == "f"
+            differentiable = self._array.dtype.kind in dtypes.DIFFERENTIABLE
+            return self._base._edge is not None and differentiable
         return self._edge is not None or self._requires_grad
 
     @requires_grad.setter
@@ -256,10 +282,10 @@ class Tensor(TensorMethods):
                     f"without a graph (this one was made by {self._made_by()[0].describe()})"
                 )
             return self
-        if requires_grad and self._array.dtype.kind != "f":
+        if requires_grad and self._array.dtype.kind not in dtypes.DIFFERENTIABLE:
             raise RuntimeError(
-                f"requires_grad_: only floating-point tensors can require gradients, not "
-                f"{self.dtype}"
+                "requires_grad_: only floating-point and complex tensors can require gradients, "
+                f"not {self.dtype}"
             )
         if requires_grad and self._counter is None and not state.inference:
             raise RuntimeError(
@@ -491,7 +517,7 @@ class Tensor(TensorMethods):
     def __contains__(self, value: Any) -> bool:
         if isinstance(value, Tensor):
             value = value._array
-        elif not isinstance(value, int | float | np.generic):
+        elif not isinstance(value, int | float | complex | np.generic):
             raise RuntimeError(f"in: expected a Tensor or a number, got {type(value).__name__}")
         return bool((self._array == value).any())
 

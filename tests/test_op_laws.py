@@ -71,8 +71,9 @@ def pytorchs(arguments: Any) -> Any:
 
 
 def leaf(array: np.ndarray) -> airi.Tensor:
-    """float64 wants a gradient, the rest is constant."""
-    return airi.tensor(array, requires_grad=array.dtype == np.float64)
+    """float64 and complex numbers want a gradient, the rest is constant."""
+    wanted = array.dtype == np.float64 or array.dtype.kind == "c"
+    return airi.tensor(array, requires_grad=wanted)
 
 
 def constant(array: np.ndarray) -> airi.Tensor:
@@ -99,7 +100,7 @@ def ones_like(tensor: airi.Tensor) -> airi.Tensor:
 
 def plain(value: Any) -> np.ndarray:
     if hasattr(value, "detach"):
-        value = value.detach().numpy()
+        value = value.detach().resolve_conj().numpy()
     return np.asarray(value)
 
 
@@ -182,7 +183,8 @@ def test_memory_layout_does_not_matter(row):
 
             def own(array, layout=layout):
                 tensor = airi.from_numpy(layout(array))
-                return tensor.requires_grad_() if array.dtype == np.float64 else tensor
+                wanted = array.dtype in (np.float64, np.complex128)
+                return tensor.requires_grad_() if wanted else tensor
 
             args, kwargs = made(call, own)
             result = outputs(resolve(airi, row.name)(*args, **kwargs))
@@ -195,9 +197,10 @@ def test_memory_layout_does_not_matter(row):
 
 
 def single(array: np.ndarray) -> airi.Tensor:
-    if array.dtype != np.float64:
+    if array.dtype not in (np.float64, np.complex128):
         return airi.tensor(array)
-    return airi.tensor(array.astype(np.float32), requires_grad=True)
+    narrow = np.float32 if array.dtype == np.float64 else np.complex64
+    return airi.tensor(array.astype(narrow), requires_grad=True)
 
 
 @rows(lambda row: row.grad)
@@ -216,8 +219,61 @@ def test_float32_stays_float32(row):
         airi.autograd.backward(seeds, [ones_like(each) for each in seeds])
         for each in leaves([args, kwargs]):
             if each.grad is not None:
-                assert each.grad.dtype == airi.float32
+                assert each.grad.dtype == each.dtype
                 assert each.grad.shape == each.shape
+
+
+def complex_calls(row: Row) -> list[Call]:
+    """The samples with an imaginary part in every float64 array."""
+    rng = np.random.default_rng(zlib.crc32(row.name.encode()))
+
+    def turned(array: np.ndarray) -> np.ndarray:
+        if array.dtype != np.float64:
+            return array
+        return np.asarray(array + 1j * rng.uniform(-1.5, 1.5, array.shape))
+
+    turned_calls = [Call(*made(call, turned)) for call in calls(row)]
+    for call in turned_calls:
+        if getattr(call.kwargs.get("dtype"), "is_floating_point", False):
+            call.kwargs["dtype"] = call.kwargs["dtype"].to_complex()
+    return turned_calls
+
+
+@rows(lambda row: row.complex and row.grad)
+def test_complex_derivatives(row):
+    for call in complex_calls(row):
+        function, tensors = function_of(row, call)
+        assert tensors
+        assert gradcheck(function, tensors)
+        if row.second:
+            assert gradgradcheck(function, tensors, fast_mode=True)
+
+
+@rows(lambda row: row.complex and row.torch is not None)
+def test_complex_is_pytorchs(row):
+    """Values, dtypes and gradients, in both precisions."""
+    for call in complex_calls(row):
+        compare_with_pytorch(row, call, rtol=1e-8)
+
+        def single(array):
+            return array.astype(np.complex64) if array.dtype == np.complex128 else array
+
+        compare_with_pytorch(row, Call(*made(call, single)), rtol=2e-3)
+
+
+@rows(lambda row: not row.complex)
+def test_complex_is_refused(row):
+    """Or, where an op is made of others that take complex numbers, right all the same."""
+    for call in complex_calls(row):
+        args, kwargs = made(call, leaf)
+        if not any(each.is_complex() for each in leaves([args, kwargs])):
+            continue
+        try:
+            resolve(airi, row.name)(*args, **kwargs)
+        except (RuntimeError, TypeError, ValueError):
+            continue
+        assert row.grad, "neither refused nor said to take complex numbers"
+        assert gradcheck(*function_of(row, call))
 
 
 @rows(lambda row: row.empty is not None)
@@ -337,41 +393,52 @@ def test_integers_are_pytorchs(row):
 @rows(lambda row: row.torch is not None)
 def test_pytorch_agrees(row):
     """Values, dtypes and first derivatives are PyTorch's."""
+    for call in calls(row):
+        compare_with_pytorch(row, call)
+
+
+def compare_with_pytorch(row: Row, call: Call, rtol: float = 1e-8) -> None:
     torch = pytest.importorskip("torch")
 
     def theirs(array):
-        return torch.tensor(array, requires_grad=array.dtype == np.float64)
+        wanted = array.dtype == np.float64 or array.dtype.kind == "c"
+        return torch.tensor(array, requires_grad=wanted)
 
-    for call in calls(row):
-        args, kwargs = made(call, leaf)
-        other_args, other_kwargs = pytorchs(made(call, theirs))
-        got = outputs(resolve(airi, row.name)(*args, **kwargs))
-        wanted = outputs(resolve(torch, row.torch or row.name)(*other_args, **other_kwargs))
-        assert_same(got, wanted, rtol=1e-8, atol=max(row.atol, 1e-8))
-        for mine, other in zip(got, wanted, strict=True):
-            if isinstance(mine, airi.Tensor):
-                assert str(mine.dtype).split(".")[1] == str(other.dtype).split(".")[1]
-        if not row.grad:
+    args, kwargs = made(call, leaf)
+    other_args, other_kwargs = pytorchs(made(call, theirs))
+    got = outputs(resolve(airi, row.name)(*args, **kwargs))
+    wanted = outputs(resolve(torch, row.torch or row.name)(*other_args, **other_kwargs))
+    assert_same(got, wanted, rtol=rtol, atol=max(row.atol, rtol))
+    for mine, other in zip(got, wanted, strict=True):
+        if isinstance(mine, airi.Tensor):
+            assert str(mine.dtype).split(".")[1] == str(other.dtype).split(".")[1]
+    if not row.grad:
+        return
+    pairs = [
+        (a, b)
+        for a, b in zip(got, wanted, strict=True)
+        if getattr(a, "requires_grad", False) and b.requires_grad
+    ]
+    assert pairs
+    rng = np.random.default_rng(1)
+    starts = [_start(rng, each) for each, _ in pairs]
+    airi.autograd.backward([a for a, _ in pairs], [airi.tensor(s) for s in starts])
+    torch.autograd.backward([b for _, b in pairs], [torch.tensor(s) for s in starts])
+    for mine, other in zip(leaves([args, kwargs]), leaves([other_args, other_kwargs]), strict=True):
+        if mine.grad is None and other.grad is None:
             continue
-        pairs = [
-            (a, b)
-            for a, b in zip(got, wanted, strict=True)
-            if getattr(a, "requires_grad", False) and b.requires_grad
-        ]
-        assert pairs
-        rng = np.random.default_rng(1)
-        starts = [rng.standard_normal(tuple(a.shape)) for a, _ in pairs]
-        airi.autograd.backward([a for a, _ in pairs], [airi.tensor(s) for s in starts])
-        torch.autograd.backward([b for _, b in pairs], [torch.tensor(s) for s in starts])
-        for mine, other in zip(
-            leaves([args, kwargs]), leaves([other_args, other_kwargs]), strict=True
-        ):
-            if mine.grad is None and other.grad is None:
-                continue
-            zeros = np.zeros(tuple(mine.shape))
-            a = zeros if mine.grad is None else mine.grad
-            b = zeros if other.grad is None else other.grad
-            assert_same(a, b, rtol=1e-7, atol=1e-8)
+        zeros = np.zeros(tuple(mine.shape))
+        a = zeros if mine.grad is None else mine.grad
+        b = zeros if other.grad is None else other.grad
+        assert_same(a, b, rtol=10 * rtol, atol=rtol)
+
+
+def _start(rng: np.random.Generator, result: airi.Tensor) -> np.ndarray:
+    """Where a gradient starts: random numbers in the shape and dtype of a result."""
+    start = rng.standard_normal(tuple(result.shape))
+    if result.is_complex():
+        start = start + 1j * rng.standard_normal(tuple(result.shape))
+    return start.astype(result.detach().numpy().dtype)
 
 
 # Nothing is left out.

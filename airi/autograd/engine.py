@@ -20,6 +20,7 @@ from airi.autograd.constant import joined
 from airi.autograd.graph import Node
 from airi.autograd.mode import set_grad_enabled, state
 from airi.autograd.quiet import quiet
+from airi.dtypes import DIFFERENTIABLE
 
 _adding_to_leaves = threading.Lock()  # backward() in several threads may share parameters
 
@@ -93,7 +94,7 @@ class _Walk:
     def _nothing(self, node: Node, number: int) -> Any:
         """For an output that no gradient reached: zeros, or None where the node says so."""
         shape, dtype = node.outputs[number]
-        if not node.materializes or dtype.kind != "f":
+        if not node.materializes or dtype.kind not in DIFFERENTIABLE:
             return None
         zeros = np.zeros(shape, dtype)
         return graph.wrap(zeros) if self.record else zeros
@@ -286,6 +287,9 @@ def _numpy_dtype(value: Any) -> np.dtype:
 
 
 def _cast(value: Any, dtype: np.dtype) -> Any:
+    """A gradient in the dtype of what it is for; of a real number it is real."""
+    if value.dtype.kind == "c" and dtype.kind != "c":
+        value = value.real
     if isinstance(value, graph.Tensor):
         return value.to(dtype)
     return value if value.dtype == dtype else value.astype(dtype)
@@ -357,6 +361,11 @@ def _start(function: str, tensor: Any, gradient: Any, record: bool) -> Any:
             raise RuntimeError(
                 f"{function}: grad can be implicitly created only for scalar outputs; this tensor "
                 f"has shape {tuple(tensor.shape)}: pass gradient= of that shape, or sum() it first"
+            )
+        if tensor._array.dtype.kind == "c":
+            raise RuntimeError(
+                f"{function}: grad can be implicitly created only for real scalar outputs; this "
+                f"tensor is {tensor.dtype}: pass gradient=, or take its abs() or real part"
             )
         ones = np.ones_like(tensor._array)
         return graph.wrap(ones) if record else ones

@@ -13,6 +13,7 @@ import numpy as np
 from airi.autograd import graph
 from airi.autograd.graph import Node, Saved, edge_of
 from airi.autograd.mode import observing, set_grad_enabled, state
+from airi.dtypes import DIFFERENTIABLE
 
 
 class FunctionCtx:
@@ -192,7 +193,7 @@ def _recorded(
     for number, (given, each) in enumerate(zip(outputs, results, strict=True)):
         if not isinstance(each, graph.Tensor):
             continue
-        if id(given) not in constant and each._array.dtype.kind == "f":
+        if id(given) not in constant and each._array.dtype.kind in DIFFERENTIABLE:
             each._edge = (node, number)
             each._requires_grad = False
             if each._base is not None:

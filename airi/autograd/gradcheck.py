@@ -2,7 +2,8 @@
 
 The Jacobian that backward gives, row by row, is held against central differences of the function
 itself. A failure names the argument, the element, both values and, where the pattern gives it
-away, the likely cause.
+away, the likely cause. A complex number counts as two real ones, its parts: a gradient
+dL/da + i dL/db holds the derivatives by both.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ def gradcheck(
     """Check the gradients of ``func(*inputs)`` against central differences.
 
     |analytic - numeric| <= atol + rtol * |numeric| must hold for every pair of an output element
-    and an element of an input that requires grad: (f(x + eps) - f(x - eps)) / (2 eps). Inputs
-    should be float64. ``fast_mode`` compares one random projection of each Jacobian instead.
-    Returns True; a failure raises GradcheckError, or returns False with
-    ``raise_exception=False``. Outputs are checked one at a time, which covers
+    and an element of an input that requires grad: (f(x + eps) - f(x - eps)) / (2 eps); of complex
+    ones for both parts. Inputs should be float64 or complex128. ``fast_mode`` compares one random
+    projection of each Jacobian instead. Returns True; a failure raises GradcheckError, or returns
+    False with ``raise_exception=False``. Outputs are checked one at a time, which covers
     ``check_undefined_grad``. Forward mode and batched gradients are not there: ValueError.
 
     Example: ``gradcheck(airi.exp, (airi.randn(3, dtype=airi.float64, requires_grad=True),))``.
@@ -144,13 +145,47 @@ def _random_like(tensors: Sequence[Any], strided: bool) -> tuple[Any, ...]:
     rng = np.random.default_rng(0)
     result = []
     for each in tensors:
-        array = rng.standard_normal(each._array.shape).astype(each._array.dtype)
+        array = _random(rng, each._array)
         if strided and array.ndim:
             array = np.repeat(array, 2, axis=-1)[..., ::2]
         start = graph.wrap(array)
         start._requires_grad = True
         result.append(start)
     return tuple(result)
+
+
+def _random(rng: np.random.Generator, like: np.ndarray) -> np.ndarray:
+    array = np.empty(like.shape, like.dtype)
+    array[...] = rng.standard_normal(like.shape)
+    if like.dtype.kind == "c":
+        array.imag = rng.standard_normal(like.shape)
+    return array
+
+
+def _parts(array: np.ndarray) -> np.ndarray:
+    """All elements in one line as float64, the parts of a complex one beside each other."""
+    if array.dtype.kind == "c":
+        return np.array(array, np.complex128, order="C").reshape(-1).view(np.float64)
+    return np.array(array, np.float64).reshape(-1)
+
+
+def _units(dtype: np.dtype) -> tuple[complex, ...]:
+    """The directions in which an element of that dtype can move."""
+    return (1.0, 1.0j) if dtype.kind == "c" else (1.0,)
+
+
+def _place(at: int, tensor: Any) -> tuple[tuple[int, ...], complex, str]:
+    """Which element the real number at that place of `_parts` is of, and which part of it."""
+    units = _units(tensor._array.dtype)
+    element, part = divmod(at, len(units))
+    name = "" if len(units) == 1 else ("the real part of ", "the imaginary part of ")[part]
+    index = np.unravel_index(element, tensor._array.shape)
+    return tuple(int(i) for i in index), units[part], name
+
+
+def _size(tensor: Any) -> int:
+    """How many real numbers a tensor holds."""
+    return tensor._array.size * len(_units(tensor._array.dtype))
 
 
 class _Check:
@@ -190,7 +225,7 @@ class _Check:
             output, self.wanted, graph.wrap(start), retain_graph=True, allow_unused=True
         )
         return [
-            np.zeros(tensor._array.shape) if each is None else each._array
+            np.zeros_like(tensor._array) if each is None else each._array
             for each, tensor in zip(found, self.wanted, strict=True)
         ]
 
@@ -200,7 +235,7 @@ class _Check:
             return []
         with no_grad():
             outputs = _as_tuple(self.func(*self.inputs))
-        return [np.array(outputs[i]._array, np.float64) for i in self._differentiable]
+        return [_parts(outputs[i]._array) for i in self._differentiable]
 
     def outputs(self) -> list[Any]:
         with enable_grad():
@@ -218,32 +253,31 @@ class _Check:
                 self._compare(position, at, analytic[at][number], numeric[at], outputs[at])
 
     def _analytic_jacobians(self, output: Any) -> list[np.ndarray]:
-        shape = output._array.shape
+        shape, dtype = output._array.shape, output._array.dtype
         rows: list[list[np.ndarray]] = [[] for _ in self.wanted]
-        for index in np.ndindex(shape):
-            start = np.zeros(shape, output._array.dtype)
-            start[index] = 1
+        for index, unit in itertools.product(np.ndindex(shape), _units(dtype)):
+            start = np.zeros(shape, dtype)
+            start[index] = unit
             for each, gradient in zip(rows, self.analytic(output, start), strict=True):
-                each.append(gradient.ravel())
+                each.append(_parts(gradient))
         return [
-            np.array(each, np.float64).reshape(output._array.size, tensor._array.size)
+            np.array(each, np.float64).reshape(_size(output), _size(tensor))
             for each, tensor in zip(rows, self.wanted, strict=True)
         ]
 
     def _numeric_jacobians(self, tensor: Any) -> list[np.ndarray]:
         columns: list[list[np.ndarray]] = []
-        for index in np.ndindex(tensor._array.shape):
-            above, below = (
-                self._moved(tensor, index, self.eps),
-                self._moved(tensor, index, -self.eps),
-            )
+        units = _units(tensor._array.dtype)
+        for index, unit in itertools.product(np.ndindex(tensor._array.shape), units):
+            above = self._moved(tensor, index, self.eps * unit)
+            below = self._moved(tensor, index, -self.eps * unit)
             pairs = zip(above, below, strict=True)
-            columns.append([((a - b) / (2 * self.eps)).ravel() for a, b in pairs])
+            columns.append([(a - b) / (2 * self.eps) for a, b in pairs])
         if not columns:
             return [np.zeros((each.size, 0)) for each in self.evaluate()]
         return [np.stack(each, axis=1) for each in zip(*columns, strict=True)]
 
-    def _moved(self, tensor: Any, index: tuple[int, ...], by: float) -> list[np.ndarray]:
+    def _moved(self, tensor: Any, index: tuple[int, ...], by: complex) -> list[np.ndarray]:
         array = tensor._array
         before = array[index]
         array[index] = before + by
@@ -256,11 +290,11 @@ class _Check:
         """One random number per pair of output and input: u^T J v both ways."""
         rng = np.random.default_rng(0)
         for at, output in enumerate(self.outputs()):
-            u = rng.standard_normal(output._array.shape).astype(output._array.dtype)
+            u = _random(rng, output._array)
             gradients = self.analytic(output, u)
             for number, position in enumerate(self.positions):
                 array = self.wanted[number]._array
-                v = rng.standard_normal(array.shape).astype(array.dtype)
+                v = _random(rng, array)
                 before = array.copy()
                 try:
                     array[...] = before + self.eps * v
@@ -269,8 +303,8 @@ class _Check:
                     below = self.evaluate()[at]
                 finally:
                     array[...] = before
-                numeric = float((u * (above - below)).sum() / (2 * self.eps))
-                analytic = float((gradients[number] * v).sum())
+                numeric = float(_parts(u) @ (above - below)) / (2 * self.eps)
+                analytic = float(_parts(gradients[number]) @ _parts(v))
                 if not abs(analytic - numeric) <= self.atol + self.rtol * abs(numeric):
                     raise GradcheckError(
                         f"gradcheck (fast_mode): the gradient of argument {position} with respect "
@@ -316,17 +350,17 @@ class _Check:
         with np.errstate(invalid="ignore"):
             worst = np.where(wrong, np.where(np.isnan(excess), np.inf, excess), -np.inf).argmax()
         row, column = (int(i) for i in np.unravel_index(worst, wrong.shape))
-        element = tuple(int(i) for i in np.unravel_index(column, tensor._array.shape))
-        result = tuple(int(i) for i in np.unravel_index(row, output._array.shape))
+        element, unit, of_element = _place(column, tensor)
+        result, _, of_result = _place(row, output)
         made_by = output.grad_fn.describe() if output.grad_fn is not None else "a leaf"
         raise GradcheckError(
             f"gradcheck: the gradient of argument {position} (shape {tuple(tensor.shape)}, "
             f"{tensor.dtype}) with respect to output {at} ({made_by}) is wrong\n"
-            f"  worst at input element {element}, output element {result}: "
+            f"  worst at {of_element}input element {element}, {of_result}output element {result}: "
             f"analytic {analytic[row, column]:.6g}, numeric {numeric[row, column]:.6g}\n"
             f"  {int(wrong.sum())} of {wrong.size} entries differ by more than "
             f"atol={self.atol} + rtol={self.rtol} * |numeric|"
-            f"{self._cause(position, at, analytic, numeric, wrong, element, row)}"
+            f"{self._cause(position, at, analytic, numeric, wrong, element, unit, row)}"
         )
 
     def _cause(
@@ -337,13 +371,15 @@ class _Check:
         numeric: np.ndarray,
         wrong: np.ndarray,
         element: tuple[int, ...],
+        unit: complex,
         row: int,
     ) -> str:
         """The likely cause, by the pattern of what is wrong; more than one may fit."""
         if self._precision_hint():
             return self._precision_hint()
         causes = []
-        shape = self.inputs[position]._array.shape
+        array = self.inputs[position]._array
+        shape = (*array.shape, 2) if array.dtype.kind == "c" else array.shape
         if not analytic.any():
             causes.append(
                 "no gradient arrives at all: is it detached, or None where it should not be?"
@@ -356,17 +392,21 @@ class _Check:
             causes.append(
                 f"analytic = {factor:.4g} x numeric everywhere: a constant factor or sign"
             )
+        elif array.dtype.kind == "c" and _lacks_conjugation(analytic, numeric):
+            causes.append("backward multiplies by a complex value that it should conjugate")
         elif _is_transposed(analytic, numeric, shape, self.atol, self.rtol):
             causes.append("the gradient of each output is right but transposed")
-        if self._has_kink(position, at, element, row):
+        if self._has_kink(position, at, element, unit, row):
             causes.append("the function is not differentiable at this point (a kink or a jump)")
         return "".join(f"\n  likely cause: {each}" for each in causes)
 
-    def _has_kink(self, position: int, at: int, element: tuple[int, ...], row: int) -> bool:
-        tensor = self.inputs[position]
-        here = self.evaluate()[at].ravel()[row]
-        right = (self._moved(tensor, element, self.eps)[at].ravel()[row] - here) / self.eps
-        left = (here - self._moved(tensor, element, -self.eps)[at].ravel()[row]) / self.eps
+    def _has_kink(
+        self, position: int, at: int, element: tuple[int, ...], unit: complex, row: int
+    ) -> bool:
+        tensor, step = self.inputs[position], self.eps * unit
+        here = self.evaluate()[at][row]
+        right = (self._moved(tensor, element, step)[at][row] - here) / self.eps
+        left = (here - self._moved(tensor, element, -step)[at][row]) / self.eps
         # For a smooth function both sides differ by about eps times the second derivative.
         return bool(abs(right - left) > 0.05 * max(abs(right), abs(left), 1e-3))
 
@@ -374,7 +414,7 @@ class _Check:
         low = [
             f"argument {i} is {each.dtype}"
             for i, each in zip(self.positions, self.wanted, strict=True)
-            if each._array.dtype != np.float64
+            if each._array.dtype not in (np.float64, np.complex128)
         ]
         if not low:
             return ""
@@ -393,6 +433,13 @@ def _constant_factor(analytic: np.ndarray, numeric: np.ndarray) -> float | None:
     scale = float(np.abs(analytic).max())
     fits = np.allclose(analytic, factor * numeric, rtol=1e-3, atol=1e-4 * scale)
     return factor if fits and abs(factor - 1) > 1e-3 else None
+
+
+def _lacks_conjugation(analytic: np.ndarray, numeric: np.ndarray) -> bool:
+    """Whether the derivatives of one part by the other have the wrong sign, and all else fits."""
+    row_part, column_part = (np.arange(size) % 2 for size in analytic.shape)
+    signs = np.where(row_part[:, None] == column_part, 1, -1)
+    return np.allclose(signs * analytic, numeric, rtol=1e-3, atol=1e-5)
 
 
 def _is_transposed(

@@ -26,6 +26,11 @@ A rule with several `outputs` gets a tuple of gradients, None for integer output
 Backward returns one gradient per input (None for "no gradient"), as arrays when it was given
 arrays and as Tensors when it was given Tensors: the ops that it is written with do both. NumPy's
 warnings are off while a rule runs.
+
+The gradient of a real loss L for a complex x = a + ib is dL/da + i dL/db, as in PyTorch. Through a
+function f with a complex derivative it is g * conj(f'(x)) = conj(conj(g) * f'(x)): the backward of
+a rule that says ``holomorphic = True`` is written as for real numbers, and the node conjugates what
+goes in and comes out. A complex gradient of a real input is made real by the engine.
 """
 
 from __future__ import annotations
@@ -40,9 +45,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from airi import dtypes
+from airi.autograd import bfloat16
 from airi.autograd.mode import observing, state
 from airi.autograd.quiet import restore, silence
 from airi.autograd.scope import Scope, user_line
+from airi.dtypes import DIFFERENTIABLE
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor as TensorType
@@ -112,6 +119,8 @@ class Rule:
     * ``outputs``: the names of the results where forward returns a tuple;
     * ``broadcasts``: inputs are broadcast together, so the engine sums gradients back to shape;
     * ``is_view``: the result shares the memory of the first input;
+    * ``holomorphic``: it takes complex numbers and has a complex derivative, see above;
+    * ``complex``: it takes complex numbers, and backward is right for them as it is written;
     * ``only_for``: ``{"x": "y"}`` says that x is needed for the gradient of y only, and is not
       saved when y wants none (backward then gets None for it).
     """
@@ -119,6 +128,8 @@ class Rule:
     outputs: ClassVar[tuple[str, ...]] = ("out",)
     broadcasts: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
+    holomorphic: ClassVar[bool] = False
+    complex: ClassVar[bool] = False
     only_for: ClassVar[dict[str, str]] = {}
 
     forward: ClassVar[Callable[..., Any]]
@@ -184,6 +195,15 @@ class Rule:
     @classmethod
     def prepare(cls, arrays: list[Any]) -> list[Any]:
         """The inputs as forward wants them when an op is called with Tensors (type promotion)."""
+        return cls.checked(arrays)
+
+    @classmethod
+    def checked(cls, arrays: list[Any]) -> list[Any]:
+        """The arrays; ValueError where one is complex and the rule is not made for that."""
+        if not (cls.holomorphic or cls.complex):
+            for each in arrays:
+                if isinstance(each, (np.ndarray, complex)) and np.iscomplexobj(each):
+                    raise ValueError("complex numbers are not supported here")
         return arrays
 
     @classmethod
@@ -205,7 +225,10 @@ class Rule:
         begun = perf_counter() if observing and state.observers else 0.0
         warnings = silence()
         try:
-            out = cls.forward(*cls.prepare(arrays), **attributes)
+            if dtypes.bfloat16.is_known:
+                out = bfloat16.computed(cls, arrays, attributes)
+            else:
+                out = cls.forward(*cls.prepare(arrays), **attributes)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise _explained(cls, error, arrays, attributes) from error
         finally:
@@ -269,7 +292,7 @@ def record(
     if state.saved_hooks:
         node.saved = pack(node.saved)
     for number, result in enumerate(results):
-        if result._array.dtype.kind == "f":  # integer by-products are constants of the graph
+        if result._array.dtype.kind in DIFFERENTIABLE:  # integer by-products are constants
             result._edge = (node, number)
     if begun:
         tell(rule, node, inputs, results, begun)
@@ -441,9 +464,20 @@ class Node:
     def backward(self, grads: list[Any], record: bool) -> tuple[Any, ...]:
         """The gradients of the inputs, given those of the outputs (arrays; Tensors to record)."""
         values = [self.value(each, record) for each in self._held()]
-        g = grads[0] if self.rule.outputs is _ONE_OUTPUT else tuple(grads)
-        result = self.rule.backward(g, *values)
+        if dtypes.bfloat16.is_known:
+            grads, values = bfloat16.widened(grads), bfloat16.widened(values)
+        rule = self.rule
+        if rule.holomorphic and grads[0].dtype.kind == "c":
+            return self._conjugated(grads[0], values)
+        g = grads[0] if rule.outputs is _ONE_OUTPUT else tuple(grads)
+        result = rule.backward(g, *values)
         return result if isinstance(result, tuple) else (result,)
+
+    def _conjugated(self, g: Any, values: list[Any]) -> tuple[Any, ...]:
+        """The gradients of a holomorphic function: conj(backward(conj(g)))."""
+        result = self.rule.backward(g.conj(), *values)
+        gradients = result if isinstance(result, tuple) else (result,)
+        return tuple([None if each is None else each.conj() for each in gradients])
 
     def _held(self) -> tuple[Any, ...]:
         if self.saved is None:
@@ -583,7 +617,7 @@ def _explained(rule: type[Rule], error: Exception, arrays: list[Any], attributes
 
 def _require_array(rule: type[Rule], arrays: list[Any], attributes: Any) -> None:
     """TypeError where an op is called with neither a Tensor nor an array or number, but a list."""
-    if not any(isinstance(each, (np.ndarray, np.generic, int, float)) for each in arrays):
+    if not any(isinstance(each, (np.ndarray, np.generic, int, float, complex)) for each in arrays):
         raise _explained(rule, TypeError("expected a Tensor"), arrays, attributes)
 
 

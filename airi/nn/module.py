@@ -364,13 +364,20 @@ class Module(HookMethods):
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert floating-point parameters and buffers in place: ``net.to(airi.float64)``.
 
-        Takes what ``Tensor.to`` takes. Raises TypeError for an integer dtype and RuntimeError for
-        a device other than the CPU. Source: ``torch.nn.Module.to``.
+        Takes what ``Tensor.to`` takes; a complex dtype too. Raises TypeError for an integer dtype
+        and RuntimeError for a device other than the CPU. Source: ``torch.nn.Module.to``.
         """
         probe = wrap(np.empty(0, np.float32)).to(*args, **kwargs)
-        if not probe.is_floating_point():
-            raise TypeError(f"to: a module can only take a floating-point dtype, not {probe.dtype}")
-        return self._convert(lambda t: t.to(*args, **kwargs) if t.is_floating_point() else t)
+        if probe._array.dtype.kind not in dtypes.DIFFERENTIABLE:
+            raise TypeError(
+                f"to: a module can only take a floating-point or complex dtype, not {probe.dtype}"
+            )
+
+        def converted(tensor: Tensor) -> Tensor:
+            is_number = tensor._array.dtype.kind in dtypes.DIFFERENTIABLE
+            return tensor.to(*args, **kwargs) if is_number else tensor
+
+        return self._convert(converted)
 
     def type(self, dst_type: Any) -> Self:
         """Convert all parameters and buffers to a dtype, in place."""
@@ -378,15 +385,22 @@ class Module(HookMethods):
 
     def float(self) -> Self:
         """Convert floating-point parameters and buffers to float32, in place."""
-        return self.to(dtypes.float32)
+        return self._to_float(dtypes.float32)
 
     def double(self) -> Self:
         """Convert floating-point parameters and buffers to float64, in place."""
-        return self.to(dtypes.float64)
+        return self._to_float(dtypes.float64)
 
     def half(self) -> Self:
         """Convert floating-point parameters and buffers to float16, in place."""
-        return self.to(dtypes.float16)
+        return self._to_float(dtypes.float16)
+
+    def bfloat16(self) -> Self:
+        """Convert floating-point parameters and buffers to bfloat16, in place."""
+        return self._to_float(dtypes.bfloat16)
+
+    def _to_float(self, dtype: dtypes.dtype) -> Self:
+        return self._convert(lambda t: t.to(dtype) if t.is_floating_point() else t)
 
     def cpu(self) -> Self:
         """The module itself: it is there already."""

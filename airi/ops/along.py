@@ -26,6 +26,8 @@ class TakeAlong(Rule):
     `distinct` says that no index occurs twice in a line, so nothing has to be added up.
     """
 
+    complex = True
+
     @staticmethod
     def forward(x, indices, *, dim, distinct):
         return np.take_along_axis(x, indices, dim)
@@ -38,6 +40,8 @@ class TakeAlong(Rule):
 
 class SpreadAlong(Rule):
     """out[i, indices[i, k]] += x[i, k] along dim, from zeros;  dx = g at the indices"""
+
+    complex = True
 
     @staticmethod
     def forward(x, indices, *, dim, size, distinct):

@@ -12,6 +12,7 @@ class Boundary(Rule):
     module that works in place stays allowed.
     """
 
+    complex = True
     outputs = ("outs",)
 
     @staticmethod

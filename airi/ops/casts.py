@@ -19,6 +19,11 @@ def half(input: Tensor, memory_format: Any = None) -> Tensor:
     return cast(input, dtypes.float16)
 
 
+def bfloat16(input: Tensor, memory_format: Any = None) -> Tensor:
+    """``input.to(airi.bfloat16)``. Source: ``torch.Tensor.bfloat16``."""
+    return cast(input, dtypes.bfloat16)
+
+
 def float(input: Tensor, memory_format: Any = None) -> Tensor:
     """``input.to(airi.float32)``. Source: ``torch.Tensor.float``."""
     return cast(input, dtypes.float32)
@@ -27,6 +32,16 @@ def float(input: Tensor, memory_format: Any = None) -> Tensor:
 def double(input: Tensor, memory_format: Any = None) -> Tensor:
     """``input.to(airi.float64)``. Source: ``torch.Tensor.double``."""
     return cast(input, dtypes.float64)
+
+
+def cfloat(input: Tensor, memory_format: Any = None) -> Tensor:
+    """``input.to(airi.complex64)``. Source: ``torch.Tensor.cfloat``."""
+    return cast(input, dtypes.complex64)
+
+
+def cdouble(input: Tensor, memory_format: Any = None) -> Tensor:
+    """``input.to(airi.complex128)``. Source: ``torch.Tensor.cdouble``."""
+    return cast(input, dtypes.complex128)
 
 
 def char(input: Tensor, memory_format: Any = None) -> Tensor:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.ops.elementwise import require_same_dtype
-from airi.ops.promotion import Elementwise
+from airi.ops.promotion import Elementwise, refuse_complex
 from airi.ops.views import shape_of
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ __all__ = [
 class Eq(Elementwise):
     """out = whether x == y"""
 
+    complex = True
+
     @staticmethod
     def forward(x, y):
         return np.equal(x, y)
@@ -73,6 +75,8 @@ def eq(input: Tensor, other: Tensor | Number) -> Tensor:
 
 class Ne(Elementwise):
     """out = whether x != y"""
+
+    complex = True
 
     @staticmethod
     def forward(x, y):
@@ -156,11 +160,13 @@ def operator(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return compare
 
 
-_COMPARABLE = (int, float, np.ndarray, np.generic)
+_COMPARABLE = (int, float, complex, np.ndarray, np.generic)
 
 
 class IsNan(Elementwise):
     """out = whether x is NaN"""
+
+    complex = True
 
     @staticmethod
     def forward(x):
@@ -175,6 +181,8 @@ def isnan(input: Tensor) -> Tensor:
 class IsInf(Elementwise):
     """out = whether x is inf or -inf"""
 
+    complex = True
+
     @staticmethod
     def forward(x):
         return np.isinf(x)
@@ -188,6 +196,8 @@ def isinf(input: Tensor) -> Tensor:
 class IsFinite(Elementwise):
     """out = whether x is neither infinite nor NaN"""
 
+    complex = True
+
     @staticmethod
     def forward(x):
         return np.isfinite(x)
@@ -200,24 +210,31 @@ def isfinite(input: Tensor) -> Tensor:
 
 def isposinf(input: Tensor) -> Tensor:
     """out = whether input is inf. Source: ``torch.isposinf``."""
+    refuse_complex("isposinf", input)
     return eq(input, float("inf"))
 
 
 def isneginf(input: Tensor) -> Tensor:
     """out = whether input is -inf. Source: ``torch.isneginf``."""
+    refuse_complex("isneginf", input)
     return eq(input, float("-inf"))
 
 
 class IsReal(Elementwise):
-    """out = True: airi has no complex numbers"""
+    """out = whether the imaginary part of x is 0: everywhere, if x is real"""
+
+    complex = True
 
     @staticmethod
     def forward(x):
-        return np.ones(np.shape(x), bool)
+        return np.isreal(x)
 
 
 def isreal(input: Tensor) -> Tensor:
-    """out = whether input is a real number: True everywhere. Source: ``torch.isreal``."""
+    """out = whether the imaginary part is 0: True everywhere for real input.
+
+    Source: ``torch.isreal``.
+    """
     return IsReal.apply(input)
 
 
@@ -237,9 +254,11 @@ def signbit(input: Tensor) -> Tensor:
 class IsClose(Elementwise):
     """out = whether |x - y| <= atol + rtol * |y|; equal infinities are close"""
 
+    complex = True
+
     @staticmethod
     def forward(x, y, *, rtol, atol, equal_nan):
-        if np.result_type(x, y).kind != "f":
+        if np.result_type(x, y).kind not in "fc":
             x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
         close = np.abs(x - y) <= atol + np.abs(rtol * y)
         close = np.equal(x, y) | close & np.isfinite(x) & np.isfinite(y)
@@ -288,6 +307,8 @@ def equal(input: Tensor, other: Tensor) -> bool:
 class LogicalAnd(Elementwise):
     """out = whether x and y are both not 0"""
 
+    complex = True
+
     @staticmethod
     def forward(x, y):
         return np.logical_and(x, y)
@@ -300,6 +321,8 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
 
 class LogicalOr(Elementwise):
     """out = whether x or y is not 0"""
+
+    complex = True
 
     @staticmethod
     def forward(x, y):
@@ -314,6 +337,8 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
 class LogicalXor(Elementwise):
     """out = whether exactly one of x and y is not 0"""
 
+    complex = True
+
     @staticmethod
     def forward(x, y):
         return np.logical_xor(x, y)
@@ -326,6 +351,8 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
 
 class LogicalNot(Elementwise):
     """out = whether x is 0"""
+
+    complex = True
 
     @staticmethod
     def forward(x):

@@ -37,6 +37,7 @@ class Einsum(Rule):
     three terms at least, and once in each
     """
 
+    holomorphic = True
     only_for = {"x": "y", "y": "x"}
 
     @staticmethod

@@ -5,6 +5,7 @@ The casts named after a dtype (``x.float()``) are in `casts.py`.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +23,17 @@ __all__ = ["clone"]
 class Cast(Rule):
     """out = x in another dtype;  dx = g in x's dtype, which the engine sees to"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, dtype):
+        if x.dtype.kind == "c" and np.dtype(dtype).kind not in "cb":
+            warnings.warn(
+                "casting complex numbers to real ones discards the imaginary part; take .real",
+                UserWarning,
+                stacklevel=4,
+            )
+            x = x.real
         return x.astype(dtype)
 
     @staticmethod
@@ -34,7 +44,7 @@ class Cast(Rule):
 def cast(input: Tensor, dtype: Any) -> Tensor:
     """The values in another dtype; the tensor itself where it has that dtype already.
 
-    Gradients pass between floating-point dtypes. Source: ``torch.Tensor.to``.
+    Gradients pass between floating-point and complex dtypes. Source: ``torch.Tensor.to``.
     """
     wanted = dtypes.to_numpy(dtype)
     have = input.dtype if isinstance(input, np.ndarray) else input._array.dtype
@@ -48,6 +58,8 @@ def cast_if(input: Tensor, dtype: Any) -> Tensor:
 
 class Clone(Rule):
     """out = a copy of x;  dx = g"""
+
+    complex = True
 
     @staticmethod
     def forward(x, *, order="K"):
@@ -113,22 +125,28 @@ def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Tensor
     before it too. Raises ValueError for an unknown name. Source: ``torch.Tensor.type``.
     """
     if dtype is None:
-        return f"airi.{_TENSOR_TYPE_OF[input._array.dtype]}"
+        return f"airi.{_TENSOR_TYPE_OF[input.dtype]}"
     return cast(input, tensor_type_dtype(dtype))
 
 
 TENSOR_TYPES = {
     "HalfTensor": dtypes.float16,
+    "BFloat16Tensor": dtypes.bfloat16,
     "FloatTensor": dtypes.float32,
     "DoubleTensor": dtypes.float64,
+    "ComplexFloatTensor": dtypes.complex64,
+    "ComplexDoubleTensor": dtypes.complex128,
     "CharTensor": dtypes.int8,
     "ShortTensor": dtypes.int16,
     "IntTensor": dtypes.int32,
     "LongTensor": dtypes.int64,
     "ByteTensor": dtypes.uint8,
+    "UInt16Tensor": dtypes.uint16,
+    "UInt32Tensor": dtypes.uint32,
+    "UInt64Tensor": dtypes.uint64,
     "BoolTensor": dtypes.bool,
 }
-_TENSOR_TYPE_OF = {dtype.numpy: name for name, dtype in TENSOR_TYPES.items()}
+_TENSOR_TYPE_OF = {dtype: name for name, dtype in TENSOR_TYPES.items()}
 
 
 def tensor_type_dtype(wanted: Any) -> Any:

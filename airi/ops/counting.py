@@ -11,7 +11,7 @@ import numpy as np
 
 from airi.autograd.graph import wrap
 from airi.ops.names import normal_dim, numpy_names
-from airi.ops.promotion import require_float
+from airi.ops.promotion import refuse_complex, require_float
 from airi.ops.views import array_of
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def unique(
     often each occurs. Every NaN is its own. The result is in order without `sorted` too.
     Example: ``values, counts = airi.unique(x, return_counts=True)``. Source: ``torch.unique``.
     """
+    refuse_complex("unique", input)
     array = array_of(input)
     at = None if dim is None else normal_dim("unique", dim, array.ndim)
     values, inverse, counts = np.unique(
@@ -106,6 +107,7 @@ def searchsorted(
         raise RuntimeError(f"searchsorted: side must be 'left' or 'right', got {side!r}")
     if side == "left" and right:
         raise RuntimeError("searchsorted: side='left' and right=True contradict each other")
+    refuse_complex("searchsorted", sorted_sequence, input)
     sequence, values = array_of(sorted_sequence), np.asarray(array_of(input))
     if sorter is not None:
         sequence = np.take_along_axis(sequence, array_of(sorter), -1)
@@ -182,7 +184,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return wrap(np.bincount(array.astype(np.int64), weight, minlength).astype(dtype))
 
 
-def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> Tensor:
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """How many elements are in each of `bins` equal parts of the range `min` to `max`.
 
     Elements outside and NaN are not counted; where `min` equals `max` the range is that of the
@@ -191,6 +193,7 @@ def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> T
     """
     array = array_of(input)
     require_float("histc", input)
+    refuse_complex("histc", input)
     if bins < 1:
         raise RuntimeError(f"histc: bins must be 1 or more, got {bins}")
     low, high = float(min), float(max)

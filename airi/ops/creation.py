@@ -25,7 +25,7 @@ from airi.ops.views import sizes
 if TYPE_CHECKING:
     from airi.tensor import Tensor
 
-    Number = int | float | bool
+    Number = int | float | complex | bool
 
 __all__ = [
     "arange",
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 _HINTS = ("layout", "pin_memory", "memory_format")
-_PYTHON_TYPES = {bool, int, float}
+_PYTHON_TYPES = {bool, int, float, complex}
 
 
 # -- what the functions share ---------------------------------------------------------------------
@@ -110,6 +110,8 @@ def _array_of(function: str, data: Any, dtype: Any) -> np.ndarray:
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray(_without_tensors(data), wanted)
+    except TypeError as error:
+        raise TypeError(f"{function}: {error} (expected {wanted})") from None
     except OverflowError as error:
         raise RuntimeError(f"{function}: a value does not fit into {wanted}: {error}") from None
     except ValueError as error:
@@ -135,6 +137,8 @@ def _dtypes_in(data: Any) -> list[np.dtype]:
 
 
 def _dtype_of_number(kind: type) -> np.dtype:
+    if kind is complex:
+        return dtypes.default_complex()
     return dtypes.default_numpy() if kind is float else dtypes.to_numpy(kind)
 
 
@@ -156,8 +160,9 @@ def tensor(
 ) -> Tensor:
     """A new leaf tensor with a copy of `data`: numbers, nested lists, arrays or Tensors.
 
-    Python floats become the default dtype, ints int64, NumPy arrays keep theirs. Raises TypeError
-    for what is no number and ValueError for ragged lists. Example: ``airi.tensor([[1., 2.]])``.
+    Python floats become the default dtype, complex numbers the complex one of its precision, ints
+    int64, NumPy arrays keep theirs. Raises TypeError for what is no number and ValueError for
+    ragged lists. Example: ``airi.tensor([[1., 2.]])``.
     Source: ``torch.tensor``.
     """
     array = np.array(_array_of("tensor", data, dtype), order="C", subok=False)
@@ -309,7 +314,7 @@ def full(
 ) -> Tensor:
     """A tensor whose every element is `fill_value`.
 
-    The dtype follows the value: bool, int64 or the default float dtype.
+    The dtype follows the value: bool, int64, the default float dtype or the complex one.
     Example: ``airi.full((2, 3), 0.5)``. Source: ``torch.full``.
     """
     shape = shape_from("full", (size,), hints)
@@ -456,7 +461,7 @@ def arange(
         array = np.arange(int(start), int(end), int(step) or step, dtype=np.int64)
     else:
         count = math.ceil((end - start) / step)
-        if wanted.kind != "f":
+        if wanted.kind in "iu":
             start, step = int(start), int(step)
         array = start + step * np.arange(count)
     return made("arange", array.astype(wanted, copy=False), device, requires_grad, hints)
@@ -477,7 +482,7 @@ def _evenly_spaced(function: str, start: Any, end: Any, steps: int, dtype: np.dt
                 f"{function}: {name} must be a number or have 0 dimensions, got shape "
                 f"{tuple(each.shape)}"
             )
-        bounds.append(_number(each) if dtype.kind == "f" else int(_number(each)))
+        bounds.append(int(_number(each)) if dtype.kind in "iu" else _number(each))
     first, last = bounds
     return np.linspace(first, last, count)
 
@@ -518,7 +523,7 @@ def logspace(
     wanted = float_dtype(dtype)
     exponents = _evenly_spaced("logspace", start, end, steps, wanted)
     with np.errstate(over="ignore", invalid="ignore"):
-        array = np.power(float(base), exponents).astype(wanted)
+        array = np.power(base, exponents, dtype=exponents.dtype).astype(wanted)
     return made("logspace", array, device, requires_grad, hints)
 
 

@@ -36,6 +36,8 @@ __all__ = [
 class Shift(Rule):
     """out[k] = x[k - by] along dim for by = 1 or -1, `fill` at the end;  dx = g shifted back"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, dim, by, fill):
         out = np.empty_like(x)
@@ -56,6 +58,8 @@ class LinearRecurrence(Rule):
 
     db = t with t[k] = g[k] + a[k+1] * t[k+1], the same the other way round;  da = t[k] * out[k-1]
     """
+
+    holomorphic = True
 
     @staticmethod
     def forward(b, a, *, dim, reverse):
@@ -93,6 +97,8 @@ def _accumulated(ufunc: np.ufunc, x: np.ndarray, dim: int, reverse: bool) -> np.
 class Cumsum(Rule):
     """out[k] = x[0] + ... + x[k] along dim (from the end if reverse);  dx = the reverse cumsum"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, dim, reverse=False):
         return _accumulated(np.add, x, dim, reverse)
@@ -118,6 +124,8 @@ class Cumprod(Rule):
     dx = (the reverse cumsum of g * out) / x, or where an element is 0, dx[k] = out[k-1] * s[k] with
     s[k] = g[k] + x[k+1] * s[k+1]
     """
+
+    holomorphic = True
 
     @staticmethod
     def forward(x, *, dim, reverse=False):

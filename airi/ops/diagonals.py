@@ -47,6 +47,8 @@ class Diagonal(View):
 class Undiagonal(Rule):
     """out = 0 with x on the diagonals;  dx = the diagonals of g"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, offset, dim1, dim2, shape):
         out = np.zeros(shape, x.dtype)
@@ -114,6 +116,8 @@ _diagonal = diagonal  # the function, where an argument has its name
 class Triu(Rule):
     """out = x on and above a diagonal, 0 below;  dx = g there"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, diagonal):
         return np.triu(x, diagonal)
@@ -125,6 +129,8 @@ class Triu(Rule):
 
 class Tril(Rule):
     """out = x on and below a diagonal, 0 above;  dx = g there"""
+
+    complex = True
 
     @staticmethod
     def forward(x, *, diagonal):

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule
+from airi.dtypes import DIFFERENTIABLE
 from airi.ops.promotion import Elementwise, result_dtype
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
 
-    Number = int | float | bool
+    Number = int | float | complex | bool
 
 __all__ = [
     "abs",
@@ -55,6 +56,8 @@ __all__ = [
 class Zeros(Rule):
     """out = 0 in the shape of x: the gradient of functions that are constant between jumps"""
 
+    complex = True
+
     @staticmethod
     def forward(x):
         return np.zeros_like(x)
@@ -71,6 +74,7 @@ def require_same_dtype(function: str, input: Tensor, other: Tensor) -> None:
 class Add(Elementwise):
     """out = x + y;  dx = g, dy = g"""
 
+    complex = True
     ufunc = np.add
 
     @staticmethod
@@ -99,12 +103,15 @@ def scaled(function: str, input: Any, other: Any, alpha: Number) -> Any:
 
 
 def _is_float(value: Any) -> bool:
-    return value._array.dtype.kind == "f" if hasattr(value, "_array") else type(value) is float
+    if hasattr(value, "_array"):
+        return value._array.dtype.kind in DIFFERENTIABLE
+    return type(value) in (float, complex)
 
 
 class Sub(Elementwise):
     """out = x - y;  dx = g, dy = -g"""
 
+    complex = True
     ufunc = np.subtract
 
     @staticmethod
@@ -135,6 +142,7 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 class Mul(Elementwise):
     """out = x * y;  dx = g * y, dy = g * x"""
 
+    holomorphic = True
     ufunc = np.multiply
     only_for = {"x": "y", "y": "x"}
 
@@ -158,6 +166,7 @@ def mul(input: Tensor, other: Tensor | Number) -> Tensor:
 class Div(Elementwise):
     """out = x / y;  dx = g / y, dy = -g * x / y**2"""
 
+    holomorphic = True
     ufunc = np.true_divide
     floating = True
     only_for = {"x": "y"}
@@ -290,6 +299,7 @@ def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
 class Neg(Elementwise):
     """out = -x;  dx = -g"""
 
+    complex = True
     ufunc = np.negative
 
     @staticmethod
@@ -319,6 +329,7 @@ def positive(input: Tensor) -> Tensor:
 class Square(Elementwise):
     """out = x**2;  dx = 2 * g * x"""
 
+    holomorphic = True
     ufunc = np.square
 
     @classmethod
@@ -343,6 +354,7 @@ def square(input: Tensor) -> Tensor:
 class Reciprocal(Elementwise):
     """out = 1 / x;  dx = -g * out**2"""
 
+    holomorphic = True
     floating = True
 
     @staticmethod
@@ -360,8 +372,9 @@ def reciprocal(input: Tensor) -> Tensor:
 
 
 class Abs(Elementwise):
-    """out = |x|;  dx = g * sign(x), 0 at 0"""
+    """out = |x|;  dx = g * sgn(x), 0 at 0"""
 
+    complex = True
     ufunc = np.abs
 
     @staticmethod
@@ -370,11 +383,14 @@ class Abs(Elementwise):
 
     @staticmethod
     def backward(g, x):
-        return g * sign(x)
+        return g * sgn(x)
 
 
 def abs(input: Tensor) -> Tensor:
-    """out = |input|; its gradient at 0 is 0. Source: ``torch.abs``."""
+    """out = |input|, real also of complex numbers; its gradient at 0 is 0.
+
+    Source: ``torch.abs``.
+    """
     return Abs.apply(input)
 
 
@@ -398,6 +414,34 @@ class Sign(Elementwise):
 def sign(input: Tensor) -> Tensor:
     """out = -1, 0 or 1 by the sign of input. Source: ``torch.sign``."""
     return Sign.apply(input)
+
+
+class Sgn(Elementwise):
+    """out = x / |x|, 0 at 0;  dx = (g - out * Re(g * conj(out))) / |x|: what turns, not stretches
+
+    For real x that is the sign, whose gradient is 0.
+    """
+
+    complex = True
+
+    @staticmethod
+    def forward(x):
+        return np.sign(x) if x.dtype.kind == "c" else Sign.forward(x)
+
+    @staticmethod
+    def backward(g, x, out):
+        if g.dtype.kind != "c":
+            return Zeros.apply(g)
+        turning = g - out * (g * out.conj()).real
+        return div(turning, where(x == 0, 1.0, abs(x))) * where(x == 0, 0.0, 1.0)
+
+
+def sgn(input: Tensor) -> Tensor:
+    """out = input / |input|, 0 at 0: the sign of real numbers, the direction of complex ones.
+
+    Source: ``torch.sgn``.
+    """
+    return Sgn.apply(input)
 
 
 class Maximum(Elementwise):
@@ -594,6 +638,8 @@ def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
 class Where(Elementwise):
     """out = x where condition holds, else y;  dx = g there, dy = g elsewhere"""
 
+    complex = True
+
     @staticmethod
     def forward(condition, x, y):
         dtype = np.result_type(x, y)
@@ -645,7 +691,6 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     return Where.apply(condition, input, other)
 
 
-sgn = sign
 subtract = sub
 multiply = mul
 divide = true_divide = div

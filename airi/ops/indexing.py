@@ -106,6 +106,8 @@ def add_at(
 class Index(Rule):
     """out = x[indices at their dims];  dx = g added up at the places that were taken"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *indices, dims):
         if len(indices) == 1 and indices[0].dtype.kind != "b":
@@ -120,6 +122,8 @@ class Index(Rule):
 
 class Unindex(Rule):
     """out = 0 with x added up at the places of indices;  dx = g[indices]"""
+
+    complex = True
 
     @staticmethod
     def forward(x, *indices, dims, shape):
@@ -141,6 +145,7 @@ class IndexPut(Overwrite):
     dx = g with 0 there (or g), dvalue = g[indices]
     """
 
+    complex = True
     broadcasts = True
 
     @staticmethod

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from airi import dtypes
+from airi.autograd.bfloat16 import is_bfloat16, widened
 from airi.autograd.graph import Rule, edge_of, move_retained, record, replay_view, tell, wrap
 from airi.autograd.mode import observing, state
 from airi.autograd.quiet import restore, silence
@@ -33,6 +34,8 @@ class WriteView(Rule):
 
     dbase = g with 0 in that part, dvalue = that part of g
     """
+
+    complex = True
 
     @staticmethod
     def forward(base, value, *, steps):
@@ -131,6 +134,8 @@ def _compute(
 ) -> Any:
     """The result of the rule, computed straight into the array where that is possible."""
     shape, dtype = values[0].shape, values[0].dtype
+    if is_bfloat16(values[0]) and not issubclass(rule, Overwrite):
+        values, into = widened(values), None
     prepared = rule.prepare(list(values))
     ufunc = getattr(rule, "ufunc", None)
     one_dtype = all(not isinstance(x, np.ndarray) or x.dtype == dtype for x in prepared)
@@ -242,8 +247,8 @@ def refuse_in_graph(target: Any, name: str) -> None:
 def _refuse_cast(name: str, rule: type[Rule], values: list[Any], dtype: np.dtype) -> None:
     if issubclass(rule, Overwrite):
         return
-    result = result_dtype([x for x in values if isinstance(x, (np.ndarray, int, float))])
-    if getattr(rule, "floating", False) and result.kind != "f":
+    result = result_dtype([x for x in values if isinstance(x, (np.ndarray, int, float, complex))])
+    if getattr(rule, "floating", False) and result.kind in "biu":
         result = dtypes.default_numpy()
     if RANK[result.kind] > RANK[dtype.kind]:
         raise RuntimeError(f"{name}: the result, {result}, cannot be written into {dtype} in place")
@@ -252,6 +257,7 @@ def _refuse_cast(name: str, rule: type[Rule], values: list[Any], dtype: np.dtype
 class Copy(Overwrite):
     """out = y, broadcast to x;  dx = 0, dy = g"""
 
+    complex = True
     broadcasts = True
 
     @staticmethod
@@ -270,6 +276,7 @@ class Copy(Overwrite):
 class MaskedFill(Overwrite):
     """out = value where mask, else x;  dx = g where not mask, dvalue = sum of g where mask"""
 
+    complex = True
     broadcasts = True
 
     @staticmethod
@@ -291,6 +298,8 @@ class MaskedFill(Overwrite):
 
 class _Not(Rule):
     """out = not x, for masks"""
+
+    complex = True
 
     @staticmethod
     def forward(x):

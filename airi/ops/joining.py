@@ -50,6 +50,8 @@ __all__ = [
 class _Joining(Rule):
     """A rule whose inputs are joined in their common dtype."""
 
+    complex = True
+
     @classmethod
     def prepare(cls, arrays: list[Any]) -> list[Any]:
         if all(each.dtype is arrays[0].dtype for each in arrays):
@@ -276,6 +278,8 @@ def block_diag(*tensors: Tensor) -> Tensor:
 class Repeat(Rule):
     """out = x as often as `repeats` says along each dimension;  dx = sum of g over the copies"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, repeats):
         return np.tile(x, repeats)
@@ -363,6 +367,8 @@ def _interleaved(repeats: Any, size: int, output_size: int | None) -> np.ndarray
 class Flip(Rule):
     """out = x with the order of its elements reversed along dims;  dx = g reversed"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, dims):
         return np.flip(x, dims).copy()
@@ -394,6 +400,8 @@ def flipud(input: Tensor) -> Tensor:
 
 class Roll(Rule):
     """out = x shifted round along dims;  dx = g shifted back"""
+
+    complex = True
 
     @staticmethod
     def forward(x, *, shifts, dims):

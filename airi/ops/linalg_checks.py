@@ -62,6 +62,8 @@ def transposed(x: Any) -> Any:
 class Identity(Rule):
     """out = identity matrices in the shape of x: a constant"""
 
+    complex = True
+
     @staticmethod
     def forward(x):
         out = np.empty(x.shape, x.dtype)

@@ -45,6 +45,8 @@ class Det(Rule):
     product of all S but S[i].
     """
 
+    holomorphic = True
+
     @staticmethod
     def forward(x):
         return np.linalg.det(x)

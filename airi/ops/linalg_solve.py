@@ -53,6 +53,8 @@ class ResultInfo(NamedTuple):
 class Inverse(Rule):
     """out = x**-1;  dx = -out.mT @ g @ out.mT"""
 
+    holomorphic = True
+
     @staticmethod
     def forward(x):
         return np.linalg.inv(x)
@@ -138,6 +140,7 @@ def _each_or_nan(function: Any, x: np.ndarray, *others: np.ndarray) -> np.ndarra
 class Solve(Rule):
     """out = x with A @ x = B;  dB = A.mT**-1 @ g, dA = -dB @ out.mT"""
 
+    holomorphic = True
     broadcasts = True
 
     @staticmethod
@@ -257,6 +260,7 @@ class SolveTriangular(Rule):
     With `unit` the diagonal counts as 1, whatever it holds.
     """
 
+    holomorphic = True
     broadcasts = True
 
     @staticmethod

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule
+from airi.dtypes import DIFFERENTIABLE
 from airi.ops import elementwise
 from airi.ops.inplace import write
 from airi.ops.reduction import Sum
@@ -82,6 +83,7 @@ def _product_gradients(
 class MatMul(Rule):
     """out = x @ y, batched over leading dimensions;  dx = g @ y.mT, dy = x.mT @ g"""
 
+    holomorphic = True
     broadcasts = True
     only_for = {"x": "y", "y": "x"}
 
@@ -205,8 +207,11 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """`dot`: for the real numbers that airi has, the two are one. Source: ``torch.vdot``."""
-    return dot(input, other)
+    """The sum of conj(input) * other over two vectors: for real ones `dot`.
+
+    Source: ``torch.vdot``.
+    """
+    return dot(input.conj(), other)
 
 
 def inner(input: Tensor, other: Tensor) -> Tensor:
@@ -247,6 +252,7 @@ class Addmm(Rule):
     dinput = beta * g, dx = alpha * g @ y.mT, dy = alpha * x.mT @ g
     """
 
+    holomorphic = True
     broadcasts = True
     only_for = {"x": "y", "y": "x"}
 
@@ -268,7 +274,7 @@ class Addmm(Rule):
 
 def _check_sum(function: str, input: Any, x: Any, beta: Any, alpha: Any) -> None:
     check_same_dtype(function, input, x)
-    integral = array_of(input).dtype.kind != "f"
+    integral = array_of(input).dtype.kind not in DIFFERENTIABLE
     if integral and (isinstance(beta, float) or isinstance(alpha, float)):
         raise RuntimeError(
             f"{function}: beta and alpha must be ints for integer tensors, got {beta} and {alpha}"
@@ -393,6 +399,7 @@ def _summed_batches(name: str, input: Any, batch1: Any, batch2: Any, beta: Any, 
 class Linear(Rule):
     """out = x @ weight.T + bias;  dx = g @ weight, dweight = g.T @ x, dbias = sum of g's rows"""
 
+    holomorphic = True
     only_for = {"x": "weight", "weight": "x"}
 
     @staticmethod

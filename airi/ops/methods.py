@@ -10,6 +10,7 @@ from airi.ops import (
     activation,
     casts,
     comparison,
+    complex,
     contraction,
     conversion,
     counting,
@@ -68,6 +69,9 @@ class TensorMethods:
     is_nonzero = questions.is_nonzero
     is_same_size = questions.is_same_size
 
+    bfloat16 = casts.bfloat16
+    cfloat = casts.cfloat
+    cdouble = casts.cdouble
     # New tensors in this one's dtype
     new = creation.new
     new_empty = creation.new_empty
@@ -94,13 +98,22 @@ class TensorMethods:
     positive = elementwise.positive
     reciprocal = elementwise.reciprocal
     remainder = elementwise.remainder
-    sign = sgn = elementwise.sign
+    sgn = elementwise.sgn
+    sign = elementwise.sign
     square = elementwise.square
     sub = subtract = elementwise.sub
 
     # Three operands
     addcdiv = ternary.addcdiv
     addcmul = ternary.addcmul
+    # Complex numbers
+    angle = complex.angle
+    conj = complex.conj
+    conj_physical = complex.conj_physical
+    resolve_conj = complex.resolve_conj
+    resolve_neg = complex.resolve_neg
+    conj_physical_ = complex.conj_physical_
+
     lerp = ternary.lerp
 
     # Rounding, signs and special values
@@ -382,7 +395,8 @@ class TensorMethods:
     fmod_ = elementwise_inplace.fmod_
     neg_ = negative_ = elementwise_inplace.neg_
     abs_ = absolute_ = elementwise_inplace.abs_
-    sign_ = sgn_ = elementwise_inplace.sign_
+    sgn_ = elementwise_inplace.sgn_
+    sign_ = elementwise_inplace.sign_
     square_ = elementwise_inplace.square_
     reciprocal_ = elementwise_inplace.reciprocal_
     clamp_ = clip_ = elementwise_inplace.clamp_

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule
+from airi.dtypes import DIFFERENTIABLE
 from airi.ops.names import normal_dim, normal_dims
 from airi.ops.views import Expand, Reshape, reshape
 
@@ -70,4 +71,4 @@ def count(x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
 
 def accumulator(dtype: np.dtype) -> np.dtype:
     """The dtype that sums and products of elements of `dtype` have: int64 for all integers."""
-    return dtype if dtype.kind == "f" else np.dtype(np.int64)
+    return dtype if dtype.kind in DIFFERENTIABLE else np.dtype(np.int64)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class PadConstant(Rule):
     """out = x with `value` around it, cut off where a number is negative;  dx = that part of g"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, pads, value):
         out = np.full([n + sum(pad) for n, pad in zip(x.shape, pads)], value, x.dtype)
@@ -63,6 +65,8 @@ def _around(size: int, before: int, after: int) -> list[int]:
 class PadFrom(Rule):
     """out = x continued along dim by its own elements;  dx = g, with the padding's part added"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, dim, mode, before, after):
         out = PadConstant.forward(x, pads=_only(dim, x.ndim, before, after), value=0)
@@ -81,6 +85,8 @@ class UnpadFrom(Rule):
 
     dx = g continued as in `PadFrom`
     """
+
+    complex = True
 
     @staticmethod
     def forward(x, *, dim, mode, before, after, size):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "can_cast",
+    "is_complex",
+    "is_conj",
     "is_floating_point",
     "is_nonzero",
     "is_same_size",
@@ -29,8 +31,21 @@ def is_tensor(obj: Any) -> bool:
 
 
 def is_floating_point(input: Tensor) -> bool:
-    """Whether the dtype is float16, float32 or float64. Source: ``torch.is_floating_point``."""
-    return input._array.dtype.kind == "f"
+    """Whether the dtype is float16, bfloat16, float32 or float64.
+
+    Source: ``torch.is_floating_point``.
+    """
+    return input.is_floating_point()
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is complex64 or complex128. Source: ``torch.is_complex``."""
+    return input.is_complex()
+
+
+def is_conj(input: Tensor) -> bool:
+    """False: airi conjugates at once, not when asked. Source: ``torch.is_conj``."""
+    return False
 
 
 def is_nonzero(input: Tensor) -> bool:
@@ -52,8 +67,9 @@ def numel(input: Tensor) -> int:
 
 
 def promote_types(type1: Any, type2: Any) -> dtypes.dtype:
-    """The smallest dtype that holds both, where a float dtype absorbs integers.
+    """The smallest dtype that holds both, where floats absorb integers and complex dtypes both.
 
+    Raises RuntimeError for uint16, uint32 or uint64 with another integer dtype.
     Example: ``airi.promote_types(airi.int32, airi.float32)`` is float32.
     Source: ``torch.promote_types``.
     """
@@ -64,14 +80,14 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
     """The dtype of arithmetic with these two tensors or numbers.
 
     Tensors with dimensions rule over 0-dimensional ones, those over Python numbers: the lower only
-    raises the kind (bool < integer < float). Source: ``torch.result_type``.
+    raises the kind (bool < integer < float < complex). Source: ``torch.result_type``.
     """
     values = [each._array if hasattr(each, "_array") else each for each in (tensor1, tensor2)]
     return dtypes.of(promotion.result_dtype(values))
 
 
 def can_cast(from_: Any, to: Any) -> bool:
-    """Whether PyTorch casts so by itself: any way but from float to integer or from either to bool.
+    """Whether PyTorch casts so by itself: not from complex to real, from float to integer, to bool.
 
     Source: ``torch.can_cast``.
     """

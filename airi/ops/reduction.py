@@ -56,6 +56,8 @@ __all__ = [
 class Sum(Rule):
     """out = sum of x over dim;  dx = g for every element"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, dim, keepdim):
         return np.add.reduce(x, dim, accumulator(x.dtype), keepdims=keepdim)
@@ -106,6 +108,8 @@ def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any 
 class Mean(Rule):
     """out = sum of x over dim / n;  dx = g / n for every element"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, dim, keepdim):
         require_float("mean", x)
@@ -142,6 +146,8 @@ def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any
 class Prod(Rule):
     """out = product of x along dim;  dx = g * the product of the others, which may be 0"""
 
+    holomorphic = True
+
     @staticmethod
     def forward(x, *, dim, keepdim):
         return np.multiply.reduce(x, dim, accumulator(x.dtype), keepdims=keepdim)
@@ -176,15 +182,18 @@ def _degrees(x_shape: tuple[int, ...], dim: Any, correction: float) -> float:
 
 
 class Var(Rule):
-    """out = sum of (x - mean)**2 over dim / (n - correction)
+    """out = sum of |x - mean|**2 over dim / (n - correction)
 
     dx = g * 2 * (x - mean) / (n - correction)
     """
+
+    complex = True
 
     @staticmethod
     def forward(x, *, dim, keepdim, correction):
         require_float("var", x)
         centred = x - Mean.forward(x, dim=dim, keepdim=True)
+        centred = np.abs(centred) if x.dtype.kind == "c" else centred
         total = np.add.reduce(np.square(centred, out=centred), dim, keepdims=keepdim)
         return np.true_divide(total, _degrees(x.shape, dim, correction))
 
@@ -196,10 +205,12 @@ class Var(Rule):
 
 
 class Std(Rule):
-    """out = sqrt(sum of (x - mean)**2 over dim / (n - correction))
+    """out = sqrt(sum of |x - mean|**2 over dim / (n - correction))
 
     dx = g * (x - mean) / ((n - correction) * out), 0 where out is 0
     """
+
+    complex = True
 
     @staticmethod
     def forward(x, *, dim, keepdim, correction):
@@ -303,17 +314,19 @@ def std_mean(
 class Norm(Rule):
     """out = (sum of |x|**p over dim)**(1/p) for a finite p
 
-    dx = g * sign(x) * (|x| / out)**(p-1), 0 where x or out is 0; for p = 2 that is g * x / out
+    dx = g * sgn(x) * (|x| / out)**(p-1), 0 where x or out is 0; for p = 2 that is g * x / out
     """
+
+    complex = True
 
     @staticmethod
     def forward(x, *, p, dim, keepdim):
         require_float("norm", x)
+        magnitude = np.abs(x) if p != 2 or x.dtype.kind == "c" else x
         if p == 2:
-            return _euclidean(x, dim, keepdim)
-        magnitude = np.abs(x)
+            return _euclidean(magnitude, dim, keepdim)
         if p == 0:
-            return np.add.reduce(np.not_equal(x, 0), dim, x.dtype, keepdims=keepdim)
+            return np.add.reduce(magnitude != 0, dim, magnitude.dtype, keepdims=keepdim)
         if p == 1:
             return np.add.reduce(magnitude, dim, keepdims=keepdim)
         return np.add.reduce(magnitude**p, dim, keepdims=keepdim) ** (1 / p)
@@ -323,13 +336,13 @@ class Norm(Rule):
         if p == 0:
             return elementwise.Zeros.apply(x)
         if p == 1:
-            return restored(g, dim, keepdim, x_shape) * elementwise.sign(x)
+            return restored(g, dim, keepdim, x_shape) * elementwise.sgn(x)
         if p == 2:
             return restored(_over_norm(g, out), dim, keepdim, x_shape) * x
         norm_of_each = restored(out, dim, keepdim, x_shape)
         is_zero = x == 0
         ratio = elementwise.where(is_zero, 1.0, elementwise.div(elementwise.abs(x), norm_of_each))
-        slope = elementwise.sign(x) * transcendental.pow(ratio, p - 1)
+        slope = elementwise.sgn(x) * transcendental.pow(ratio, p - 1)
         return restored(g, dim, keepdim, x_shape) * slope
 
 
@@ -408,6 +421,8 @@ def logsumexp(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 class AllTrue(Rule):
     """out = whether every x over dim is true (not 0; NaN is true)"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, dim, keepdim):
         return np.logical_and.reduce(x, dim, keepdims=keepdim).astype(_truth(x))
@@ -415,6 +430,8 @@ class AllTrue(Rule):
 
 class AnyTrue(Rule):
     """out = whether any x over dim is true (not 0; NaN is true)"""
+
+    complex = True
 
     @staticmethod
     def forward(x, *, dim, keepdim):
@@ -445,6 +462,8 @@ def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
 
 class CountNonzero(Rule):
     """out = how many x over dim are not 0"""
+
+    complex = True
 
     @staticmethod
     def forward(x, *, dim, keepdim):

@@ -73,6 +73,8 @@ def _reduce_at(ufunc: np.ufunc, x: np.ndarray, index: np.ndarray, src: Any, dim:
 class Scatter(Overwrite):
     """out = x with src at index along dim;  dx = g with 0 there, dsrc = g gathered at index"""
 
+    complex = True
+
     @staticmethod
     def forward(x, index, src, *, dim):
         out = x.copy()
@@ -92,6 +94,8 @@ class Scatter(Overwrite):
 
 class ScatterAdd(Overwrite):
     """out = x with src added at index along dim;  dx = g, dsrc = g gathered at index"""
+
+    complex = True
 
     @staticmethod
     def forward(x, index, src, *, dim):
@@ -136,6 +140,7 @@ class ScatterProd(Overwrite):
 class _Zeros(Rule):
     """Which factors of ScatterProd are 0, and whose other factors are not: constants"""
 
+    complex = True
     outputs = ("zero_x", "zero_src", "alone_x", "alone_src")
 
     @staticmethod

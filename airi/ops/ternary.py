@@ -23,6 +23,7 @@ __all__ = [
 class Lerp(Elementwise):
     """out = x + w * (y - x);  dx = g * (1 - w), dy = g * w, dw = g * (y - x)"""
 
+    holomorphic = True
     only_for = {"x": "w", "y": "w"}
 
     @staticmethod
@@ -52,6 +53,7 @@ def require_same_float(function: str, input: Tensor, end: Tensor) -> None:
 class Addcmul(Elementwise):
     """out = x + value * y * z;  dx = g, dy = g * value * z, dz = g * value * y"""
 
+    holomorphic = True
     only_for = {"y": "z", "z": "y"}
 
     @staticmethod
@@ -75,11 +77,12 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 class Addcdiv(Elementwise):
     """out = x + value * y / z;  dx = g, dy = g * value / z, dz = -g * value * y / z**2"""
 
+    holomorphic = True
     only_for = {"y": "z"}
 
     @staticmethod
     def forward(x, y, z, *, value):
-        if np.result_type(y, z).kind != "f":
+        if np.result_type(y, z).kind not in "fc":
             raise ValueError("integers are not divided here; convert them to floating point")
         quotient = np.true_divide(y, z)
         return np.add(x, quotient if value == 1 else quotient * value)

@@ -5,11 +5,13 @@ Trigonometric and hyperbolic functions are in `trigonometry.py`, the error funct
 
 from __future__ import annotations
 
+import cmath
 import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi.dtypes import DIFFERENTIABLE
 from airi.ops.conversion import cast
 from airi.ops.elementwise import Zeros, div, mul, where
 from airi.ops.promotion import Elementwise
@@ -48,16 +50,17 @@ class Pow(Elementwise):
     Both are 0 where the power is constant: y = 0, and x = 0 with y >= 0.
     """
 
+    holomorphic = True
     only_for = {"out": "y"}
 
     @staticmethod
     def forward(x, y):
         kind = np.result_type(x, y).kind
-        if isinstance(y, (int, float)) and kind == "f":
+        if isinstance(y, (int, float)) and kind in "fc":
             return _power_of_constant(x, y)
         if kind == "b":
             raise ValueError("bool tensors have no powers")
-        if kind != "f":
+        if kind not in "fc":
             return _integer_power(x, y)
         return np.power(x, y)
 
@@ -67,7 +70,7 @@ class Pow(Elementwise):
         if needs[0]:
             dx = g * _power_slope(x, y)
         if needs[1]:
-            flat = (x == 0) & (y >= 0)
+            flat = (x == 0) & (y.real >= 0)
             dy = g * where(flat, 0.0, out * _log_unless(flat, x))
         return dx, dy
 
@@ -76,6 +79,8 @@ def _log_unless(flat: Any, x: Any) -> Any:
     """log(x), 0 where flat; of a number it is a number: a tensor would round it to float32."""
     if isinstance(x, (int, float)) and x > 0:
         return math.log(x)
+    if isinstance(x, complex) and x != 0:
+        return cmath.log(x)
     return log(where(flat, 1.0, x))
 
 
@@ -126,7 +131,7 @@ def refuse_negative_power(function: str, input: Any, exponent: Any) -> None:
     """RuntimeError for integers to a negative number: the result would be no integer."""
     if type(exponent) is int and exponent < 0:
         kind = input._array.dtype.kind if hasattr(input, "_array") else "f"
-        if kind != "f":
+        if kind not in DIFFERENTIABLE:
             raise RuntimeError(f"{function}: integers cannot have the negative power {exponent}")
 
 
@@ -138,6 +143,7 @@ def rpow(input: Tensor, other: Number) -> Tensor:
 class Sqrt(Elementwise):
     """out = sqrt(x);  dx = g / (2 * out)"""
 
+    holomorphic = True
     ufunc = np.sqrt
     floating = True
 
@@ -162,6 +168,7 @@ def sqrt(input: Tensor) -> Tensor:
 class Rsqrt(Elementwise):
     """out = 1 / sqrt(x);  dx = -g * out**3 / 2"""
 
+    holomorphic = True
     floating = True
 
     @staticmethod
@@ -181,6 +188,7 @@ def rsqrt(input: Tensor) -> Tensor:
 class Exp(Elementwise):
     """out = e**x;  dx = g * out"""
 
+    holomorphic = True
     ufunc = np.exp
     floating = True
 
@@ -204,6 +212,7 @@ def exp(input: Tensor) -> Tensor:
 class Log(Elementwise):
     """out = log(x);  dx = g / x"""
 
+    holomorphic = True
     ufunc = np.log
     floating = True
 
@@ -228,12 +237,12 @@ def log(input: Tensor) -> Tensor:
 class Exp2(Elementwise):
     """out = 2**x;  dx = g * out * log(2)"""
 
-    ufunc = np.exp2
+    holomorphic = True
     floating = True
 
     @staticmethod
     def forward(x):
-        return np.exp2(x)
+        return np.exp(x * LN2) if x.dtype.kind == "c" else np.exp2(x)
 
     @staticmethod
     def backward(g, out):
@@ -248,6 +257,7 @@ def exp2(input: Tensor) -> Tensor:
 class Expm1(Elementwise):
     """out = e**x - 1;  dx = g * (out + 1)"""
 
+    holomorphic = True
     ufunc = np.expm1
     floating = True
 
@@ -268,6 +278,7 @@ def expm1(input: Tensor) -> Tensor:
 class Log2(Elementwise):
     """out = log(x) / log(2);  dx = g / (x * log(2))"""
 
+    holomorphic = True
     ufunc = np.log2
     floating = True
 
@@ -288,6 +299,7 @@ def log2(input: Tensor) -> Tensor:
 class Log10(Elementwise):
     """out = log(x) / log(10);  dx = g / (x * log(10))"""
 
+    holomorphic = True
     ufunc = np.log10
     floating = True
 
@@ -308,6 +320,7 @@ def log10(input: Tensor) -> Tensor:
 class Log1p(Elementwise):
     """out = log(1 + x);  dx = g / (1 + x)"""
 
+    holomorphic = True
     ufunc = np.log1p
     floating = True
 
@@ -328,6 +341,7 @@ def log1p(input: Tensor) -> Tensor:
 class Sigmoid(Elementwise):
     """out = 1 / (1 + e**-x);  dx = g * out * (1 - out)"""
 
+    holomorphic = True
     floating = True
 
     @staticmethod
@@ -452,7 +466,9 @@ def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
 
 
 def _double(value: Any) -> Any:
-    return cast(value, np.float64) if hasattr(value, "_array") else float(value)
+    if not hasattr(value, "_array"):
+        return value if isinstance(value, complex) else float(value)
+    return cast(value, np.complex128 if value._array.dtype.kind == "c" else np.float64)
 
 
 def ldexp(input: Tensor, other: Tensor) -> Tensor:

@@ -47,6 +47,7 @@ RADIANS_PER_DEGREE = math.pi / 180
 class Sin(Elementwise):
     """out = sin(x);  dx = g * cos(x)"""
 
+    holomorphic = True
     ufunc = np.sin
     floating = True
 
@@ -70,6 +71,7 @@ def sin(input: Tensor) -> Tensor:
 class Cos(Elementwise):
     """out = cos(x);  dx = -g * sin(x)"""
 
+    holomorphic = True
     ufunc = np.cos
     floating = True
 
@@ -90,6 +92,7 @@ def cos(input: Tensor) -> Tensor:
 class Tan(Elementwise):
     """out = tan(x);  dx = g * (1 + out**2)"""
 
+    holomorphic = True
     ufunc = np.tan
     floating = True
 
@@ -110,6 +113,7 @@ def tan(input: Tensor) -> Tensor:
 class Asin(Elementwise):
     """out = asin(x);  dx = g / sqrt(1 - x**2)"""
 
+    holomorphic = True
     ufunc = np.arcsin
     floating = True
 
@@ -133,6 +137,7 @@ def asin(input: Tensor) -> Tensor:
 class Acos(Elementwise):
     """out = acos(x);  dx = -g / sqrt(1 - x**2)"""
 
+    holomorphic = True
     ufunc = np.arccos
     floating = True
 
@@ -156,6 +161,7 @@ def acos(input: Tensor) -> Tensor:
 class Atan(Elementwise):
     """out = atan(x);  dx = g / (1 + x**2)"""
 
+    holomorphic = True
     ufunc = np.arctan
     floating = True
 
@@ -229,6 +235,7 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
 class Sinh(Elementwise):
     """out = sinh(x);  dx = g * cosh(x)"""
 
+    holomorphic = True
     ufunc = np.sinh
     floating = True
 
@@ -249,6 +256,7 @@ def sinh(input: Tensor) -> Tensor:
 class Cosh(Elementwise):
     """out = cosh(x);  dx = g * sinh(x)"""
 
+    holomorphic = True
     ufunc = np.cosh
     floating = True
 
@@ -269,6 +277,7 @@ def cosh(input: Tensor) -> Tensor:
 class Tanh(Elementwise):
     """out = tanh(x);  dx = g * (1 - out**2)"""
 
+    holomorphic = True
     ufunc = np.tanh
     floating = True
 
@@ -289,6 +298,7 @@ def tanh(input: Tensor) -> Tensor:
 class Asinh(Elementwise):
     """out = asinh(x);  dx = g / sqrt(x**2 + 1)"""
 
+    holomorphic = True
     ufunc = np.arcsinh
     floating = True
 
@@ -307,8 +317,9 @@ def asinh(input: Tensor) -> Tensor:
 
 
 class Acosh(Elementwise):
-    """out = acosh(x);  dx = g / sqrt(x**2 - 1)"""
+    """out = acosh(x);  dx = g / sqrt(x**2 - 1), the root being that of both factors if complex"""
 
+    holomorphic = True
     ufunc = np.arccosh
     floating = True
 
@@ -318,6 +329,8 @@ class Acosh(Elementwise):
 
     @staticmethod
     def backward(g, x):
+        if x.dtype.kind == "c":
+            return g * rsqrt(x - 1) * rsqrt(x + 1)
         return g * rsqrt(x * x - 1)
 
 
@@ -329,6 +342,7 @@ def acosh(input: Tensor) -> Tensor:
 class Atanh(Elementwise):
     """out = atanh(x);  dx = g / (1 - x**2)"""
 
+    holomorphic = True
     ufunc = np.arctanh
     floating = True
 
@@ -352,6 +366,7 @@ def atanh(input: Tensor) -> Tensor:
 class Sinc(Elementwise):
     """out = sin(pi * x) / (pi * x), 1 at 0;  dx = g * (cos(pi * x) - out) / x, 0 at 0"""
 
+    holomorphic = True
     floating = True
 
     @staticmethod

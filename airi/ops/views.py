@@ -72,6 +72,7 @@ def array_of(value: Any) -> Any:
 class View(Rule):
     """A rule whose result shares the memory of its input."""
 
+    complex = True
     is_view = True
 
 
@@ -226,13 +227,13 @@ def t(input: Tensor) -> Tensor:
 
 
 def adjoint(input: Tensor) -> Tensor:
-    """Matrices transposed: the last two dimensions swapped. A view.
+    """Matrices transposed and conjugated. Of real ones a view.
 
-    Raises RuntimeError below 2 dimensions. Source: ``torch.adjoint`` (of real tensors).
+    Raises RuntimeError below 2 dimensions. Source: ``torch.adjoint``.
     """
     if input.ndim < 2:
         raise RuntimeError(f"adjoint: needs at least 2 dimensions, got shape {shape_of(input)}")
-    return transpose(input, -2, -1)
+    return transpose(input, -2, -1).conj()
 
 
 def movedim(input: Tensor, source: Shape, destination: Shape) -> Tensor:
@@ -306,10 +307,12 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
 class SumTo(Rule):
     """out = x summed back to the shape it was broadcast from;  dx = g expanded"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, shape):
         # Unlike in gradients, the sum of integers has the dtype that sum() gives it.
-        return sum_to(x if x.dtype.kind == "f" else x.astype(np.int64), shape)
+        return sum_to(x if x.dtype.kind in "fc" else x.astype(np.int64), shape)
 
     @staticmethod
     def backward(g, x_shape):
@@ -396,6 +399,8 @@ class Slice(View):
 class Unslice(Rule):
     """out = 0 with x at the places of index;  dx = g[index]"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, index, shape):
         out = np.zeros(shape, x.dtype)
@@ -469,6 +474,8 @@ class Unfold(View):
 class FoldWindows(Rule):
     """out = windows added into their places;  dx = the windows of g"""
 
+    complex = True
+
     @staticmethod
     def forward(x, *, dim, size, step, shape):
         if not shape:
@@ -520,6 +527,8 @@ class AsStrided(View):
 
 class FromStrided(Rule):
     """out = 0 with x added up at the places of the strides;  dx = g at these places"""
+
+    complex = True
 
     @staticmethod
     def forward(x, *, size, stride, offset, shape):

@@ -44,12 +44,12 @@ def _odd(rng, *shape):
     return values
 
 
-def _tests(name, function):
-    return unary(name, function, make=_odd, grad=False)
+def _tests(name, function, **fields):
+    return unary(name, function, make=_odd, grad=False, **fields)
 
 
-def _comparison(name, function):
-    return Row(name, _pairs, function, grad=False, broadcast=True, integers=True)
+def _comparison(name, function, **fields):
+    return Row(name, _pairs, function, grad=False, broadcast=True, integers=True, **fields)
 
 
 def _close_samples(rng):
@@ -65,22 +65,28 @@ def _close_samples(rng):
 
 
 ROWS = [
-    _comparison("eq", np.equal),
-    _comparison("ne", np.not_equal),
+    _comparison("eq", np.equal, complex=True),
+    _comparison("ne", np.not_equal, complex=True),
     _comparison("lt", np.less),
     _comparison("le", np.less_equal),
     _comparison("gt", np.greater),
     _comparison("ge", np.greater_equal),
-    _tests("isnan", np.isnan),
-    _tests("isinf", np.isinf),
-    _tests("isfinite", np.isfinite),
+    _tests("isnan", np.isnan, complex=True),
+    _tests("isinf", np.isinf, complex=True),
+    _tests("isfinite", np.isfinite, complex=True),
     _tests("isposinf", np.isposinf),
     _tests("isneginf", np.isneginf),
-    _tests("isreal", np.isreal),
+    _tests("isreal", np.isreal, complex=True),
     _tests("signbit", np.signbit),
-    Row("isclose", _close_samples, np.isclose, grad=False, broadcast=True),
-    Row("allclose", _close_samples, np.allclose, grad=False),
-    Row("equal", lambda rng: [call(real(rng, 3), real(rng, 3))], np.array_equal, grad=False),
+    Row("isclose", _close_samples, np.isclose, grad=False, broadcast=True, complex=True),
+    Row("allclose", _close_samples, np.allclose, grad=False, complex=True),
+    Row(
+        "equal",
+        lambda rng: [call(real(rng, 3), real(rng, 3))],
+        np.array_equal,
+        grad=False,
+        complex=True,
+    ),
     *(
         Row(
             name,
@@ -89,6 +95,7 @@ ROWS = [
             grad=False,
             broadcast=True,
             integers=True,
+            complex=True,
         )
         for name, function in (
             ("logical_and", np.logical_and),
@@ -96,7 +103,9 @@ ROWS = [
             ("logical_xor", np.logical_xor),
         )
     ),
-    unary("logical_not", np.logical_not, make=_small_integers, grad=False, integers=True),
+    unary(
+        "logical_not", np.logical_not, make=_small_integers, grad=False, integers=True, complex=True
+    ),
     Row("bitwise_and", _bits, np.bitwise_and, grad=False, in_place=True, broadcast=True),
     Row("bitwise_or", _bits, np.bitwise_or, grad=False, in_place=True, broadcast=True),
     Row("bitwise_xor", _bits, np.bitwise_xor, grad=False, in_place=True, broadcast=True),

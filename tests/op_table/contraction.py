@@ -73,6 +73,7 @@ ROWS = [
             call("ij,jk->ik", np.zeros((2, 0)), np.zeros((0, 3))),
             call("bij,bjk->bik", np.zeros((0, 2, 3)), np.zeros((0, 3, 2))),
         ],
+        complex=True,
     ),
     Row(
         "nn.functional.bilinear",
@@ -83,7 +84,7 @@ ROWS = [
         _bilinear,
         method=False,
     ),
-    Row("tensordot", _tensordot_samples, _tensordot, method=False, integers=True),
+    Row("tensordot", _tensordot_samples, _tensordot, method=False, integers=True, complex=True),
     Row(
         "kron",
         lambda rng: [
@@ -93,5 +94,6 @@ ROWS = [
         ],
         np.kron,
         integers=True,
+        complex=True,
     ),
 ]

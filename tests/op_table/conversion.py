@@ -16,8 +16,8 @@ def _samples(*args, **kwargs):
 
 
 ROWS = [
-    Row("clone", _samples(), np.copy, integers=True, empty=_empty),
-    Row(".contiguous", _samples(), lambda x: x, empty=_empty),
+    Row("clone", _samples(), np.copy, integers=True, empty=_empty, complex=True),
+    Row(".contiguous", _samples(), lambda x: x, empty=_empty, complex=True),
     Row(
         ".to",
         lambda rng: [
@@ -27,6 +27,7 @@ ROWS = [
         ],
         lambda x, *args, **kwargs: x,
         torch=None,  # each has its own dtype objects
+        complex=True,
     ),
-    Row(".type_as", lambda rng: [call(real(rng, 3), real(rng, 1))], lambda x, y: x),
+    Row(".type_as", lambda rng: [call(real(rng, 3), real(rng, 1))], lambda x, y: x, complex=True),
 ]

@@ -60,6 +60,7 @@ ROWS = [
         in_place=True,
         integers=True,
         empty=_empty,
+        complex=True,
     ),
     Row(
         "cumprod",
@@ -68,6 +69,7 @@ ROWS = [
         in_place=True,
         integers=True,
         empty=_empty,
+        complex=True,
     ),
     Row("cummax", _along(distinct), _running_extreme(np.maximum), integers=True, empty=_empty),
     Row("cummin", _along(distinct), _running_extreme(np.minimum), integers=True, empty=_empty),
@@ -88,5 +90,6 @@ ROWS = [
         _diff,
         integers=True,
         empty=lambda: [call(np.zeros((2, 0)), dim=0)],
+        complex=True,
     ),
 ]

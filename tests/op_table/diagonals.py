@@ -32,6 +32,7 @@ ROWS = [
         ],
         lambda x, offset=0, dim1=0, dim2=1: np.diagonal(x, offset, dim1, dim2),
         integers=True,
+        complex=True,
     ),
     Row(
         "diag_embed",
@@ -42,18 +43,21 @@ ROWS = [
         ],
         _diag_embed,
         integers=True,
+        complex=True,
     ),
     Row(
         "diag",
         lambda rng: [call(real(rng, 3)), call(real(rng, 3, 4), 1), call(real(rng, 3), diagonal=-1)],
         lambda x, diagonal=0: np.diag(x, diagonal),
         integers=True,
+        complex=True,
     ),
     Row(
         "diagflat",
         lambda rng: [call(real(rng, 2, 2)), call(real(rng, 3), 1), call(real(rng), offset=-1)],
         lambda x, offset=0: np.diagflat(x, offset),
         integers=True,
+        complex=True,
     ),
     Row(
         "triu",
@@ -62,6 +66,7 @@ ROWS = [
         in_place=True,
         integers=True,
         empty=lambda: [call(np.zeros((0, 3)))],
+        complex=True,
     ),
     Row(
         "tril",
@@ -70,6 +75,7 @@ ROWS = [
         in_place=True,
         integers=True,
         empty=lambda: [call(np.zeros((3, 0)))],
+        complex=True,
     ),
     Row(
         "tril_indices",

@@ -41,7 +41,7 @@ def _two_distinct(rng):
 
 
 ROWS = [
-    Row("add", _with_alpha, _add, in_place=True, broadcast=True, integers=True),
+    Row("add", _with_alpha, _add, in_place=True, broadcast=True, integers=True, complex=True),
     Row(
         "sub",
         _with_alpha,
@@ -49,6 +49,7 @@ ROWS = [
         in_place=True,
         broadcast=True,
         integers=True,
+        complex=True,
     ),
     Row(
         "rsub",
@@ -57,8 +58,9 @@ ROWS = [
         method=False,
         broadcast=True,
         integers=True,
+        complex=True,
     ),
-    binary("mul", np.multiply, in_place=True, integers=True),
+    binary("mul", np.multiply, in_place=True, integers=True, complex=True),
     Row("div", _with_rounding, _div, in_place=True, broadcast=True, integers=True),
     binary(
         "floor_divide",
@@ -71,11 +73,11 @@ ROWS = [
     ),
     binary("remainder", np.remainder, make=positive, in_place=True, integers=True),
     binary("fmod", np.fmod, make=positive, in_place=True, integers=True),
-    unary("neg", np.negative, in_place=True, integers=True),
-    unary("positive", np.positive, integers=True),
-    unary("square", np.square, in_place=True, integers=True),
-    unary("reciprocal", np.reciprocal, make=positive, in_place=True, integers=True),
-    unary("abs", np.abs, in_place=True, integers=True),
+    unary("neg", np.negative, in_place=True, integers=True, complex=True),
+    unary("positive", np.positive, integers=True, complex=True),
+    unary("square", np.square, in_place=True, integers=True, complex=True),
+    unary("reciprocal", np.reciprocal, make=positive, in_place=True, integers=True, complex=True),
+    unary("abs", np.abs, in_place=True, integers=True, complex=True),
     unary("sign", np.sign, in_place=True, second=False, integers=True),
     Row("maximum", _two_distinct, np.maximum, broadcast=True, integers=True),
     Row("minimum", _two_distinct, np.minimum, broadcast=True, integers=True),
@@ -106,5 +108,6 @@ ROWS = [
         np.where,
         method=False,
         integers=True,
+        complex=True,
     ),
 ]

@@ -84,6 +84,7 @@ ROWS = [
             call(np.zeros((2, 3)), np.zeros((0,), np.int64)),
             call(np.zeros((0, 3)), (slice(None), _indices(1, 1))),
         ],
+        complex=True,
     ),
     Row(
         "index_select",
@@ -94,6 +95,7 @@ ROWS = [
         _index_select,
         integers=True,
         empty=lambda: [call(np.zeros((3, 0)), 0, _indices(1, 1))],
+        complex=True,
     ),
     Row(
         "index_add",
@@ -104,6 +106,7 @@ ROWS = [
         _index_add,
         in_place=True,
         empty=lambda: [call(np.zeros((2, 0)), 0, _indices(1), np.zeros((1, 0)))],
+        complex=True,
     ),
     Row(
         "index_copy",
@@ -114,6 +117,7 @@ ROWS = [
         _index_copy,
         in_place=True,
         integers=True,
+        complex=True,
     ),
     Row(
         "index_fill",
@@ -123,6 +127,7 @@ ROWS = [
         ],
         _index_copy,
         in_place=True,
+        complex=True,
     ),
     Row(
         "index_put",
@@ -137,12 +142,14 @@ ROWS = [
             x, tuple(indices), values, accumulate
         ),
         in_place=True,
+        complex=True,
     ),
     Row(
         "take",
         lambda rng: [call(real(rng, 3, 4), integers(rng, 2, 5, low=-12, high=12))],
         lambda x, index: np.take(x, index),
         integers=True,
+        complex=True,
     ),
     Row(
         "put",
@@ -154,5 +161,6 @@ ROWS = [
             x, index, source.reshape(index.shape), accumulate
         ),
         in_place=True,
+        complex=True,
     ),
 ]

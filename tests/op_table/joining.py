@@ -66,6 +66,7 @@ ROWS = [
             call([np.zeros((0,)), np.zeros((2, 3))], 1),
             call([np.zeros((0,))]),
         ],
+        complex=True,
     ),
     Row(
         "stack",
@@ -78,24 +79,27 @@ ROWS = [
         method=False,
         integers=True,
         empty=lambda: [call([np.zeros((0,)), np.zeros((0,))], 1)],
+        complex=True,
     ),
-    Row("hstack", _lists, np.hstack, method=False, integers=True),
-    Row("vstack", _lists, np.vstack, method=False, integers=True),
-    Row("dstack", _lists, np.dstack, method=False, integers=True),
+    Row("hstack", _lists, np.hstack, method=False, integers=True, complex=True),
+    Row("vstack", _lists, np.vstack, method=False, integers=True, complex=True),
+    Row("dstack", _lists, np.dstack, method=False, integers=True, complex=True),
     Row(
         "column_stack",
         lambda rng: [*_lists(rng), call([real(rng, 2), real(rng, 2, 2)])],
         lambda xs: np.hstack([_column(x) for x in xs]),
         method=False,
+        complex=True,
     ),
-    Row("atleast_1d", _atleast, np.atleast_1d, method=False),
-    Row("atleast_2d", _atleast, np.atleast_2d, method=False),
-    Row("atleast_3d", _atleast, np.atleast_3d, method=False),
+    Row("atleast_1d", _atleast, np.atleast_1d, method=False, complex=True),
+    Row("atleast_2d", _atleast, np.atleast_2d, method=False, complex=True),
+    Row("atleast_3d", _atleast, np.atleast_3d, method=False, complex=True),
     Row(
         "block_diag",
         lambda rng: [call(real(rng, 2, 3), real(rng), real(rng, 2)), call(real(rng, 1, 2))],
         _block_diag,
         method=False,
+        complex=True,
     ),
     Row(
         ".repeat",
@@ -108,12 +112,14 @@ ROWS = [
         _tile,
         integers=True,
         empty=lambda: [call(np.zeros((0, 2)), 2, 2)],
+        complex=True,
     ),
     Row(
         "tile",
         lambda rng: [call(real(rng, 2, 3), (2,)), call(real(rng, 3), (2, 2))],
         _tile,
         integers=True,
+        complex=True,
     ),
     Row(
         "repeat_interleave",
@@ -125,6 +131,7 @@ ROWS = [
         ],
         _repeat_interleave,
         integers=True,
+        complex=True,
     ),
     Row(
         "flip",
@@ -132,9 +139,10 @@ ROWS = [
         np.flip,
         integers=True,
         empty=lambda: [call(np.zeros((0, 2)), (0,))],
+        complex=True,
     ),
-    Row("fliplr", lambda rng: [call(real(rng, 2, 3))], np.fliplr, integers=True),
-    Row("flipud", lambda rng: [call(real(rng, 2, 3)), call(real(rng, 3))], np.flipud),
+    Row("fliplr", lambda rng: [call(real(rng, 2, 3))], np.fliplr, integers=True, complex=True),
+    Row("flipud", lambda rng: [call(real(rng, 2, 3)), call(real(rng, 3))], np.flipud, complex=True),
     Row(
         "roll",
         lambda rng: [
@@ -146,6 +154,7 @@ ROWS = [
         _roll,
         integers=True,
         empty=lambda: [call(np.zeros((0, 2)), 1, 0)],
+        complex=True,
     ),
     Row(
         "rot90",
@@ -158,12 +167,14 @@ ROWS = [
         ],
         lambda x, k=1, dims=(0, 1): np.rot90(x, k, tuple(dims)),
         integers=True,
+        complex=True,
     ),
     Row(
         "broadcast_tensors",
         lambda rng: [call(real(rng, 3, 1), real(rng, 4)), call(real(rng), real(rng, 2))],
         np.broadcast_arrays,
         method=False,
+        complex=True,
     ),
     Row(
         "meshgrid",
@@ -176,12 +187,14 @@ ROWS = [
             *(xs[0] if isinstance(xs[0], list) else xs), indexing=indexing
         ),
         method=False,
+        complex=True,
     ),
     Row(
         "cartesian_prod",
         lambda rng: [call(real(rng, 2), real(rng, 3)), call(real(rng, 3))],
         lambda *xs: np.array(list(itertools.product(*xs))) if len(xs) > 1 else xs[0],
         method=False,
+        complex=True,
     ),
     Row(
         "combinations",
@@ -193,5 +206,6 @@ ROWS = [
         _combinations,
         method=False,
         integers=True,
+        complex=True,
     ),
 ]

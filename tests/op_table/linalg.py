@@ -29,7 +29,11 @@ def _cdist(x, y, p=2.0, compute_mode=None):
 
 ROWS = [
     Row(
-        "trace", lambda rng: [call(real(rng, 3, 3)), call(real(rng, 2, 3))], np.trace, integers=True
+        "trace",
+        lambda rng: [call(real(rng, 3, 3)), call(real(rng, 2, 3))],
+        np.trace,
+        integers=True,
+        complex=True,
     ),
     Row(
         "cross",
@@ -41,11 +45,13 @@ ROWS = [
         ],
         _cross,
         integers=True,
+        complex=True,
     ),
     Row(
         "inverse",
         lambda rng: [call(_regular(rng, 3, 3)), call(_regular(rng, 2, 2, 2))],
         np.linalg.inv,
+        complex=True,
     ),
     Row(
         "matrix_power",
@@ -57,6 +63,7 @@ ROWS = [
             call(_regular(rng, 2, 2), 0),
         ],
         _matrix_power,
+        complex=True,
     ),
     Row(
         "cdist",

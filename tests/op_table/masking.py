@@ -32,6 +32,7 @@ ROWS = [
         lambda x, mask, value: np.where(mask, value, x),
         in_place=True,
         empty=lambda: [call(np.zeros((0, 3)), np.zeros((3,), bool), 1.0)],
+        complex=True,
     ),
     Row(
         ".where",
@@ -40,6 +41,7 @@ ROWS = [
             call(real(rng, 3), condition=booleans(rng, 3), other=1.5),
         ],
         lambda x, condition, other: np.where(condition, x, other),
+        complex=True,
     ),
     Row(
         "masked_select",
@@ -51,6 +53,7 @@ ROWS = [
         _masked_select,
         integers=True,
         empty=lambda: [call(np.zeros((3,)), np.zeros((3,), bool))],
+        complex=True,
     ),
     Row(
         "masked_scatter",
@@ -62,6 +65,7 @@ ROWS = [
         _masked_scatter,
         in_place=True,
         integers=True,
+        complex=True,
     ),
     Row(
         "nonzero",
@@ -69,6 +73,7 @@ ROWS = [
         lambda x, as_tuple=False: np.nonzero(x) if as_tuple else np.argwhere(x),
         grad=False,
         integers=True,
+        complex=True,
     ),
     Row(
         "argwhere",
@@ -76,5 +81,6 @@ ROWS = [
         np.argwhere,
         grad=False,
         integers=True,
+        complex=True,
     ),
 ]

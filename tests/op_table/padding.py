@@ -37,5 +37,6 @@ ROWS = [
         method=False,
         integers=True,
         empty=lambda: [call(np.zeros((0, 3)), (1, 1)), call(np.zeros((2, 2)), (-2, 0))],
+        complex=True,
     ),
 ]

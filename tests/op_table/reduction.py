@@ -116,7 +116,9 @@ def _prod(x, dim=None, keepdim=False, dtype=None):
 FLOAT64 = call(np.array([[1.5, -2.0], [0.5, 1.0]]), 1, dtype=airi.float64)
 
 ROWS = [
-    Row("sum", _samples(real, FLOAT64), _reduced(np.sum), integers=True, empty=_empty),
+    Row(
+        "sum", _samples(real, FLOAT64), _reduced(np.sum), integers=True, empty=_empty, complex=True
+    ),
     # NaN has no finite difference: the samples have none, tests/ops/test_reduction.py does.
     Row("nansum", _samples(real, FLOAT64), _reduced(np.nansum), integers=True, empty=_empty),
     Row(
@@ -125,6 +127,7 @@ ROWS = [
         _reduced(np.mean),
         integers=True,
         empty=lambda: [call(np.zeros((0, 3)), 1), call(np.zeros((2, 0)), 0)],
+        complex=True,
     ),
     Row("nanmean", _samples(real, FLOAT64), _reduced(np.nanmean), integers=True),
     Row(
@@ -142,16 +145,32 @@ ROWS = [
         _prod,
         integers=True,
         empty=lambda: [call(np.zeros((0,))), call(np.zeros((0, 3)), 0), call(np.zeros((0, 3)), 1)],
+        complex=True,
     ),
-    Row("var", _spread_samples, _spread(np.var), integers=True),
-    Row("std", _spread_samples, _spread(np.std), integers=True),
-    Row("var_mean", _spread_samples, _spread_and_mean(np.var), method=False, integers=True),
-    Row("std_mean", _spread_samples, _spread_and_mean(np.std), method=False, integers=True),
+    Row("var", _spread_samples, _spread(np.var), integers=True, complex=True),
+    Row("std", _spread_samples, _spread(np.std), integers=True, complex=True),
+    Row(
+        "var_mean",
+        _spread_samples,
+        _spread_and_mean(np.var),
+        method=False,
+        integers=True,
+        complex=True,
+    ),
+    Row(
+        "std_mean",
+        _spread_samples,
+        _spread_and_mean(np.std),
+        method=False,
+        integers=True,
+        complex=True,
+    ),
     Row(
         "norm",
         _norm_samples,
         _norm,
         empty=lambda: [call(np.zeros((0, 3))), call(np.zeros((0, 3)), 1, 1, True)],
+        complex=True,
     ),
     Row(
         "logsumexp",
@@ -178,5 +197,6 @@ ROWS = [
         lambda x, dim=None: np.count_nonzero(x, axis=dim),
         grad=False,
         integers=True,
+        complex=True,
     ),
 ]

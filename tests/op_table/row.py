@@ -46,6 +46,8 @@ class Row:
     second: False where the second derivative is zero or undefined by nature.
     integers: whether integer tensors are accepted; then their values and dtypes must be PyTorch's.
     empty: calls with tensors that have no elements.
+    complex: whether complex numbers are accepted; then values are PyTorch's and the derivatives are
+        checked in complex128 too. Without it complex input must be refused.
     layout: False where the memory's layout matters by nature (view, as_strided).
     atol: tolerance of the value in float64; rtol of float32 is fixed by the law.
     tried: makes of the op, airi's, PyTorch's or NumPy's, the function that is tried in its place:
@@ -63,6 +65,7 @@ class Row:
     grad: bool = True
     second: bool = True
     integers: bool = False
+    complex: bool = False
     empty: Callable[[], Iterable[Call]] | None = None
     layout: bool = True
     atol: float = 1e-10

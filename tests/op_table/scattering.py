@@ -76,6 +76,7 @@ ROWS = [
         _gather,
         integers=True,
         empty=lambda: [call(np.zeros((3, 4)), 0, np.zeros((0, 4), np.int64))],
+        complex=True,
     ),
     Row(
         "take_along_dim",
@@ -90,6 +91,7 @@ ROWS = [
             else np.take_along_axis(x, np.broadcast_to(indices, (2, 4)), 0)
         ),
         integers=True,
+        complex=True,
     ),
     Row(
         "scatter",
@@ -102,6 +104,7 @@ ROWS = [
         _scatter,
         in_place=True,
         empty=lambda: [call(np.ones((2, 4)), 1, np.zeros((2, 0), np.int64), 1.0)],
+        complex=True,
     ),
     Row(
         "scatter_add",
@@ -112,6 +115,7 @@ ROWS = [
         lambda x, dim, index, src: _scatter(x, dim, index, src, reduce="add"),
         in_place=True,
         integers=True,
+        complex=True,
     ),
     Row(
         "scatter_reduce",

@@ -30,6 +30,7 @@ ROWS = [
         lambda rng: [call(real(rng, 3, 2)), call(real(rng, 3, 2), -1)],
         _unbind,
         integers=True,
+        complex=True,
     ),
     Row(
         "split",
@@ -40,12 +41,14 @@ ROWS = [
         ],
         _split,
         integers=True,
+        complex=True,
     ),
     Row(
         "chunk",
         lambda rng: [call(real(rng, 5, 2), 2), call(real(rng, 2, 5), chunks=4, dim=1)],
         _chunk,
         integers=True,
+        complex=True,
     ),
     Row(
         "tensor_split",
@@ -56,20 +59,24 @@ ROWS = [
         ],
         _tensor_split,
         integers=True,
+        complex=True,
     ),
     Row(
         "hsplit",
         lambda rng: [call(real(rng, 4), 2), call(real(rng, 2, 4), (1, 3))],
         lambda x, parts: tuple(np.hsplit(x, parts)),
+        complex=True,
     ),
     Row(
         "vsplit",
         lambda rng: [call(real(rng, 4, 2), 2), call(real(rng, 4, 2), [1])],
         lambda x, parts: tuple(np.vsplit(x, parts)),
+        complex=True,
     ),
     Row(
         "dsplit",
         lambda rng: [call(real(rng, 2, 2, 4), 2), call(real(rng, 1, 2, 4), [3])],
         lambda x, parts: tuple(np.dsplit(x, parts)),
+        complex=True,
     ),
 ]

@@ -18,6 +18,7 @@ ROWS = [
         in_place=True,
         broadcast=True,
         integers=True,
+        complex=True,
     ),
     Row(
         "addcmul",
@@ -29,6 +30,7 @@ ROWS = [
         in_place=True,
         broadcast=True,
         integers=True,
+        complex=True,
     ),
     Row(
         "addcdiv",
@@ -40,5 +42,6 @@ ROWS = [
         in_place=True,
         broadcast=True,
         integers=True,
+        complex=True,
     ),
 ]

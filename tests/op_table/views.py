@@ -97,6 +97,7 @@ ROWS = [
         _reshape,
         integers=True,
         empty=lambda: [call(np.zeros((0, 3)), (3, 0)), call(np.zeros((2, 0)), (0,))],
+        complex=True,
     ),
     Row(
         ".view",
@@ -105,17 +106,20 @@ ROWS = [
         integers=True,
         empty=lambda: [call(np.zeros((0, 3)), 3, 0)],
         layout=False,
+        complex=True,
     ),
     Row(
         ".view_as",
         lambda rng: [call(real(rng, 3, 4), integers(rng, 2, 6))],
         lambda x, other: x.reshape(other.shape),
         layout=False,
+        complex=True,
     ),
     Row(
         ".reshape_as",
         lambda rng: [call(real(rng, 3, 4), integers(rng, 6, 2))],
         lambda x, other: x.reshape(other.shape),
+        complex=True,
     ),
     Row(
         "permute",
@@ -123,19 +127,22 @@ ROWS = [
         np.transpose,
         integers=True,
         empty=lambda: [call(np.zeros((0, 3)), (1, 0))],
+        complex=True,
     ),
-    Row("transpose", _swap, _swapaxes, integers=True),
+    Row("transpose", _swap, _swapaxes, integers=True, complex=True),
     Row(
         "t",
         lambda rng: [call(real(rng, 2, 3)), call(real(rng, 3)), call(real(rng))],
         np.transpose,
         integers=True,
+        complex=True,
     ),
-    Row("movedim", _moves, _movedim, integers=True),
+    Row("movedim", _moves, _movedim, integers=True, complex=True),
     Row(
         "adjoint",
         lambda rng: [call(real(rng, 2, 3)), call(real(rng, 2, 3, 4))],
         lambda x: np.swapaxes(x, -1, -2),
+        complex=True,
     ),
     Row(
         ".expand",
@@ -147,17 +154,20 @@ ROWS = [
         _expand,
         integers=True,
         empty=lambda: [call(np.zeros((0, 1)), 0, 4), call(np.zeros((1, 2)), 0, 2)],
+        complex=True,
     ),
     Row(
         ".expand_as",
         lambda rng: [call(real(rng, 3, 1), integers(rng, 2, 3, 4))],
         lambda x, other: np.broadcast_to(x, other.shape),
+        complex=True,
     ),
     Row(
         "broadcast_to",
         lambda rng: [call(real(rng, 3, 1), (2, 3, 4)), call(real(rng, 1), (3,))],
         np.broadcast_to,
         integers=True,
+        complex=True,
     ),
     Row(
         ".sum_to_size",
@@ -168,6 +178,7 @@ ROWS = [
         ],
         _sum_to_size,
         integers=True,
+        complex=True,
     ),
     Row(
         "squeeze",
@@ -181,6 +192,7 @@ ROWS = [
         lambda x, dim=None: _squeeze(x, dim) if x.ndim else x,
         integers=True,
         empty=lambda: [call(np.zeros((1, 0)))],
+        complex=True,
     ),
     Row(
         "unsqueeze",
@@ -188,6 +200,7 @@ ROWS = [
         lambda x, dim: np.expand_dims(x, dim),
         integers=True,
         empty=lambda: [call(np.zeros((0,)), 1)],
+        complex=True,
     ),
     Row(
         "flatten",
@@ -200,13 +213,21 @@ ROWS = [
         _flatten,
         integers=True,
         empty=lambda: [call(np.zeros((2, 0, 3)))],
+        complex=True,
     ),
-    Row("ravel", lambda rng: [call(real(rng, 2, 3)), call(real(rng))], np.ravel, integers=True),
+    Row(
+        "ravel",
+        lambda rng: [call(real(rng, 2, 3)), call(real(rng))],
+        np.ravel,
+        integers=True,
+        complex=True,
+    ),
     Row(
         "unflatten",
         lambda rng: [call(real(rng, 2, 12), 1, (3, -1)), call(real(rng, 6), dim=-1, sizes=(2, 3))],
         _unflatten,
         integers=True,
+        complex=True,
     ),
     Row(
         "narrow",
@@ -217,6 +238,7 @@ ROWS = [
         ],
         lambda x, dim, start, length: _narrow(x, dim, start, length) if length else x[:0],
         integers=True,
+        complex=True,
     ),
     Row(
         "select",
@@ -224,6 +246,7 @@ ROWS = [
         lambda x, dim, index: np.take(x, index, dim),
         integers=True,
         empty=lambda: [call(np.zeros((0, 2)), 1, 0)],
+        complex=True,
     ),
     Row(
         ".unfold",
@@ -234,6 +257,7 @@ ROWS = [
         ],
         _unfold,
         integers=True,
+        complex=True,
     ),
     Row(
         "as_strided",
@@ -245,5 +269,6 @@ ROWS = [
         _as_strided,
         integers=True,
         layout=False,
+        complex=True,
     ),
 ]
