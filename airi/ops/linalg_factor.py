@@ -455,7 +455,7 @@ def check_reflectors(function: str, input: Any, tau: Any) -> None:
 
 
 def householder_product(input: Tensor, tau: Tensor) -> Tensor:
-    """The first n columns of H1 @ H2 @ ..., with Hk = 1 - tau[k] * v v.mT for column k of input.
+    """The first n columns of H1 @ H2 @ ..., with Hk = 1 - tau[k] * v v.mH for column k of input.
 
     v has zeros above, 1 at and input[k+1:, k] below row k. input is (..., m, n), m >= n, as `geqrf`
     gives it, tau (..., k), k <= n. Source: ``torch.linalg.householder_product``.
@@ -468,5 +468,5 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
         )
     Q = Identity.apply(input)
     for v, factor in reversed(reflectors(input, tau)):
-        Q = Q - factor * MatMul.apply(v, MatMul.apply(transposed(v), Q))
+        Q = Q - factor * MatMul.apply(v, MatMul.apply(transposed(v).conj(), Q))
     return Q

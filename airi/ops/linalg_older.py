@@ -22,6 +22,7 @@ from airi.ops.linalg_factor import cholesky_named, permutation, reflectors, unpa
 from airi.ops.linalg_functions import chained
 from airi.ops.linalg_solve import SolveTriangular, _check_fit, inverse_of_triangular
 from airi.ops.matmul import MatMul
+from airi.ops.promotion import refuse_complex
 from airi.ops.views import shape_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 
 
 def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
-    """X with A @ X = input, for A = L @ L.mT (L.mT @ L if `upper`) given by its factor.
+    """X with A @ X = input, for A = L @ L.mH (L.mH @ L if `upper`) given by its factor.
 
     input is (..., n, k), L (..., n, n); batches are broadcast. Source: ``torch.cholesky_solve``.
     """
@@ -66,21 +67,22 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
 
 
 def _cholesky_solved(B: Any, L: Any, upper: bool) -> Any:
-    first, second = (transposed(L), L) if upper else (L, transposed(L))
+    adjoint = transposed(L).conj()
+    first, second = (adjoint, L) if upper else (L, adjoint)
     half = SolveTriangular.apply(first, B, upper=False, unit=False)
     return SolveTriangular.apply(second, half, upper=True, unit=False)
 
 
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
-    """The inverse of A = L @ L.mT (L.mT @ L if `upper`) from its factor.
+    """The inverse of A = L @ L.mH (L.mH @ L if `upper`) from its factor.
 
     Source: ``torch.cholesky_inverse``.
     """
     check_square("cholesky_inverse", L, "L")
     inverse = inverse_of_triangular(L, upper)
     if upper:
-        return MatMul.apply(inverse, transposed(inverse))
-    return MatMul.apply(transposed(inverse), inverse)
+        return MatMul.apply(inverse, transposed(inverse).conj())
+    return MatMul.apply(transposed(inverse).conj(), inverse)
 
 
 class TriangularSolve(NamedTuple):
@@ -201,6 +203,7 @@ def geqrf(input: Tensor) -> Reflections:
     Source: ``torch.geqrf``.
     """
     check_matrix("geqrf", input, "input")
+    refuse_complex("geqrf", input)
     h, tau = np.linalg.qr(input._array, "raw")
     return Reflections(wrap(np.ascontiguousarray(h.swapaxes(-1, -2))), wrap(tau))
 
@@ -208,7 +211,7 @@ def geqrf(input: Tensor) -> Reflections:
 def ormqr(
     input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False
 ) -> Tensor:
-    """Q @ other, Q.mT @ other if `transpose`, or other times these if not `left`.
+    """Q @ other, Q.mH @ other if `transpose`, or other times these if not `left`.
 
     Q is the full orthogonal matrix, (..., m, m), of the reflections that `geqrf` gives.
     Source: ``torch.ormqr``.
@@ -222,11 +225,12 @@ def ormqr(
             f"ormqr: other of shape {shape_of(other)} does not fit the {input.shape[-2]} rows of "
             f"Q, from input of shape {shape_of(input)}"
         )
-    if not left:  # other @ Q is (Q.mT @ other.mT).mT
-        return transposed(ormqr(input, tau, transposed(other), transpose=not transpose))
-    steps = reflectors(input, tau)
+    if not left:  # other @ Q is (Q.mH @ other.mH).mH
+        adjoint = transposed(other).conj()
+        return transposed(ormqr(input, tau, adjoint, transpose=not transpose)).conj()
+    steps = reflectors(input, tau.conj() if transpose else tau)
     for v, factor in steps if transpose else reversed(steps):
-        other = other - factor * MatMul.apply(v, MatMul.apply(transposed(v), other))
+        other = other - factor * MatMul.apply(v, MatMul.apply(transposed(v).conj(), other))
     return other
 
 

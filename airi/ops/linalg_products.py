@@ -47,8 +47,8 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """The sum of x * y along `dim`, with broadcasting. Source: ``torch.linalg.vecdot``."""
-    product = elementwise.mul(x, y)
+    """The sum of conj(x) * y along `dim`, with broadcasting. Source: ``torch.linalg.vecdot``."""
+    product = elementwise.mul(x.conj(), y)
     return reduction.sum(product, normal_dim("linalg.vecdot", dim, product.ndim))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airi.ops.elementwise import div, mul, where
-from airi.ops.promotion import Elementwise
+from airi.ops.promotion import Elementwise, refuse_complex
 from airi.ops.transcendental import rsqrt
 
 if TYPE_CHECKING:
@@ -387,11 +387,13 @@ def sinc(input: Tensor) -> Tensor:
 
 def deg2rad(input: Tensor) -> Tensor:
     """Degrees as radians: out = input * pi / 180. Source: ``torch.deg2rad``."""
+    refuse_complex("deg2rad", input)
     return mul(input, RADIANS_PER_DEGREE)
 
 
 def rad2deg(input: Tensor) -> Tensor:
     """Radians as degrees: out = input * 180 / pi. Source: ``torch.rad2deg``."""
+    refuse_complex("rad2deg", input)
     return mul(input, 1 / RADIANS_PER_DEGREE)
 
 

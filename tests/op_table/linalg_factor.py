@@ -80,5 +80,6 @@ ROWS = [
             call(real(rng, 2, 3, 3), real(rng, 2, 2)),
         ],
         None,
+        complex=True,
     ),
 ]

@@ -22,6 +22,7 @@ ROWS = [
         lambda rng: [call(real(rng, 3, 3)), call(real(rng, 2, 2, 2)), call(real(rng, 1, 1))],
         np.linalg.det,
         empty=lambda: [call(np.zeros((0, 0)))],
+        complex=True,
     ),
     Row(
         "slogdet",
@@ -48,6 +49,7 @@ ROWS = [
             call([real(rng, 2, 3), real(rng, 3)]),
         ],
         np.linalg.multi_dot,
+        complex=True,
     ),
     Row(
         "linalg.cross",
@@ -56,6 +58,7 @@ ROWS = [
             call(real(rng, 3, 1), real(rng, 3, 2), dim=0),
         ],
         lambda x, y, dim=-1: np.cross(x, y, axis=dim),
+        complex=True,
     ),
     Row(
         "linalg.diagonal",
@@ -65,6 +68,7 @@ ROWS = [
         ],
         lambda A, offset=0, dim1=-2, dim2=-1: np.diagonal(A, offset, dim1, dim2),
         integers=True,
+        complex=True,
     ),
     Row(
         "linalg.vecdot",
@@ -73,11 +77,13 @@ ROWS = [
             call(real(rng, 3, 1), real(rng, 3, 2), dim=0),
         ],
         lambda x, y, dim=-1: (x * y).sum(dim),
+        complex=True,
     ),
     Row(
         "linalg.vander",
         lambda rng: [call(real(rng, 3)), call(real(rng, 2, 3), N=4)],
         lambda x, N=None: x[..., None] ** np.arange(x.shape[-1] if N is None else N),
         integers=True,
+        complex=True,
     ),
 ]

@@ -32,6 +32,7 @@ ROWS = [
         _vector_norm,
         second=False,
         empty=lambda: [call(np.zeros((0,))), call(np.zeros((2, 0)), dim=1)],
+        complex=True,
     ),
     Row(
         "linalg.matrix_norm",

@@ -61,6 +61,7 @@ ROWS = [
         ],
         lambda B, L, upper=False: np.linalg.solve(_triangle(L, upper), B),
         tried=_on_triangle,
+        complex=True,
     ),
     Row(
         "cholesky_inverse",
@@ -77,6 +78,7 @@ ROWS = [
         ],
         None,  # as linalg.solve_triangular
         tried=_quietly,
+        complex=True,
     ),
     Row(
         "qr",
@@ -123,6 +125,7 @@ ROWS = [
             call(real(rng, 2, 3, 2), real(rng, 2, 2), real(rng, 2, 3, 1), transpose=True),
             call(real(rng, 3, 2), real(rng, 2), real(rng, 2, 3), left=False),
         ],
+        complex=True,
     ),
     Row(
         "chain_matmul",
@@ -130,6 +133,7 @@ ROWS = [
         lambda *matrices: np.linalg.multi_dot(matrices),
         method=False,
         tried=_quietly,
+        complex=True,
     ),
     Row(
         "dist",
@@ -140,5 +144,6 @@ ROWS = [
         ],
         lambda x, y, p=2: np.linalg.norm((x - y).ravel(), p),
         second=False,
+        complex=True,
     ),
 ]

@@ -42,17 +42,20 @@ ROWS = [
         lambda rng: [call(regular(rng, 3, 3)), call(regular(rng, 2, 2, 2))],
         np.linalg.inv,
         empty=lambda: [call(np.zeros((0, 0))), call(np.zeros((0, 2, 2)))],
+        complex=True,
     ),
     Row(
         "linalg.inv_ex",
         lambda rng: [call(regular(rng, 3, 3)), call(regular(rng, 2, 2, 2), check_errors=True)],
         lambda A, check_errors=False: _with_info(np.linalg.inv)(A),
+        complex=True,
     ),
     Row(
         "linalg.solve",
         lambda rng: [*_solve_samples(rng), call(regular(rng, 3, 3), real(rng, 3))],
         _solve,
         empty=lambda: [call(np.zeros((0, 0)), np.zeros((0, 2)))],
+        complex=True,
     ),
     Row(
         "linalg.solve_ex",
@@ -61,6 +64,7 @@ ROWS = [
             call(regular(rng, 2, 3, 3), real(rng, 2, 1, 3), left=False, check_errors=True),
         ],
         lambda A, B, left=True, check_errors=False: _with_info(_solve)(A, B, left),
+        complex=True,
     ),
     Row(
         "linalg.solve_triangular",
@@ -72,6 +76,7 @@ ROWS = [
         ],
         _solve_triangular,
         empty=lambda: [call(np.zeros((0, 0)), np.zeros((0, 2)), upper=True)],
+        complex=True,
     ),
     Row(
         "linalg.tensorinv",
@@ -80,6 +85,7 @@ ROWS = [
             call(regular(rng, 6, 6).reshape(6, 2, 3), ind=1),
         ],
         np.linalg.tensorinv,
+        complex=True,
     ),
     Row(
         "linalg.tensorsolve",
@@ -89,5 +95,6 @@ ROWS = [
         ],
         # NumPy moves axes otherwise.
         None,
+        complex=True,
     ),
 ]

@@ -85,6 +85,7 @@ ROWS = [
         # NumPy's tolerances are otherwise.
         None,
         grad=False,
+        complex=True,
     ),
     Row(
         "linalg.pinv",
