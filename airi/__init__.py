@@ -58,6 +58,7 @@ from airi.dtypes import (
 )
 from airi.layout import *
 from airi.ops.activation import *
+from airi.ops.bessel import i0
 from airi.ops.comparison import *
 from airi.ops.complex import *
 from airi.ops.contraction import *
@@ -69,6 +70,7 @@ from airi.ops.diagonals import *
 from airi.ops.elementwise import *
 from airi.ops.erf import *
 from airi.ops.extremes import *
+from airi.ops.gamma import *
 from airi.ops.indexing import *
 from airi.ops.joining import *
 from airi.ops.linalg import *
@@ -96,12 +98,12 @@ from airi.serialization import load, save
 from airi.tensor_types import *
 
 if TYPE_CHECKING:
-    from airi import datasets, func, layers, linalg, nn, optim, utils, viz
+    from airi import datasets, func, layers, linalg, nn, optim, special, utils, viz
 
 newaxis = None
 
 # Packages that most programs use, loaded when first asked for: `import airi` stays quick.
-_LAZY = ("datasets", "func", "layers", "linalg", "nn", "optim", "utils", "viz")
+_LAZY = ("datasets", "func", "layers", "linalg", "nn", "optim", "special", "utils", "viz")
 
 __all__ = sorted(
     {name for name in globals() if not name.startswith("_") and name != "TYPE_CHECKING"}

@@ -12,14 +12,17 @@ import numpy as np
 
 from airi.ops import (
     activation,
+    bessel,
     comparison,
     elementwise,
     erf,
+    gamma,
     rounding,
     ternary,
     transcendental,
     trigonometry,
 )
+from airi.ops.conversion import clone
 from airi.ops.inplace import Copy, write
 
 if TYPE_CHECKING:
@@ -207,6 +210,27 @@ xlogy_ = _binary("xlogy_", transcendental.Xlogy)
 erf_ = _unary("erf_", erf.Erf)
 erfc_ = _unary("erfc_", erf.Erfc)
 erfinv_ = _unary("erfinv_", erf.Erfinv)
+digamma_ = _unary("digamma_", gamma.Digamma)
+i0_ = _unary("i0_", bessel.I0)
+igamma_ = _binary("igamma_", gamma.Igamma)
+igammac_ = _binary("igammac_", gamma.Igammac)
+lgamma_ = _unary("lgamma_", gamma.Lgamma)
+
+
+def mvlgamma_(input: Tensor, p: int) -> Tensor:
+    """input = mvlgamma(input, p), in place. Source: ``torch.Tensor.mvlgamma_``."""
+    if not input.is_floating_point():
+        raise RuntimeError(f"mvlgamma_: the result cannot be written into {input.dtype}")
+    return write(input, "mvlgamma_", Copy, gamma.mvlgamma(clone(input), p))
+
+
+def polygamma_(input: Tensor, n: int) -> Tensor:
+    """input = polygamma(n, input), in place. Source: ``torch.Tensor.polygamma_``."""
+    if n < 0:
+        raise RuntimeError(f"polygamma_: n must not be negative, got {n}")
+    return write(input, "polygamma_", gamma.Polygamma, n=n)
+
+
 
 # Trigonometry
 

@@ -24,7 +24,7 @@ def _kernel(name: str) -> Callable[[np.ndarray, np.ndarray], None]:
     try:
         import airi.ops.erf_ext as erf_ext
     except ImportError:
-        each = np.frompyfunc(getattr(math, name), 1, 1)
+        each = np.frompyfunc(_lgamma if name == "lgamma" else getattr(math, name), 1, 1)
 
         def slowly(x: np.ndarray, out: np.ndarray) -> None:
             out[...] = each(x)
@@ -33,8 +33,13 @@ def _kernel(name: str) -> Callable[[np.ndarray, np.ndarray], None]:
     return getattr(erf_ext, name)
 
 
+def _lgamma(x: float) -> float:
+    """`math.lgamma`, which is an error at its poles, as in C."""
+    return math.inf if x <= 0 and x == math.floor(x) else math.lgamma(x)
+
+
 def apply_kernel(name: str, x: Any) -> np.ndarray:
-    """erf or erfc of an array of floats, in its shape and dtype."""
+    """erf, erfc or lgamma of an array of floats, in its shape and dtype."""
     dtype = np.result_type(x)
     flat = np.ascontiguousarray(x, np.float32 if dtype == np.float16 else dtype).reshape(-1)
     out = np.empty_like(flat)

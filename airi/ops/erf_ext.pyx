@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""The loops of the error function; `erf.py` checks, allocates and falls back."""
+"""The loops of the error and gamma functions; `erf.py` checks, allocates and falls back."""
 
 from cython cimport floating
 from libc.math cimport erf as erf_double, erfc as erfc_double
@@ -9,6 +9,8 @@ cdef extern from "erf_kernels.h" nogil:
 
 cdef extern from "<math.h>" nogil:
     float erfcf(float)
+    double lgamma_double "lgamma"(double)
+    float lgammaf(float)
 
 
 def erf(const floating[::1] x, floating[::1] out):
@@ -33,3 +35,14 @@ def erfc(const floating[::1] x, floating[::1] out):
                 out[i] = erfcf(x[i])
             else:
                 out[i] = erfc_double(x[i])
+
+
+def lgamma(const floating[::1] x, floating[::1] out):
+    """out[i] = log(|Gamma(x[i])|), infinite at 0, -1, -2, ..."""
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(x.shape[0]):
+            if floating is float:
+                out[i] = lgammaf(x[i])
+            else:
+                out[i] = lgamma_double(x[i])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from airi.ops import (
     activation,
+    bessel,
     casts,
     comparison,
     complex,
@@ -21,6 +22,7 @@ from airi.ops import (
     elementwise_inplace,
     erf,
     extremes,
+    gamma,
     indexing,
     inplace,
     inplace_shape,
@@ -163,6 +165,15 @@ class TensorMethods:
     sinh = trigonometry.sinh
     tan = trigonometry.tan
     tanh = trigonometry.tanh
+
+    # Gamma and Bessel functions
+    digamma = gamma.digamma
+    i0 = bessel.i0
+    igamma = gamma.igamma
+    igammac = gamma.igammac
+    lgamma = gamma.lgamma
+    mvlgamma = gamma.mvlgamma
+    polygamma = gamma.polygamma_of
 
     # The error function (last its own name, which is the module's)
     erfc = erf.erfc
@@ -431,6 +442,13 @@ class TensorMethods:
     erf_ = elementwise_inplace.erf_
     erfc_ = elementwise_inplace.erfc_
     erfinv_ = elementwise_inplace.erfinv_
+    digamma_ = elementwise_inplace.digamma_
+    i0_ = elementwise_inplace.i0_
+    igamma_ = elementwise_inplace.igamma_
+    igammac_ = elementwise_inplace.igammac_
+    lgamma_ = elementwise_inplace.lgamma_
+    mvlgamma_ = elementwise_inplace.mvlgamma_
+    polygamma_ = elementwise_inplace.polygamma_
     sin_ = elementwise_inplace.sin_
     cos_ = elementwise_inplace.cos_
     tan_ = elementwise_inplace.tan_
