@@ -15,8 +15,9 @@ from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from airi import autograd, backends, cuda
+from airi import accelerator, amp, autograd, backends, compiler, cuda, mps, xpu
 from airi._version import __version__
+from airi.amp import GradScaler, autocast, is_autocast_enabled
 from airi.autograd import (
     enable_grad,
     inference_mode,
@@ -25,6 +26,7 @@ from airi.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from airi.compiler import compile
 from airi.device import device
 from airi.dtypes import (
     bfloat16,
@@ -56,6 +58,7 @@ from airi.dtypes import (
     uint32,
     uint64,
 )
+from airi.inplace_functions import *
 from airi.layout import *
 from airi.ops.activation import *
 from airi.ops.bessel import i0
@@ -72,6 +75,7 @@ from airi.ops.erf import *
 from airi.ops.extremes import *
 from airi.ops.gamma import *
 from airi.ops.indexing import *
+from airi.ops.interchange import from_dlpack, to_dlpack
 from airi.ops.joining import *
 from airi.ops.linalg import *
 from airi.ops.linalg_factor import householder_product as orgqr
@@ -95,10 +99,13 @@ from airi.ops.views import *
 from airi.printing import set_printoptions
 from airi.random import *
 from airi.serialization import load, save
+from airi.settings import *
+from airi.storage import TypedStorage, UntypedStorage, is_storage
 from airi.tensor_types import *
 
 if TYPE_CHECKING:
     from airi import datasets, func, layers, linalg, nn, optim, special, utils, viz
+    from airi.func import vmap
 
 newaxis = None
 
@@ -107,14 +114,16 @@ _LAZY = ("datasets", "func", "layers", "linalg", "nn", "optim", "special", "util
 
 __all__ = sorted(
     {name for name in globals() if not name.startswith("_") and name != "TYPE_CHECKING"}
-    | {"__version__", *_LAZY}
+    | {"__version__", "vmap", *_LAZY}
 )
 
 
 def __getattr__(name: str) -> _Any:
-    if name in _LAZY:
+    if name in _LAZY or name == "vmap":
         import importlib
 
+        if name == "vmap":
+            return importlib.import_module("airi.func").vmap
         return importlib.import_module(f"airi.{name}")
     import difflib
 

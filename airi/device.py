@@ -18,6 +18,13 @@ class device:
         self.type = name
         self.index = int(number) if number else index
 
+    def __enter__(self) -> device:
+        """``with device("cpu"):`` new tensors are made there: as ever."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 

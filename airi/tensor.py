@@ -22,6 +22,7 @@ from airi.ops.creation import legacy_array
 from airi.ops.methods import TensorMethods
 from airi.ops.splitting import Unbind
 from airi.ops.views import Permute
+from airi.storage import TypedStorage, UntypedStorage, is_shared, shared_copy
 
 
 class Size(tuple[int, ...]):
@@ -144,6 +145,39 @@ class Tensor(TensorMethods):
         strides = tuple([each // self._array.itemsize for each in self._array.strides])
         return strides if dim is None else strides[dim]
 
+    def storage(self) -> TypedStorage:
+        """The memory that it shows part of, as elements. Source: ``torch.Tensor.storage``."""
+        return TypedStorage.of(self._array)
+
+    def untyped_storage(self) -> UntypedStorage:
+        """That memory as bytes. Source: ``torch.Tensor.untyped_storage``."""
+        return UntypedStorage.of(self._array)
+
+    def share_memory_(self) -> Tensor:
+        """Move the values to memory that processes share which are forked afterwards.
+
+        Views made before keep the old memory, and of a view it is a RuntimeError. Nothing is done
+        where it is shared already. Source: ``torch.Tensor.share_memory_``.
+        """
+        if not self.is_shared():
+            if self._base is not None:
+                raise RuntimeError("share_memory_: this is a view; share its base, or a clone()")
+            self._array = shared_copy(self._array)
+        return self
+
+    def is_shared(self) -> bool:
+        """Whether `share_memory_` was called on it or on what it is a view of."""
+        return is_shared(self._array)
+
+    def is_set_to(self, tensor: Tensor) -> bool:
+        """Whether both show the same memory in the same shape and strides."""
+        mine, other = self._array, tensor._array
+        return (mine.ctypes.data, mine.shape, mine.strides) == (
+            other.ctypes.data,
+            other.shape,
+            other.strides,
+        )
+
     def data_ptr(self) -> int:
         """The address of the first element."""
         return self._array.ctypes.data
@@ -184,7 +218,13 @@ class Tensor(TensorMethods):
         """Whether it was made in inference_mode."""
         return self._counter is None
 
+    is_cpu = True
     is_cuda = False
+    is_meta = False
+    is_mkldnn = False
+    is_mps = False
+    is_nested = False
+    is_xpu = False
     is_sparse = False
     is_quantized = False
 
@@ -195,6 +235,10 @@ class Tensor(TensorMethods):
     def is_pinned(self) -> bool:
         """False: memory is pinned for GPUs only."""
         return False
+
+    def pin_memory(self, device: Any = None) -> Tensor:
+        """Raises RuntimeError: memory is pinned for GPUs, and there is none."""
+        raise RuntimeError("pin_memory: airi computes on the CPU, there is no GPU")
 
     @property
     def T(self) -> Tensor:
@@ -464,6 +508,12 @@ class Tensor(TensorMethods):
                 raise ValueError(f"a {self.dtype} tensor cannot be a {dtype} array without a copy")
             return array.astype(dtype)
         return array.copy() if copy else array
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.numpy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._array.__dlpack_device__()
 
     def __array_wrap__(self, array: np.ndarray, context: Any = None, scalar: bool = False) -> Any:
         return graph.wrap(array)

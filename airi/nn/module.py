@@ -414,7 +414,12 @@ class Module(HookMethods):
         )
 
     def share_memory(self) -> Self:
-        """The module itself; accepted for scripts that call it."""
+        """`Tensor.share_memory_` for all parameters and buffers; returns the module.
+
+        Source: ``torch.nn.Module.share_memory``.
+        """
+        for each in (*self.parameters(), *self.buffers()):
+            each.share_memory_()
         return self
 
     def _convert(self, function: Callable[[Tensor], Tensor]) -> Self:

@@ -22,12 +22,25 @@ __all__ = [
     "numel",
     "promote_types",
     "result_type",
+    "typename",
 ]
 
 
 def is_tensor(obj: Any) -> bool:
     """Whether `obj` is a Tensor. Source: ``torch.is_tensor``."""
     return isinstance(obj, graph.Tensor)
+
+
+def typename(obj: Any) -> str:
+    """The type of a Tensor with its dtype, else that of the object, with its module.
+
+    Example: ``airi.typename(airi.ones(1))`` is ``"airi.FloatTensor"``. Source: ``torch.typename``.
+    """
+    if isinstance(obj, graph.Tensor):
+        return obj.type()
+    kind = obj if isinstance(obj, type) else type(obj)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{module}{kind.__qualname__}"
 
 
 def is_floating_point(input: Tensor) -> bool:

@@ -1,0 +1,20 @@
+"""What the processor can do."""
+
+from __future__ import annotations
+
+import contextlib
+
+
+def get_cpu_capability() -> str:
+    """``"AVX512"``, ``"AVX2"`` or ``"DEFAULT"``, as NumPy finds it at its start.
+
+    Source: ``torch.backends.cpu.get_cpu_capability``.
+    """
+    found: dict[str, bool] = {}
+    with contextlib.suppress(ImportError):
+        from numpy._core._multiarray_umath import __cpu_features__
+
+        found = __cpu_features__
+    if found.get("AVX512F"):
+        return "AVX512"
+    return "AVX2" if found.get("AVX2") else "DEFAULT"
