@@ -13,6 +13,8 @@ import numpy as np
 
 from airi.autograd.graph import wrap
 from airi.autograd.mode import no_grad
+from airi.ops.creation import empty, empty_like
+from airi.ops.random import randperm
 from airi.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -134,34 +136,40 @@ def trunc_normal_(
     """
     if not (std > 0 and a < b):
         raise ValueError(f"trunc_normal_: needs std > 0 and a < b, got {std=}, {a=}, {b=}")
-    low, high = (a - mean) / std, (b - mean) / std
-    values = np.empty(tensor.numel())
-    done = 0
-    while done < values.size:
-        accepted = _truncated_draws(low, high, values.size - done, generator)
-        accepted = accepted[: values.size - done]
-        values[done : done + accepted.size] = accepted
-        done += accepted.size
-    values = np.clip(mean + std * values, a, b)
-    return tensor.copy_(wrap(values.reshape(tensor.shape)))
+    # Few normal draws would fall between far bounds: then uniform ones are proposed there.
+    low, high = ((bound - mean) / std / math.sqrt(2) for bound in (a, b))
+    share = (math.erf(high) - math.erf(low)) / 2
+    propose = _normal_proposals if share > 0.3 else _uniform_proposals
+    values, rejected = propose(tensor, mean, std, a, b, generator)
+    while rejected.any():
+        # All are drawn again, so that the same seed gives the numbers that it gives in PyTorch.
+        more, outside = propose(tensor, mean, std, a, b, generator)
+        values = np.where(rejected, more, values)
+        rejected &= outside
+    return tensor.copy_(wrap(np.asarray(values)))
 
 
-def _truncated_draws(low: float, high: float, count: int, generator: Any) -> np.ndarray:
-    """Draws of the standard normal distribution in [low, high], about `count` of them."""
-    mass = (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2))) / 2
-    if mass > 0.2:
-        draws = wrap(np.empty(int(count / mass) + 8)).normal_(generator=generator).numpy()
-        return draws[(low <= draws) & (draws <= high)]
-    # Few normal draws would fall inside: propose uniform ones, each kept with the probability
-    # of its density relative to the highest, which is at `peak`.
-    peak = min(max(0.0, low), high)
-    if peak > 0:
-        high = min(high, peak + 40 / peak)  # beyond is less than e**-40 of the whole
-    elif peak < 0:
-        low = max(low, peak + 40 / peak)
-    draws = wrap(np.empty(4 * count + 8)).uniform_(low, high, generator=generator).numpy()
-    keep = wrap(np.empty(draws.size)).uniform_(0, 1, generator=generator).numpy()
-    return draws[keep < np.exp((peak**2 - draws**2) / 2)]
+def _normal_proposals(
+    like: Tensor, mean: float, std: float, a: float, b: float, generator: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws, and which of them lie outside [a, b]."""
+    values = empty_like(like).normal_(mean, std, generator=generator).numpy()
+    return values, (values < a) | (values > b)
+
+
+def _uniform_proposals(
+    like: Tensor, mean: float, std: float, a: float, b: float, generator: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws, each rejected unless a coin of its density relative to the highest accepts it."""
+    mode = max(a, min(mean, b))
+    if mode != mean:  # beyond this reach the density is less than e**-40 of the highest
+        reach = 40 * std**2 / abs(mode - mean)
+        a, b = max(a, mode - reach), min(b, mode + reach)
+    values = empty_like(like).uniform_(a, b, generator=generator).numpy()
+    log_density = -0.5 * ((values - mean) / std) ** 2 + 0.5 * ((mode - mean) / std) ** 2
+    coins = empty_like(like).uniform_(generator=generator).numpy()
+    with np.errstate(divide="ignore"):
+        return values, np.log(coins) > log_density
 
 
 @no_grad()
@@ -293,9 +301,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     if tensor.numel() == 0:
         return tensor
     rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
-    tall = (max(rows, columns), min(rows, columns))
-    draws = wrap(np.empty(tall)).normal_(generator=generator).numpy()
-    q, r = np.linalg.qr(draws)
+    draws = empty((rows, columns), dtype=tensor.dtype).normal_(generator=generator).numpy()
+    q, r = np.linalg.qr(draws if rows >= columns else draws.T)
     q = q * np.sign(np.diag(r))  # else q would not be uniform over the orthogonal matrices
     if rows < columns:
         q = q.T
@@ -314,11 +321,12 @@ def sparse_(
     """
     if tensor.ndim != 2:
         raise ValueError(f"sparse_: expected 2 dimensions, got shape {tuple(tensor.shape)}")
-    draws = wrap(np.empty(tensor.shape)).normal_(0.0, std, generator=generator).numpy()
-    order = wrap(np.empty(tensor.shape)).uniform_(0, 1, generator=generator).numpy().argsort(axis=0)
+    tensor.normal_(0.0, std, generator=generator)
     zeros = math.ceil(sparsity * tensor.shape[0])
-    np.put_along_axis(draws, order[:zeros], 0, axis=0)
-    return tensor.copy_(wrap(draws))
+    for column in range(tensor.shape[1]):
+        order = randperm(tensor.shape[0], generator=generator)
+        tensor[order[:zeros], column] = 0
+    return tensor
 
 
 def fan_in_uniform_(weight: Tensor, bias: Tensor | None) -> None:

@@ -129,3 +129,58 @@ def test_batches_are_shuffled_alike():
         return [batch[0].tolist() for _ in range(2) for batch in loader]
 
     assert batches(airi) == batches(torch)
+
+
+INITIALIZERS = {
+    "orthogonal_": (),
+    "sparse_": (0.4,),
+    "trunc_normal_": (0.1, 0.5, -0.4, 0.9),
+    "kaiming_uniform_": (),
+    "kaiming_normal_": (),
+    "xavier_uniform_": (),
+    "xavier_normal_": (),
+}
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (9, 6)])
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_initializers(name, shape):
+    def draw(framework):
+        weight = framework.empty(*shape, dtype=framework.float64)
+        return getattr(framework.nn.init, name)(weight, *INITIALIZERS[name])
+
+    check(draw)
+
+
+def test_a_truncated_normal_far_from_the_mean():
+    def draw(framework):
+        return framework.nn.init.trunc_normal_(framework.empty(50), 0.0, 1.0, 1.5, 3.0)
+
+    check(draw)
+
+
+LAYERS = {
+    "Linear": (4, 5),
+    "Bilinear": (2, 3, 4),
+    "Conv2d": (3, 8, 3),
+    "ConvTranspose2d": (3, 4, 3),
+    "Embedding": (10, 4),
+    "EmbeddingBag": (10, 4),
+    "LSTM": (4, 5, 2),
+    "GRUCell": (4, 5),
+    "MultiheadAttention": (8, 2),
+    "TransformerEncoderLayer": (8, 2, 16),
+    "TransformerDecoderLayer": (8, 2, 16),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_begin_with_the_same_weights(name):
+    states = []
+    for framework in (airi, torch):
+        framework.manual_seed(1)
+        states.append(getattr(framework.nn, name)(*LAYERS[name]).state_dict())
+    ours, theirs = states
+    assert list(ours) == list(theirs)
+    for key in ours:
+        np.testing.assert_allclose(ours[key].numpy(), theirs[key].numpy(), rtol=1e-6, atol=1e-7)
