@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-USAGE = """usage: airi train [options]    train the course's networks (airi train --help)
+USAGE = """usage: airi train [options]        train the course's networks (airi train --help)
+       airi run script.py ...     run a PyTorch script, unchanged, on airi (airi run --help)
+       airi doctor script.py ...  what a PyTorch script uses that airi lacks (airi doctor --help)
        airi --version"""
 
 
@@ -24,6 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from airi import train
 
         return train.main(arguments[1:])
+    if arguments[0] == "run":
+        from airi.compat import run
+
+        return run.main(arguments[1:])
+    if arguments[0] == "doctor":
+        from airi.compat import doctor
+
+        return doctor.main(arguments[1:])
     print(f"airi: there is no command {arguments[0]!r}\n{USAGE}", file=sys.stderr)
     return 2
 

@@ -21,87 +21,126 @@ import torch
 
 TARGET = Path(__file__).parents[1] / "airi" / "compat" / "torch_names.json"
 
-NAMESPACES = """
-    torch torch.amp torch.autograd torch.autograd.forward_ad torch.autograd.functional
-    torch.autograd.graph torch.backends torch.cuda torch.distributions torch.fft torch.func
-    torch.hub torch.linalg torch.nn torch.nn.functional torch.nn.init torch.nn.parameter
-    torch.nn.utils torch.nn.utils.parametrizations torch.nn.utils.parametrize torch.nn.utils.prune
-    torch.nn.utils.rnn torch.nn.utils.stateless torch.onnx torch.optim torch.optim.lr_scheduler
-    torch.optim.swa_utils torch.random torch.serialization torch.special torch.testing torch.utils
-    torch.utils.checkpoint torch.utils.data torch.version
-""".split()
+NAMESPACES = (
+    "torch",
+    "torch.amp",
+    "torch.autograd",
+    "torch.autograd.forward_ad",
+    "torch.autograd.functional",
+    "torch.autograd.graph",
+    "torch.backends",
+    "torch.distributions",
+    "torch.fft",
+    "torch.func",
+    "torch.hub",
+    "torch.linalg",
+    "torch.nn",
+    "torch.nn.functional",
+    "torch.nn.init",
+    "torch.nn.parameter",
+    "torch.nn.utils",
+    "torch.nn.utils.parametrizations",
+    "torch.nn.utils.parametrize",
+    "torch.nn.utils.prune",
+    "torch.nn.utils.rnn",
+    "torch.nn.utils.stateless",
+    "torch.onnx",
+    "torch.optim",
+    "torch.optim.lr_scheduler",
+    "torch.optim.swa_utils",
+    "torch.random",
+    "torch.serialization",
+    "torch.special",
+    "torch.testing",
+    "torch.utils",
+    "torch.utils.checkpoint",
+    "torch.utils.data",
+    "torch.version",
+)
 
 # Of torch and Tensor: names that belong to PyTorch's machinery, which nobody's script asks for.
 MACHINERY = (
-    "cudnn", "fbgemm", "mkldnn", "miopen", "quantize", "fake_quantize", "q_", "dequantize",
-    "sym_", "Sym", "Storage", "from_file", "fused_moving", "constrain_range", "choose_qparams",
-    "rnn_relu", "rnn_tanh", "lstm_", "gru_", "int_repr", "qscheme", "quint", "qint", "bits",
-    "sspaddmm", "is_vulkan", "vitals", "unsafe_", "segment_reduce", "batch_norm_", "native_",
-    "AVG", "SUM", "parse_", "import_ir", "merge_type", "unify_type", "autocast_", "embedding_renorm",
-    "is_autocast", "set_autocast", "get_autocast", "clear_autocast", "init_num_threads", "read_vitals",
-    "set_vital", "wait", "fork", "is_vulkan", "is_xla", "is_ipu", "is_maia", "is_mtia", "is_xpu",
-    "is_meta", "is_mps", "is_nested", "is_quantized", "module_load",
+    "AVG", "SUM", "Sym", "are_deterministic", "autocast_", "batch_norm_", "bits", "cholesky_ex",
+    "choose_qparams", "clear_autocast", "classproperty", "compiled_with", "constrain_range",
+    "cpp", "cudnn", "dequantize", "empty_quantized", "fake_quantize", "fbgemm", "fork",
+    "from_file", "fused_moving", "get_autocast", "get_device_module", "get_file_path", "gru_",
+    "hash_tensor", "import_ir", "init_num_threads", "int1_", "int_repr", "is_autocast",
+    "is_ipu", "is_maia", "is_meta", "is_mps", "is_mtia", "is_nested", "is_quantized",
+    "is_vulkan", "is_xla", "is_xpu", "lstm_", "merge_type", "miopen", "mkldnn", "module_load",
+    "native_", "parse_", "prepare_multi", "profiler_", "q_", "qint", "qscheme", "quantize",
+    "quint", "read_vitals", "rnn_relu", "rnn_tanh", "segment_reduce", "set_autocast",
+    "set_vital", "sspaddmm", "sym_", "thread_safe_generator", "to_mkldnn", "unify_type",
+    "unsafe_", "vitals", "wait", "float4", "float8", "hspmm", "hsmm", "saddmm", "smm", "dsmm",
 )  # fmt: skip
+KNOWN_CLASSES = (
+    "Generator",
+    "Size",
+    "device",
+    "dtype",
+    "finfo",
+    "iinfo",
+    "layout",
+    "memory_format",
+)
 
 
 def public_names(module: types.ModuleType) -> list[str]:
     """What a module offers: its own functions, classes, dtypes and constants."""
     listed = set(getattr(module, "__all__", ()))
-    found = {name for name, value in vars(module).items() if _is_public(name, value, listed)}
-    return sorted(found | {name for name in listed if not name.startswith("_")})
+    found = {name for name, value in vars(module).items() if _is_public(module, name, value)}
+    if module is not torch:  # its list has the compiler's classes too
+        found |= {name for name in listed if not name.startswith("_")} - {"Tensor"}
+    return sorted(found)
 
 
-def _is_public(name: str, value: Any, listed: set[str]) -> bool:
+def _is_public(module: types.ModuleType, name: str, value: Any) -> bool:
     if name.startswith("_"):
         return False
     if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
         return True
     if isinstance(value, types.ModuleType) or not callable(value):
-        return name in ("e", "inf", "nan", "pi", "newaxis")
-    home = getattr(value, "__module__", None) or "torch"
-    if inspect.isclass(value) and home.startswith("torch._C") and name not in listed:
-        return False  # types of the JIT
-    return home == "torch" or home.startswith("torch.")
+        return name in ("default_generator", "e", "inf", "nan", "newaxis", "pi")
+    if module is torch and hasattr(torch._C, name):
+        # Classes of the compiler besides those that scripts know, and all functions.
+        return not inspect.isclass(value) or name.endswith("Tensor") or name in KNOWN_CLASSES
+    if inspect.isbuiltin(value):
+        return True
+    home = getattr(value, "__module__", None) or ""
+    return home == module.__name__ or home.startswith(f"{module.__name__}.")
 
 
 def is_machinery(name: str) -> bool:
-    return name.startswith(MACHINERY) or name.endswith(("Storage", "Type", "_copy", "_copy_out"))
+    """Whether a name of torch or Tensor is one that scripts do not use."""
+    endings = ("Storage", "Type", "_copy", "_copy_out")
+    return name.startswith(MACHINERY) or name.endswith(endings)
 
 
 def all_modules() -> list[str]:
-    """The public modules of PyTorch by name, those inside packages of the machinery left out."""
-    found = ["torch"]
-    left_out = ("ao", "contrib", "quantization", "package", "distributed", "export", "fx")
-    for prefix in ["torch", *(name for name in NAMESPACES if name != "torch")]:
-        module = importlib.import_module(prefix)
-        found.append(prefix)
+    """The public modules of PyTorch by name; of its packages those that scripts use."""
+    found = {"torch"}
+    for package in [*NAMESPACES, "torch.nn.modules"]:
+        module = importlib.import_module(package)
+        found.add(package)
         for info in pkgutil.iter_modules(getattr(module, "__path__", [])):
-            if not info.name.startswith("_") and info.name not in left_out:
-                found.append(f"{prefix}.{info.name}")
-    found += [
-        f"torch.nn.modules.{each.name}" for each in pkgutil.iter_modules(torch.nn.modules.__path__)
-    ]
-    return sorted(set(found))
+            if not info.name.startswith("_"):
+                found.add(f"{package}.{info.name}")
+    return sorted(found)
 
 
-def main() -> None:
+def content() -> str:
+    """The file's text."""
     warnings.simplefilter("ignore")
-    namespaces = {}
-    for name in NAMESPACES:
-        try:
-            names = public_names(importlib.import_module(name))
-        except ImportError:  # without tensorboard
-            continue
-        namespaces[name] = [each for each in names if name != "torch" or not is_machinery(each)]
-    methods = [name for name in dir(torch.Tensor) if not name.startswith("_")]
-    namespaces["torch.Tensor"] = sorted(name for name in methods if not is_machinery(name))
-    content = {
+    found = {name: public_names(importlib.import_module(name)) for name in NAMESPACES}
+    found["torch.Tensor"] = sorted(name for name in dir(torch.Tensor) if not name.startswith("_"))
+    for name in ("torch", "torch.Tensor"):
+        found[name] = [each for each in found[name] if not is_machinery(each)]
+    parts = {
         "version": torch.__version__.partition("+")[0],
         "modules": all_modules(),
-        "names": dict(sorted(namespaces.items())),
+        "names": {name: each for name, each in sorted(found.items()) if each},
     }
-    TARGET.write_text(json.dumps(content, indent=0) + "\n", encoding="utf-8")
+    return json.dumps(parts, indent=0) + "\n"
 
 
 if __name__ == "__main__":
-    main()
+    TARGET.write_text(content(), encoding="utf-8")
