@@ -125,11 +125,10 @@ def __getattr__(name: str) -> _Any:
         if name == "vmap":
             return importlib.import_module("airi.func").vmap
         return importlib.import_module(f"airi.{name}")
-    import difflib
+    from airi.compat.names import missing
 
-    near = difflib.get_close_matches(name, __all__)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise AttributeError(f"airi has no {name!r}{hint}")
+    # obj=None keeps Python from adding a suggestion of its own.
+    raise AttributeError(missing("airi", "torch", name, __all__), name=name, obj=None)
 
 
 def __dir__() -> list[str]:
