@@ -31,6 +31,9 @@ from airi.nn.activation import (
     Tanhshrink,
     Threshold,
 )
+from airi.nn.adaptive import (
+    AdaptiveLogSoftmaxWithLoss,
+)
 from airi.nn.attention import MultiheadAttention
 from airi.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from airi.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
@@ -50,11 +53,13 @@ from airi.nn.loss import (
     BCEWithLogitsLoss,
     CosineEmbeddingLoss,
     CrossEntropyLoss,
+    CTCLoss,
     GaussianNLLLoss,
     HingeEmbeddingLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
+    LinearCrossEntropyLoss,
     MarginRankingLoss,
     MSELoss,
     MultiLabelMarginLoss,
@@ -122,7 +127,7 @@ from airi.nn.pooling import (
 )
 from airi.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from airi.nn.shape import Flatten, Unflatten
-from airi.nn.sparse import Embedding
+from airi.nn.sparse import Embedding, EmbeddingBag
 from airi.nn.transformer import (
     Transformer,
     TransformerDecoder,
@@ -143,6 +148,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -158,6 +164,7 @@ __all__ = [
     "Bilinear",
     "Buffer",
     "CELU",
+    "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
@@ -180,6 +187,7 @@ __all__ = [
     "Dropout3d",
     "ELU",
     "Embedding",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
@@ -211,6 +219,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyLoss",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",

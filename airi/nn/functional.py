@@ -30,7 +30,10 @@ from airi.ops.conv3d import (
     conv3d,
     conv_transpose3d,
 )
-from airi.ops.distance import cosine_similarity, normalize, pairwise_distance
+from airi.ops.ctc import (
+    ctc_loss,
+)
+from airi.ops.distance import cosine_similarity, normalize, pairwise_distance, pdist
 from airi.ops.dropout import (
     alpha_dropout,
     dropout,
@@ -50,6 +53,9 @@ from airi.ops.elementwise_inplace import (
     threshold_,
 )
 from airi.ops.embedding import embedding
+from airi.ops.embedding_bag import (
+    embedding_bag,
+)
 from airi.ops.extremes import argmax
 from airi.ops.fractional_pool import (
     fractional_max_pool2d,
@@ -156,6 +162,7 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",
@@ -163,6 +170,7 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "fold",
     "fractional_max_pool2d",
@@ -188,6 +196,7 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "linear_cross_entropy",
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
@@ -212,6 +221,7 @@ __all__ = [
     "one_hot",
     "pad",
     "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
     "poisson_nll_loss",
@@ -408,6 +418,47 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         )
     out = einsum("...i,kij,...j->...k", input1, weight, input2)
     return out if bias is None else out + bias
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: None = None,
+) -> Tensor:
+    """cross_entropy(linear(input, linear_weight, linear_bias), target): a classifier's last layer.
+
+    Shapes: input (N, I) or (I,), linear_weight (C, I), target and the other arguments as in
+    `cross_entropy`; or linear_weight (C, ..., I) for logits (N, C, ...), linear_bias then (C, ...).
+    `options`, with which PyTorch computes the logits in pieces, must be None.
+    Source: ``torch.nn.functional.linear_cross_entropy``.
+    """
+    if options is not None:
+        raise ValueError(f"linear_cross_entropy: options must be None, got {options!r}")
+    shape = tuple(linear_weight.shape)
+    if input.shape[-1] != shape[-1]:
+        raise RuntimeError(
+            f"linear_cross_entropy: input and linear_weight must have one last size, got "
+            f"{input.shape[-1]} and {shape[-1]}"
+        )
+    flat_bias = None if linear_bias is None else linear_bias.reshape(-1)
+    logits = linear(input, linear_weight.reshape(-1, shape[-1]), flat_bias)
+    logits = logits.reshape(*input.shape[:-1], *shape[:-1])
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(
+        logits,
+        target,
+        weight,
+        ignore_index=ignored,
+        reduction=reduction,
+        label_smoothing=label_smoothing,
+    )
 
 
 def upsample(

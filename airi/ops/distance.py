@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from airi.autograd.graph import wrap
 from airi.ops.elementwise import add, clamp, div, mul, sub
+from airi.ops.indexing import index_select
 from airi.ops.joining import broadcast_tensors
 from airi.ops.names import numpy_names
 from airi.ops.reduction import norm, sum
+from airi.ops.views import shape_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -16,6 +21,7 @@ __all__ = [
     "cosine_similarity",
     "normalize",
     "pairwise_distance",
+    "pdist",
 ]
 
 
@@ -49,3 +55,21 @@ def pairwise_distance(
     Source: ``torch.nn.functional.pairwise_distance``.
     """
     return norm(add(sub(x1, x2), eps), p, -1, keepdim)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The p-norms of the differences of every two rows: of 0 and 1, 0 and 2, ... 1 and 2, ...
+
+    Shapes: input (N, M); result (N * (N - 1) / 2). The gradient is 0 where the distance is 0.
+    Raises RuntimeError for other dimensions or a negative p. Example: ``pdist(points)``.
+    Source: ``torch.nn.functional.pdist``.
+    """
+    if input.ndim != 2 or not input.is_floating_point():
+        raise RuntimeError(
+            f"pdist: expected floating-point (N, M), got {input.dtype} of shape {shape_of(input)}"
+        )
+    if p < 0:
+        raise RuntimeError(f"pdist: p must not be negative, got {p}")
+    first, second = np.triu_indices(input.shape[0], 1)
+    rows = [index_select(input, 0, wrap(each)) for each in (first, second)]
+    return norm(sub(*rows), p, -1)

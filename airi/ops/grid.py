@@ -217,7 +217,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     for n in size[2:]:
         line = np.linspace(-1, 1, n) if n > 1 else np.zeros(1)
         axes.append(line if aligned else line * (n - 1) / n)
-    points = np.meshgrid(*axes, indexing="ij")[::-1]
-    points = np.stack([*points, np.ones(size[2:])], -1).reshape(-1, dims + 1)
+    coordinates = np.meshgrid(*axes, indexing="ij")[::-1]
+    points = np.stack([*coordinates, np.ones(size[2:])], -1).reshape(-1, dims + 1)
     base = unsqueeze(wrap(points.astype(theta._array.dtype)), 0)
     return reshape(matmul(base, transpose(theta, 1, 2)), (size[0], *size[2:], dims))

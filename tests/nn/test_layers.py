@@ -154,6 +154,16 @@ LAYERS = [
     ("Embedding", (6, 3), {"padding_idx": -4}, [whole(6, 20)]),
     ("Embedding", (6, 3), {"scale_grad_by_freq": True}, [whole(6, 20)]),
     ("Embedding", (6, 3), {"max_norm": 0.5, "norm_type": 1.5}, [whole(6, 4)]),
+    ("EmbeddingBag", (6, 3), {}, [whole(6, 2, 4)]),
+    ("EmbeddingBag", (6, 3), {"mode": "sum", "padding_idx": 2}, [whole(6, 7), np.array([0, 3])]),
+    ("EmbeddingBag", (6, 3), {"mode": "max"}, [whole(6, 7), np.array([0, 3, 3])]),
+    ("EmbeddingBag", (6, 3), {"max_norm": 0.5}, [whole(6, 2, 4)]),
+    (
+        "EmbeddingBag",
+        (6, 3),
+        {"mode": "sum", "include_last_offset": True},
+        [whole(6, 7), np.array([0, 3, 7]), real(7)],
+    ),
     ("Flatten", (), {}, [real(2, 3, 4)]),
     ("Flatten", (0, 1), {}, [real(2, 3, 4)]),
     ("Unflatten", (1, (3, -1)), {}, [real(2, 12)]),
@@ -301,6 +311,8 @@ def test_every_layer_is_in_the_table():
         if isinstance(getattr(nn, name), type)
         and issubclass(getattr(nn, name), nn.Module)
         and not name.endswith("Loss")
+        # Recurrent layers and attention have tests of their own.
+        and not getattr(nn, name).__module__.endswith((".recurrent", ".attention", ".transformer"))
     }
     random = {"RReLU", "FractionalMaxPool2d", "FractionalMaxPool3d"}
     assert layers - containers - random == tested

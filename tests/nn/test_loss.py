@@ -118,7 +118,8 @@ def test_loss(row, reduction):
 
 
 def test_every_loss_is_in_the_table():
-    names = {name for name in nn.__all__ if name.endswith("Loss")}
+    elsewhere = {"CTCLoss", "LinearCrossEntropyLoss", "AdaptiveLogSoftmaxWithLoss"}
+    names = {name for name in nn.__all__ if name.endswith("Loss")} - elsewhere
     assert names == {name for name, *_ in LOSSES}
 
 
@@ -152,3 +153,81 @@ def test_the_older_arguments(size_average, reduce, reduction):
 def test_refusals(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("one_behind_another", [False, True])
+def test_ctc_loss_behind_a_log_softmax(reduction, one_behind_another):
+    torch = pytest.importorskip("torch")
+    x, targets = real(12, 3, 5), np.array([[1, 2, 2, 4], [3, 3, 1, 2], [1, 1, 4, 3]])
+    lengths = np.array([4, 2, 3])
+    if one_behind_another:
+        targets = np.concatenate([row[:n] for row, n in zip(targets, lengths)])
+    results = []
+    for framework in (airi, torch):
+        leaf = framework.from_numpy(x.copy()).requires_grad_()
+        loss = framework.nn.CTCLoss(reduction=reduction)
+        out = loss(
+            leaf.log_softmax(-1),
+            framework.from_numpy(targets),
+            framework.from_numpy(np.array([12, 9, 10])),
+            framework.from_numpy(lengths),
+        )
+        out.sum().backward()
+        results.append((out, leaf.grad))
+    assert_close(results[0], results[1], "CTCLoss")
+
+
+def linear_cross_entropy(framework, from_numpy):
+    loss = framework.nn.LinearCrossEntropyLoss(
+        4, 3, out_features=(2,), bias=True, weight=from_numpy(np.array([0.5, 1.0, 2.0])),
+        ignore_index=1, label_smoothing=0.1, dtype=framework.float64,
+    )  # fmt: skip
+    weight = np.linspace(-1, 1, 24).reshape(6, 4)
+    loss.load_state_dict({
+        "weight": loss.weight,
+        "linear.weight": from_numpy(weight),
+        "linear.bias": from_numpy(weight[:, 0].copy()),
+    })  # fmt: skip
+    x = from_numpy(np.linspace(-2, 1, 20).reshape(5, 4)).requires_grad_()
+    out = loss(x, from_numpy(np.array([[0, 1], [2, 2], [1, 0], [0, 0], [2, 1]])))
+    out.backward()
+    return repr(loss), (out, x.grad, loss.linear.weight.grad, loss.linear.bias.grad)
+
+
+def test_linear_cross_entropy_loss():
+    torch = pytest.importorskip("torch")
+    text, ours = linear_cross_entropy(airi, airi.from_numpy)
+    their_text, theirs = linear_cross_entropy(torch, torch.from_numpy)
+    assert_close(ours, theirs, "LinearCrossEntropyLoss")
+    assert text == their_text
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_adaptive_log_softmax_with_loss(batched):
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.AdaptiveLogSoftmaxWithLoss(16, 20, [4, 10], 2.0, head_bias=True).double()
+    ours = nn.AdaptiveLogSoftmaxWithLoss(16, 20, [4, 10], 2.0, head_bias=True).double()
+    assert repr(ours) == repr(theirs)
+    state = {key: airi.from_numpy(each.numpy().copy()) for key, each in theirs.state_dict().items()}
+    ours.load_state_dict(state)
+    x, target = real(6, 16), np.array([0, 3, 9, 4, 19, 2])
+    if not batched:
+        x, target = x[4], target[4]
+    results = []
+    for framework, module in ((airi, ours), (torch, theirs)):
+        leaf = framework.tensor(x).requires_grad_()
+        output, loss = module(leaf, framework.tensor(target))
+        loss.backward()
+        rows = leaf.detach() if batched else leaf.detach().unsqueeze(0)
+        results.append(
+            (output, loss, leaf.grad, module.head.weight.grad,
+             module.log_prob(rows), module.predict(rows))
+        )  # fmt: skip
+    assert_close(results[0], results[1], "AdaptiveLogSoftmaxWithLoss")
+
+
+@pytest.mark.parametrize("cutoffs", [[], [5, 3], [0, 2], [3, 3], [10]])
+def test_adaptive_log_softmax_refuses_cutoffs(cutoffs):
+    with pytest.raises(ValueError, match="cutoffs must"):
+        nn.AdaptiveLogSoftmaxWithLoss(4, 10, cutoffs)

@@ -19,6 +19,11 @@ def _pairwise_distance(x, y, p=2.0, eps=1e-6, keepdim=False):
     return np.linalg.norm(x - y + eps, p, -1, keepdims=keepdim)
 
 
+def _pdist(x, p=2.0):
+    first, second = np.triu_indices(len(x), 1)
+    return np.linalg.norm(x[first] - x[second], p, -1)
+
+
 def _functional(name, samples, numpy):
     return Row(f"nn.functional.{name}", samples, numpy, method=False)
 
@@ -50,5 +55,10 @@ ROWS = [
             call(real(rng, 4), real(rng, 4), p=1.0),
         ],
         _pairwise_distance,
+    ),
+    _functional(
+        "pdist",
+        lambda rng: [call(real(rng, 4, 3)), call(real(rng, 3, 2), 1.0), call(real(rng, 3, 2), 3.0)],
+        _pdist,
     ),
 ]
