@@ -15,7 +15,7 @@ from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from airi import accelerator, amp, autograd, backends, compiler, cuda, mps, xpu
+from airi import accelerator, amp, autograd, backends, compiler, cuda, mps, sparse, xpu
 from airi._version import __version__
 from airi.amp import GradScaler, autocast, is_autocast_enabled
 from airi.autograd import (
@@ -100,6 +100,8 @@ from airi.printing import set_printoptions
 from airi.random import *
 from airi.serialization import load, save
 from airi.settings import *
+from airi.sparse import mm as spmm
+from airi.sparse import sparse_coo_tensor
 from airi.storage import TypedStorage, UntypedStorage, is_storage
 from airi.tensor_types import *
 

@@ -9,6 +9,7 @@ __all__ = [
     "layout",
     "memory_format",
     "preserve_format",
+    "sparse_coo",
     "strided",
 ]
 
@@ -35,7 +36,7 @@ class memory_format(_Label):
 
 
 class layout(_Label):
-    """How the elements are stored: always strided. Source: ``torch.layout``."""
+    """How the elements are stored: strided, or sparse. Source: ``torch.layout``."""
 
     __slots__ = ()
 
@@ -45,3 +46,4 @@ preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")
 channels_last_3d = memory_format("channels_last_3d")
 strided = layout("strided")
+sparse_coo = layout("sparse_coo")

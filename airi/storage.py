@@ -36,7 +36,8 @@ def _flat(array: np.ndarray) -> np.ndarray:
 class _Storage:
     """The elements of some memory as one row."""
 
-    _row: np.ndarray
+    def __init__(self, row: np.ndarray) -> None:
+        self._row = row
 
     def size(self) -> int:
         """The number of elements."""
@@ -82,9 +83,6 @@ class TypedStorage(_Storage):
     Writing to it is not noticed by backward.
     """
 
-    def __init__(self, row: np.ndarray) -> None:
-        self._row = row
-
     @classmethod
     def of(cls, array: np.ndarray) -> TypedStorage:
         return cls(_flat(array))
@@ -104,9 +102,6 @@ class TypedStorage(_Storage):
 
 class UntypedStorage(_Storage):
     """What ``tensor.untyped_storage()`` returns: the bytes of that memory."""
-
-    def __init__(self, row: np.ndarray) -> None:
-        self._row = row
 
     @classmethod
     def of(cls, array: np.ndarray) -> UntypedStorage:

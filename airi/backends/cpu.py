@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 
 
 def get_cpu_capability() -> str:
@@ -11,10 +12,8 @@ def get_cpu_capability() -> str:
     Source: ``torch.backends.cpu.get_cpu_capability``.
     """
     found: dict[str, bool] = {}
-    with contextlib.suppress(ImportError):
-        from numpy._core._multiarray_umath import __cpu_features__
-
-        found = __cpu_features__
+    with contextlib.suppress(ImportError, AttributeError):
+        found = importlib.import_module("numpy._core._multiarray_umath").__cpu_features__
     if found.get("AVX512F"):
         return "AVX512"
     return "AVX2" if found.get("AVX2") else "DEFAULT"

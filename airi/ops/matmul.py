@@ -16,6 +16,7 @@ from airi.dtypes import DIFFERENTIABLE
 from airi.ops import elementwise
 from airi.ops.inplace import write
 from airi.ops.reduction import Sum
+from airi.ops.sparse import SparseOperand, sparse_product
 from airi.ops.views import Reshape, array_of, permute, reshape
 
 if TYPE_CHECKING:
@@ -148,11 +149,14 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     dtypes differ. Example: ``airi.matmul(airi.ones(5, 2, 3), airi.ones(3)).shape`` is (5, 2).
     Source: ``torch.matmul``.
     """
-    ndim, other_ndim = _check_inner("matmul", input, other)
-    if ndim == 1 and other_ndim > 1:
-        out = MatMul.apply(reshape(input, (1, -1)), other)
-        return reshape(out, (*out.shape[:-2], out.shape[-1]))
-    return MatMul.apply(input, other)
+    try:
+        ndim, other_ndim = _check_inner("matmul", input, other)
+        if ndim == 1 and other_ndim > 1:
+            out = MatMul.apply(reshape(input, (1, -1)), other)
+            return reshape(out, (*out.shape[:-2], out.shape[-1]))
+        return MatMul.apply(input, other)
+    except SparseOperand:
+        return sparse_product("matmul", input, other)
 
 
 def rmatmul(input: Tensor, other: Any) -> Tensor:
@@ -166,8 +170,11 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     Raises RuntimeError for other than 2 dimensions. Source: ``torch.mm``.
     """
     _check_ndim("mm", input=(input, 2), mat2=(mat2, 2))
-    _check_inner("mm", input, mat2)
-    return MatMul.apply(input, mat2)
+    try:
+        _check_inner("mm", input, mat2)
+        return MatMul.apply(input, mat2)
+    except SparseOperand:
+        return sparse_product("mm", input, mat2)
 
 
 def _check_batches(function: str, batch1: Any, batch2: Any) -> None:

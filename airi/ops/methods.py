@@ -40,6 +40,7 @@ from airi.ops import (
     scattering,
     softmax,
     sorting,
+    sparse,
     splitting,
     ternary,
     transcendental,
@@ -307,6 +308,19 @@ class TensorMethods:
     unique_consecutive = counting.unique_consecutive
     bincount = counting.bincount
     histc = counting.histc
+
+    # Sparse
+    to_sparse = sparse.to_sparse
+    to_dense = sparse.to_dense
+    coalesce = sparse.coalesce
+    is_coalesced = sparse.is_coalesced
+    indices = sparse.indices
+    values = sparse.values
+    sparse_dim = sparse.sparse_dim
+    dense_dim = sparse.dense_dim
+    _indices = sparse._indices
+    _values = sparse._values
+    _nnz = sparse._nnz
 
     # Operators
     __add__ = __radd__ = elementwise.add
