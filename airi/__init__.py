@@ -74,7 +74,9 @@ from airi.ops.elementwise import *
 from airi.ops.erf import *
 from airi.ops.extremes import *
 from airi.ops.gamma import *
+from airi.ops.index_reduce import *
 from airi.ops.indexing import *
+from airi.ops.integration import *
 from airi.ops.interchange import from_dlpack, to_dlpack
 from airi.ops.joining import *
 from airi.ops.linalg import *
@@ -83,19 +85,24 @@ from airi.ops.linalg_functions import det, logdet, matrix_exp, slogdet
 from airi.ops.linalg_older import *
 from airi.ops.masking import *
 from airi.ops.matmul import *
+from airi.ops.number_parts import *
+from airi.ops.positions import *
 from airi.ops.questions import *
 from airi.ops.random import *
 from airi.ops.recurrent_layers import *
 from airi.ops.reduction import *
+from airi.ops.renorm import *
 from airi.ops.rounding import *
 from airi.ops.scattering import *
 from airi.ops.softmax import *
 from airi.ops.sorting import *
 from airi.ops.splitting import *
+from airi.ops.statistics import *
 from airi.ops.ternary import *
 from airi.ops.transcendental import *
 from airi.ops.trigonometry import *
 from airi.ops.views import *
+from airi.ops.written_views import *
 from airi.printing import set_printoptions
 from airi.random import *
 from airi.serialization import load, save

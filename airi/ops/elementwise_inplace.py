@@ -17,6 +17,7 @@ from airi.ops import (
     elementwise,
     erf,
     gamma,
+    number_parts,
     rounding,
     ternary,
     transcendental,
@@ -100,6 +101,9 @@ def div_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = N
 floor_divide_ = _binary("floor_divide_", elementwise.FloorDivide)
 remainder_ = _binary("remainder_", elementwise.Remainder)
 fmod_ = _binary("fmod_", elementwise.Fmod)
+gcd_ = _binary("gcd_", number_parts.Gcd)
+lcm_ = _binary("lcm_", number_parts.Lcm)
+nextafter_ = _binary("nextafter_", number_parts.Nextafter)
 neg_ = _unary("neg_", elementwise.Neg)
 abs_ = _unary("abs_", elementwise.Abs)
 sgn_ = _unary("sgn_", elementwise.Sgn)

@@ -23,6 +23,7 @@ from airi.ops import (
     erf,
     extremes,
     gamma,
+    index_reduce,
     indexing,
     inplace,
     inplace_shape,
@@ -33,19 +34,24 @@ from airi.ops import (
     linalg_older,
     masking,
     matmul,
+    number_parts,
+    positions,
     questions,
     random,
     reduction,
+    renorm,
     rounding,
     scattering,
     softmax,
     sorting,
     sparse,
     splitting,
+    statistics,
     ternary,
     transcendental,
     trigonometry,
     views,
+    written_views,
 )
 
 
@@ -94,6 +100,10 @@ class TensorMethods:
     fmax = elementwise.fmax
     fmin = elementwise.fmin
     fmod = elementwise.fmod
+    frexp = number_parts.frexp
+    gcd = number_parts.gcd
+    lcm = number_parts.lcm
+    nextafter = number_parts.nextafter
     maximum = elementwise.maximum
     minimum = elementwise.minimum
     mul = multiply = elementwise.mul
@@ -228,6 +238,8 @@ class TensorMethods:
     std = reduction.std
     norm = reduction.norm
     logsumexp = reduction.logsumexp
+    renorm_ = renorm.renorm_
+    renorm = renorm.renorm
     all = reduction.all
     any = reduction.any
     count_nonzero = reduction.count_nonzero
@@ -308,6 +320,9 @@ class TensorMethods:
     unique_consecutive = counting.unique_consecutive
     bincount = counting.bincount
     histc = counting.histc
+    histogram = statistics.histogram
+    cov = statistics.cov
+    corrcoef = statistics.corrcoef
 
     # Sparse
     to_sparse = sparse.to_sparse
@@ -328,7 +343,7 @@ class TensorMethods:
     __rsub__ = elementwise.rsub
     __mul__ = __rmul__ = elementwise.mul
     __truediv__ = elementwise.div
-    __rtruediv__ = elementwise.rdiv
+    __rtruediv__ = __rdiv__ = elementwise.rdiv
     __floordiv__ = elementwise.floor_divide
     __rfloordiv__ = elementwise.rfloor_divide
     __mod__ = elementwise.remainder
@@ -387,6 +402,13 @@ class TensorMethods:
     index_fill_ = indexing.index_fill_
     index_put = indexing.index_put
     index_put_ = indexing.index_put_
+    index_reduce_ = index_reduce.index_reduce_
+    index_reduce = index_reduce.index_reduce
+    select_scatter = written_views.select_scatter
+    slice_scatter = written_views.slice_scatter
+    diagonal_scatter = written_views.diagonal_scatter
+    as_strided_scatter = written_views.as_strided_scatter
+    nonzero_static = positions.nonzero_static
     masked_fill = masking.masked_fill
     masked_fill_ = masking.masked_fill_
     masked_select = masking.masked_select
@@ -418,6 +440,9 @@ class TensorMethods:
     floor_divide_ = elementwise_inplace.floor_divide_
     remainder_ = elementwise_inplace.remainder_
     fmod_ = elementwise_inplace.fmod_
+    gcd_ = elementwise_inplace.gcd_
+    lcm_ = elementwise_inplace.lcm_
+    nextafter_ = elementwise_inplace.nextafter_
     neg_ = negative_ = elementwise_inplace.neg_
     abs_ = absolute_ = elementwise_inplace.abs_
     sgn_ = elementwise_inplace.sgn_
@@ -531,6 +556,11 @@ class TensorMethods:
     ravel = views.ravel
     unflatten = views.unflatten
     narrow = views.narrow
+    narrow_copy = written_views.narrow_copy
+    split_with_sizes = splitting.split_with_sizes
+    unsafe_chunk = splitting.unsafe_chunk
+    unsafe_split = splitting.unsafe_split
+    unsafe_split_with_sizes = splitting.unsafe_split_with_sizes
     squeeze_ = inplace_shape.squeeze_
     unsqueeze_ = inplace_shape.unsqueeze_
     transpose_ = swapaxes_ = swapdims_ = inplace_shape.transpose_

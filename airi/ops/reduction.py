@@ -329,7 +329,8 @@ class Norm(Rule):
             return np.add.reduce(magnitude != 0, dim, magnitude.dtype, keepdims=keepdim)
         if p == 1:
             return np.add.reduce(magnitude, dim, keepdims=keepdim)
-        return np.add.reduce(magnitude**p, dim, keepdims=keepdim) ** (1 / p)
+        wide = magnitude.astype(np.float32) if magnitude.dtype == np.float16 else magnitude
+        return (np.add.reduce(wide**p, dim, keepdims=keepdim) ** (1 / p)).astype(magnitude.dtype)
 
     @staticmethod
     def backward(g, x, out, p, dim, keepdim, x_shape):

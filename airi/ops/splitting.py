@@ -18,8 +18,12 @@ __all__ = [
     "dsplit",
     "hsplit",
     "split",
+    "split_with_sizes",
     "tensor_split",
     "unbind",
+    "unsafe_chunk",
+    "unsafe_split",
+    "unsafe_split_with_sizes",
     "vsplit",
 ]
 
@@ -177,3 +181,25 @@ def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Ten
     """`tensor_split` into equal parts along dimension 2. Views. Source: ``torch.dsplit``."""
     _refuse_below("dsplit", input, 3)
     return _split_along("dsplit", input, indices_or_sections, 2)
+
+
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """`split` by listed sizes. Views. Source: ``torch.split_with_sizes``."""
+    return split(input, tuple(split_sizes), dim)
+
+
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`split`; no part may be written in place here either. Source: ``torch.unsafe_split``."""
+    return split(input, split_size, dim)
+
+
+def unsafe_split_with_sizes(
+    input: Tensor, split_sizes: Sequence[int], dim: int = 0
+) -> tuple[Tensor, ...]:
+    """`split_with_sizes`. Source: ``torch.unsafe_split_with_sizes``."""
+    return split_with_sizes(input, split_sizes, dim)
+
+
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`chunk`. Source: ``torch.unsafe_chunk``."""
+    return chunk(input, chunks, dim)

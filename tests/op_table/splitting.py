@@ -25,6 +25,16 @@ def _tensor_split(x, indices_or_sections, dim=0):
 
 
 ROWS = [
+    *(
+        Row(name, lambda rng: [call(real(rng, 2, 5), [1, 4], 1)], _split)
+        for name in ("split_with_sizes", "unsafe_split_with_sizes")
+    ),
+    Row(
+        "unsafe_split",
+        lambda rng: [call(real(rng, 5, 2), 2, dim=0)],
+        lambda x, n, dim: _split(x, n),
+    ),
+    Row("unsafe_chunk", lambda rng: [call(real(rng, 5, 2), 2)], _chunk),
     Row(
         "unbind",
         lambda rng: [call(real(rng, 3, 2)), call(real(rng, 3, 2), -1)],
