@@ -96,6 +96,7 @@ from airi.ops.rounding import *
 from airi.ops.scattering import *
 from airi.ops.softmax import *
 from airi.ops.sorting import *
+from airi.ops.spectral import *
 from airi.ops.splitting import *
 from airi.ops.statistics import *
 from airi.ops.ternary import *
@@ -119,7 +120,7 @@ if TYPE_CHECKING:
 newaxis = None
 
 # Packages that most programs use, loaded when first asked for: `import airi` stays quick.
-_LAZY = ("datasets", "func", "layers", "linalg", "nn", "optim", "special", "utils", "viz")
+_LAZY = ("datasets", "fft", "func", "layers", "linalg", "nn", "optim", "special", "utils", "viz")
 
 __all__ = sorted(
     {name for name in globals() if not name.startswith("_") and name != "TYPE_CHECKING"}

@@ -45,6 +45,7 @@ from airi.ops import (
     softmax,
     sorting,
     sparse,
+    spectral,
     splitting,
     statistics,
     ternary,
@@ -304,6 +305,10 @@ class TensorMethods:
     svd = linalg_older.svd
     triangular_solve = linalg_older.triangular_solve
     matmul = matmul.matmul  # last: the name is the module's
+
+    # Spectra over time
+    stft = spectral.stft
+    istft = spectral.istft
 
     # Order and counts
     sort = sorting.sort
