@@ -65,6 +65,12 @@ def extensions():
         libraries=[] if os.name == "nt" else ["m"],
         optional=True,
     )
+    recurrent = Extension(
+        "airi.ops.recurrent_ext",
+        ["airi/ops/recurrent_ext.pyx"],
+        depends=["airi/ops/recurrent_kernels.h"],
+        optional=True,
+    )
     updates = Extension(
         "airi.optim.update_ext",
         ["airi/optim/update_ext.pyx"],
@@ -74,7 +80,8 @@ def extensions():
         libraries=[] if os.name == "nt" else ["m"],
         optional=True,
     )
-    return cythonize([kernels, erf, updates], compiler_directives={"language_level": "3"})
+    every = [kernels, erf, recurrent, updates]
+    return cythonize(every, compiler_directives={"language_level": "3"})
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})

@@ -13,15 +13,16 @@ def pytest_addoption(parser):
     parser.addoption(
         "--reference-kernels",
         action="store_true",
-        help="use the NumPy kernels of conv_ref.py instead of the compiled ones",
+        help="compute in NumPy what the compiled kernels compute",
     )
 
 
 def pytest_configure(config):
     if config.getoption("--reference-kernels"):
-        from airi.ops import conv_ref
+        from airi.ops import conv_ref, recurrent_steps
 
         kernels._module = conv_ref
+        recurrent_steps._compiled = lambda: None
     if "PYTEST_XDIST_WORKER" in os.environ:
         airi.set_num_threads(1)
 

@@ -7,12 +7,20 @@ one pass.
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import numpy as np
 
-try:
-    import airi.ops.recurrent_ext as _compiled
-except ImportError:
-    _compiled = None
+
+@functools.cache
+def _compiled() -> Any:
+    """The extension, or None where it was not built; loaded when a step is first computed."""
+    try:
+        import airi.ops.recurrent_ext as module
+    except ImportError:
+        return None
+    return module
 
 
 def lstm_step(
@@ -23,7 +31,8 @@ def lstm_step(
     Shapes: gates and recurrent (n, 4 H), the others (n, H). `gates` is overwritten with i, f, g
     and o; `cells` gets a copy of the new c.
     """
-    if _compiled is not None and _compiled.lstm_step(gates, recurrent, c, cells, h):
+    kernels = _compiled()
+    if kernels is not None and kernels.lstm_step(gates, recurrent, c, cells, h):
         return
     gates += recurrent
     i, f, g, o = np.split(gates, 4, 1)
@@ -50,7 +59,8 @@ def lstm_step_backward(
     `gates` holds i, f, g and o, `before` and `cells` the c before and after the step. `dc` is
     overwritten, `dgates` (n, 4 H) gets the result.
     """
-    if _compiled is not None and _compiled.lstm_step_backward(gates, before, cells, dh, dc, dgates):
+    kernels = _compiled()
+    if kernels is not None and kernels.lstm_step_backward(gates, before, cells, dh, dc, dgates):
         return
     i, f, g, o = np.split(gates, 4, 1)
     di, df, dg, do = np.split(dgates, 4, 1)
@@ -71,7 +81,8 @@ def gru_step(
     Shapes: gates and recurrent (n, 3 H), the others (n, H). `gates` is overwritten with r, z and
     n; `candidate` gets h_n, the last third of `recurrent`.
     """
-    if _compiled is not None and _compiled.gru_step(gates, recurrent, h, candidate):
+    kernels = _compiled()
+    if kernels is not None and kernels.gru_step(gates, recurrent, h, candidate):
         return
     size = h.shape[1]
     sigmoids = gates[:, : 2 * size]
@@ -99,9 +110,9 @@ def gru_step_backward(
     `gates` holds r, z and n, `candidate` is as `gru_step` left it, `before` is the h before the
     step. `dh` is overwritten; `dgates` and `drecurrent` (n, 3 H) get the results.
     """
-    if _compiled is not None and _compiled.gru_step_backward(
-        gates, candidate, before, dh, dgates, drecurrent
-    ):
+    kernels = _compiled()
+    given = (gates, candidate, before, dh, dgates, drecurrent)
+    if kernels is not None and kernels.gru_step_backward(*given):
         return
     r, z, n = np.split(gates, 3, 1)
     dr, dz, dn = np.split(dgates, 3, 1)
