@@ -114,13 +114,37 @@ from airi.storage import TypedStorage, UntypedStorage, is_storage
 from airi.tensor_types import *
 
 if TYPE_CHECKING:
-    from airi import datasets, func, layers, linalg, nn, optim, special, utils, viz
+    from airi import (
+        datasets,
+        distributions,
+        fft,
+        func,
+        layers,
+        linalg,
+        nn,
+        optim,
+        special,
+        utils,
+        viz,
+    )
     from airi.func import vmap
 
 newaxis = None
 
 # Packages that most programs use, loaded when first asked for: `import airi` stays quick.
-_LAZY = ("datasets", "fft", "func", "layers", "linalg", "nn", "optim", "special", "utils", "viz")
+_LAZY = (
+    "datasets",
+    "distributions",
+    "fft",
+    "func",
+    "layers",
+    "linalg",
+    "nn",
+    "optim",
+    "special",
+    "utils",
+    "viz",
+)
 
 __all__ = sorted(
     {name for name in globals() if not name.startswith("_") and name != "TYPE_CHECKING"}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bernoulli",
+    "binomial",
     "multinomial",
     "normal",
     "poisson",
@@ -285,6 +286,22 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     except ValueError as error:
         raise RuntimeError(f"poisson: invalid rates: {error}") from error
     return made("poisson", np.asarray(drawn, input._array.dtype), None, False, {})
+
+
+def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
+    """How many of `count` trials succeed, each with probability `prob`; in count's dtype.
+
+    Both are floating-point and broadcast. Raises RuntimeError for counts below 0 and probabilities
+    outside 0 to 1. Example: ``airi.binomial(airi.full((3,), 10.0), airi.tensor(0.5))``.
+    Source: ``torch.binomial``.
+    """
+    counts, probs = count._array, prob._array
+    _need_float("binomial", counts.dtype)
+    try:
+        drawn = generator_of(generator).numpy.binomial(counts.astype(np.int64), probs)
+    except ValueError as error:
+        raise RuntimeError(f"binomial: invalid count or prob: {error}") from error
+    return made("binomial", np.asarray(drawn, counts.dtype), None, False, {})
 
 
 def multinomial(
