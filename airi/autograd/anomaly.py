@@ -14,7 +14,6 @@ from airi.autograd.graph import Node, Saved
 from airi.autograd.observer import Observer, observed_by
 from airi.autograd.scope import user_line
 
-
 _FLOATING = "fVc"  # the kinds of dtypes that have NaN; "V" is bfloat16's
 
 
@@ -25,7 +24,7 @@ def array_of(value: Any) -> Any:
 
 def broken_kinds(values: Iterable[Any]) -> frozenset[str]:
     """Which of "NaN" and "Inf" are among the elements of arrays, Tensors and numbers."""
-    found = set()
+    found: set[str] = set()
     for value in map(array_of, values):
         if isinstance(value, (list, tuple)):
             found |= broken_kinds(value)
@@ -39,7 +38,7 @@ def broken_kinds(values: Iterable[Any]) -> frozenset[str]:
 
 
 def summary(value: Any) -> str:
-    """``float32 (2, 3), from -1 to 4``: one input of an op in a message."""
+    """``float32 (2, 3) in [-1, 4]``: one input of an op in a message."""
     array = array_of(value)
     if not isinstance(array, np.ndarray):
         text = repr(array)
@@ -51,7 +50,7 @@ def summary(value: Any) -> str:
     if array.size == 1:
         return f"{text} = {array.item():.6g}"
     if finite.size:
-        text += f", from {finite.min():.6g} to {finite.max():.6g}"
+        text += f" in [{finite.min():.6g}, {finite.max():.6g}]"
     for count, what in (
         (array.size - np.count_nonzero(array), "zeros"),
         (np.isnan(array).sum(), "NaN"),

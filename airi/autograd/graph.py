@@ -121,6 +121,8 @@ class Rule:
     * ``is_view``: the result shares the memory of the first input;
     * ``holomorphic``: it takes complex numbers and has a complex derivative, see above;
     * ``complex``: it takes complex numbers, and backward is right for them as it is written;
+    * ``symmetric``: the first input is a symmetric matrix: forward may read one triangle of it, and
+      backward is right for changes that leave it symmetric;
     * ``only_for``: ``{"x": "y"}`` says that x is needed for the gradient of y only, and is not
       saved when y wants none (backward then gets None for it).
     """
@@ -128,6 +130,7 @@ class Rule:
     outputs: ClassVar[tuple[str, ...]] = ("out",)
     broadcasts: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
+    symmetric: ClassVar[bool] = False
     holomorphic: ClassVar[bool] = False
     complex: ClassVar[bool] = False
     only_for: ClassVar[dict[str, str]] = {}

@@ -62,6 +62,8 @@ class Cholesky(Rule):
     dx = L.mT**-1 @ S @ L**-1 / 2, S the lower triangle of L.mT @ g made symmetric
     """
 
+    symmetric = True
+
     @staticmethod
     def forward(x):
         return np.linalg.cholesky(x)

@@ -88,6 +88,7 @@ class Eigh(Rule):
     """
 
     outputs = ("w", "V")
+    symmetric = True
 
     @staticmethod
     def forward(x, *, uplo):
@@ -104,6 +105,8 @@ class Eigh(Rule):
 
 class Eigvalsh(Rule):
     """out = eigenvalues of a symmetric x, ascending;  dx = V @ diag(g) @ V.mT"""
+
+    symmetric = True
 
     @staticmethod
     def forward(x, *, uplo):

@@ -100,15 +100,21 @@ def check(trace: Trace, rtol: float = 1e-4, seed: int = 0) -> CheckReport:
 
     An op is wrong where both derivatives differ by more than `rtol` of their size, there and at
     three points close by: at a kink (relu at 0, max of equal numbers) only the point itself fails,
-    and no alarm is given. Ops whose inputs are not known (see `record`), not finite, or that write
-    into their inputs, are reported as unchecked. `seed` is that of the directions.
+    and no alarm is given. Ops whose inputs are not known (see `record`), whose derivative is not
+    finite, or that write into their inputs are reported as unchecked. `seed` is that of the
+    directions.
     """
     with unobserved(), quiet():
         return CheckReport(_checked(event, rtol, seed) for event in trace)
 
 
 def _checked(event: Event, rtol: float, seed: int) -> Finding:
-    where = {"step": event.step, "op": event.op, "source": event.source, "scope": event.scope}
+    where: dict[str, Any] = {
+        "step": event.step,
+        "op": event.op,
+        "source": event.source,
+        "scope": event.scope,
+    }
     reason = _obstacle(event)
     if reason:
         return Finding(**where, verdict="unchecked", reason=reason)
@@ -139,8 +145,8 @@ def _obstacle(event: Event) -> str:
     wanted = [i for i, each in enumerate(event.grads_out) if each is not None]
     if not wanted:
         return "it sends no gradient"
-    if "NaN" in broken_kinds(event.values_in) or broken_kinds(event.grads_in):
-        return "NaN among its inputs, or an incoming gradient that is not finite"
+    if broken_kinds(event.grads_in):
+        return "the gradient that arrives is not finite"
     if not any(each is not None and np.any(each) for each in event.grads_in):
         return "the gradient that arrives is zero"
     if issubclass(event.rule, Function) and _writes(event):
@@ -176,7 +182,8 @@ class _Op:
         """Go to a point close to the one that was really used."""
         for i in self.wanted:
             original = _doubled(self.event.values_in[i])
-            self.point[i] = np.asarray(original + _JITTER * self._direction(original))
+            step = self._fit(i, self._direction(original))
+            self.point[i] = np.asarray(original + _JITTER * step)
 
     def compare(self, rtol: float) -> tuple[str, float, float] | None:
         """Input, analytic and numeric derivative that differ most; None where none differ."""
@@ -185,8 +192,9 @@ class _Op:
         for i, gradient in zip(self.wanted, gradients, strict=True):
             # Along the gradient's own signs nothing cancels, and along random ones what the rule
             # left out shows too.
-            aligned = np.abs(self._direction(self.point[i])) * _signs(gradient, self.rng)
-            for direction in (aligned, self._direction(self.point[i])):
+            random = self._direction(self.point[i])
+            aligned = np.abs(random) * _signs(gradient, self.rng)
+            for direction in (self._fit(i, aligned), self._fit(i, random)):
                 analytic = float(np.sum((gradient * direction.conj()).real))
                 numeric, noise = self._numeric(i, direction)
                 size = float(np.sum(np.abs(gradient) * np.abs(direction)))
@@ -195,6 +203,12 @@ class _Op:
                     excess = abs(analytic - numeric) / allowed
                     worst = self.event.inputs[i], analytic, numeric
         return worst
+
+    def _fit(self, i: int, direction: np.ndarray) -> np.ndarray:
+        """The direction, made symmetric where the op takes symmetric matrices."""
+        if i > 0 or not getattr(self.event.rule, "symmetric", False):
+            return direction
+        return (direction + direction.mT.conj()) / 2
 
     def _direction(self, at: np.ndarray) -> np.ndarray:
         """Random signs times sizes like those of the elements (like their mean where one is 0)."""
@@ -239,7 +253,7 @@ class _Op:
             if g is None or not isinstance(high, np.ndarray) or high.dtype.kind not in "fc":
                 continue
             g = _fitting(g, high)
-            moved = high != low  # not so for equal infinities
+            moved = (high != low) & (g != 0)  # not so for equal infinities, or a NaN nobody uses
             total += float(np.sum((np.conj(g[moved]) * (high - low)[moved]).real))
             noise += float(np.sum(np.abs(g[moved]) * (np.abs(high) + np.abs(low))[moved]))
         numeric = total / (2 * _STEP)

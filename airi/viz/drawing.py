@@ -88,7 +88,7 @@ def draw(
     if direction not in ("TB", "LR", "BT", "RL"):
         raise ValueError(f"draw: direction must be TB, LR, BT or RL, got {direction!r}")
     picture = collect(list(results), names or {})
-    return Drawing(_dot(picture, direction), picture)
+    return Drawing(as_dot(picture, direction), picture)
 
 
 def _graphviz() -> Any:
@@ -99,7 +99,8 @@ def _graphviz() -> Any:
     return graphviz
 
 
-def _dot(picture: Picture, direction: str) -> str:
+def as_dot(picture: Picture, direction: str) -> str:
+    """The picture as dot text; `direction` is Graphviz' rankdir."""
     graphviz = _graphviz()
     graph = graphviz.Digraph("airi", graph_attr={"rankdir": direction, "fontname": _FONT})
     graph.attr("node", fontname=_FONT, fontsize="11", shape="box", style="filled", color=_FRAME)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.anomaly import broken_kinds, summary
+from airi.viz.source import short_source
 
 if TYPE_CHECKING:
     from airi.viz.recording import Outside
@@ -92,9 +93,14 @@ class Birthplace:
     scope: str
     inputs: list[str]
 
+    @property
+    def where(self) -> str:
+        """``train.py:12``, "" where it is not known."""
+        return short_source(self.source)
+
     def __str__(self) -> str:
         where = f" in {self.scope}" if self.scope else ""
-        where += f" at {self.source}" if self.source else ""
+        where += f" at {self.where}" if self.source else ""
         if self.phase == "data":
             text = f"{self.kind} came in from outside: first used by {self.op}{where}"
         else:

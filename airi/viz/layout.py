@@ -2,13 +2,72 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 
 FORMATS = ("svg", "png", "pdf")
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything is, in points from the upper left corner.
+
+    ``nodes`` are (x, y, width, height) with x, y the centre, ``frames`` (left, top, width, height,
+    label) from the outermost in; ``edges`` of each (from, to) are lists of points: a Bézier curve,
+    then the tip of the arrow.
+    """
+
+    width: float
+    height: float
+    nodes: dict[str, tuple[float, float, float, float]]
+    frames: list[tuple[float, float, float, float, str]]
+    edges: dict[tuple[str, str], list[list[Point]]]
+
+
+def positions(source: str, seconds: float = 60.0) -> Layout:
+    """The layout of dot text as numbers; errors as in `render`."""
+    graph = json.loads(render(source, "json", seconds))
+    left, bottom, right, top = _numbers(graph["bb"])
+    nodes: dict[str, tuple[float, float, float, float]] = {}
+    frames = []
+    names: dict[int, str] = {}
+    for each in graph.get("objects", ()):
+        names[each["_gvid"]] = each["name"]
+        if "pos" in each:
+            x, y = _numbers(each["pos"])
+            size = float(each["width"]) * 72, float(each["height"]) * 72
+            nodes[each["name"]] = (x - left, top - y, *size)
+        elif "bb" in each:
+            x, y, x_end, y_end = _numbers(each["bb"])
+            frames.append((x - left, top - y_end, x_end - x, y_end - y, each.get("label", "")))
+    edges: dict[tuple[str, str], list[list[Point]]] = {}
+    for each in sorted(graph.get("edges", ()), key=lambda edge: edge["_gvid"]):
+        ends = names[each["tail"]], names[each["head"]]
+        points = _curve(each["pos"], left, top)
+        edges.setdefault(ends, []).append(points)
+    frames.sort(key=lambda frame: -frame[2] * frame[3])
+    return Layout(right - left, top - bottom, nodes, frames, edges)
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(each) for each in text.split(",")]
+
+
+def _curve(text: str, left: float, top: float) -> list[Point]:
+    tip: list[Point] = []
+    points: list[Point] = []
+    for each in text.split():
+        *mark, x, y = each.split(",")
+        point = (float(x) - left, top - float(y))
+        (tip if mark else points).append(point)
+    return points + (tip or points[-1:])
 
 
 def find_engine(format: str = "svg") -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +62,11 @@ class Copies:
         if ref is not None and ref() is array and at == version:
             return copy
         copy = _frozen(array)
-        forget = weakref.ref(array, lambda _, key=id(array): self._known.pop(key, None))
-        self._known[id(array)] = (forget, version, copy)
+        self._known[id(array)] = (weakref.ref(array, self._forget(id(array))), version, copy)
         return copy
+
+    def _forget(self, key: int) -> Callable[[Any], Any]:
+        return lambda _: self._known.pop(key, None)
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

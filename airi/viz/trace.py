@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd import graph
-from airi.autograd.graph import Node, Saved, edge_of
+from airi.autograd.graph import Node, Saved
 from airi.autograd.observer import Observer, observed_by
 from airi.tensor import Tensor
 from airi.viz import health, rules
 from airi.viz.health import Birthplace
 from airi.viz.picture import Picture, collect, parameter_names
+from airi.viz.profile import Profile, shortened, table
 from airi.viz.recording import Copies, Outside, forward_of, record
+from airi.viz.source import short_source
 from airi.viz.statistics import Statistics, statistics
 
 if TYPE_CHECKING:
@@ -114,8 +116,9 @@ class Event:
             lines.append(f"  {self.rule_text}")
         if self.source:
             lines.append(f"  {self.where}: {self.line}")
-        for name, stats, shape in zip(self.outputs, self.stats_in, self.shapes_out, strict=True):
-            if stats is not None:
+        incoming = zip(self.outputs, self.stats_in, self.shapes_out, self.arrivals, strict=True)
+        for name, stats, shape, count in incoming:
+            if stats is not None and count:
                 lines.append(f"  in   dL/d{name} {rules.shape_text(shape)}: {stats}")
         if self.accumulated:
             lines.append(f"       used {max(self.arrivals)} times: the gradients add up")
@@ -128,17 +131,6 @@ class Event:
                 lines.append(f"       broadcasting undone: summed over dimension {dims}")
         lines += [f"  ! {badge.text}" for badge in self.badges]
         return "\n".join(lines)
-
-
-def short_source(source: str | None) -> str:
-    """A ``file:line`` relative to the working folder, or the bare file name outside it."""
-    if not source:
-        return ""
-    path = Path(source)
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return path.name
 
 
 @dataclass(eq=False)
@@ -250,7 +242,9 @@ class _Collector(Observer):
     def arrives(self, leaf: Any, gradient: Any) -> None:
         name = self._leaf_names.get(id(leaf)) or leaf.name or "leaf"
         keys = tuple(self._keys.get(id(leaf), ()))
-        self.leaves.append(Leaf(name, keys, self.copies.of(leaf), _copy(gradient)))
+        grad = _copy(gradient)
+        assert grad is not None
+        self.leaves.append(Leaf(name, keys, self.copies.of(leaf), grad))
 
     def walk_ends(self) -> None:
         self.over = True
@@ -341,9 +335,9 @@ class Trace:
         self.leaves = collector.leaves
         self.root = root
         self.position = -1
-        self._picture = picture
+        self.picture = picture
         self._outside = collector.outside
-        self._report: CheckReport | None = None
+        self.report: CheckReport | None = None  # of the last check
 
     def __len__(self) -> int:
         return len(self.events)
@@ -377,8 +371,8 @@ class Trace:
         """Check the backward rule of every op on its own, numerically; see `checking.check`."""
         from airi.viz.checking import check
 
-        self._report = check(self, rtol=rtol, seed=seed)
-        return self._report
+        self.report = check(self, rtol=rtol, seed=seed)
+        return self.report
 
     def profile(self, sort: str = "step") -> Profile:
         """Time and memory of each op, as a table; `sort` by step, forward, backward or saved."""
@@ -420,7 +414,7 @@ class Trace:
         return f"<airi.viz.Trace of {len(self)} steps: print it, save('backward.html')>"
 
     def __str__(self) -> str:
-        rows = [("step", "op", "in", "|gradient|", "rule", "line")]
+        rows: list[tuple[str, ...]] = [("step", "op", "in", "|gradient|", "rule", "line")]
         for event in self.events:
             norm = next((f"{each.norm:.3g}" for each in event.stats_in if each is not None), "")
             mark = " +" if event.accumulated else ""
@@ -432,74 +426,12 @@ class Trace:
                 event.rule_text,
                 event.where,
             )
-            rows.append(tuple(_shortened(cell, 60) for cell in row))
+            rows.append(tuple(shortened(cell, 60) for cell in row))
         lines = table(rows)
         lines += [f"! step {e.step} {e.op}: {b.text}" for e in self.events for b in e.badges]
         if self.birthplace is not None:
             lines.append(str(self.birthplace))
         return "\n".join(lines)
-
-
-def _shortened(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Rows as lines with columns of equal width."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-
-
-class Profile:
-    """Time and memory of each op of a trace: ``print`` it, or read ``rows``."""
-
-    def __init__(self, events: list[Event], sort: str) -> None:
-        keys: dict[str, Callable[[Event], float]] = {
-            "step": lambda event: event.step,
-            "forward": lambda event: -(event.seconds_forward or 0.0),
-            "backward": lambda event: -event.seconds_backward,
-            "saved": lambda event: -event.bytes_saved,
-        }
-        if sort not in keys:
-            raise ValueError(f"profile: sort must be one of {', '.join(keys)}, got {sort!r}")
-        self.rows = [
-            {
-                "step": event.step,
-                "op": event.op,
-                "scope": event.scope,
-                "forward_ms": None
-                if event.seconds_forward is None
-                else event.seconds_forward * 1e3,
-                "backward_ms": event.seconds_backward * 1e3,
-                "saved_bytes": event.bytes_saved,
-            }
-            for event in sorted(events, key=keys[sort])
-        ]
-
-    def __str__(self) -> str:
-        forward = sum(row["forward_ms"] or 0.0 for row in self.rows)
-        backward = sum(row["backward_ms"] for row in self.rows)
-        rows = [("step", "op", "in", "forward ms", "backward ms", "share", "saved")]
-        for row in self.rows:
-            ahead = row["forward_ms"]
-            share = ((ahead or 0.0) + row["backward_ms"]) / ((forward + backward) or 1.0)
-            cells = (
-                str(row["step"]),
-                row["op"],
-                row["scope"],
-                "" if ahead is None else f"{ahead:.3f}",
-                f"{row['backward_ms']:.3f}",
-                f"{share:.0%}",
-                health.bytes_text(row["saved_bytes"]),
-            )
-            rows.append(cells)
-        saved = health.bytes_text(sum(row["saved_bytes"] for row in self.rows))
-        rows.append(("", "total", "", f"{forward:.3f}", f"{backward:.3f}", "", saved))
-        return "\n".join(table(rows))
-
-    __repr__ = __str__
 
 
 def trace(

@@ -272,3 +272,32 @@ def test_detect_anomaly_names_op_and_line():
         y = (x * 0.0).sqrt()
         with pytest.raises(RuntimeError, match=r"SqrtBackward.*test_engine\.py:\d+.*NaN"):
             (y * 0.0).sum().backward()
+
+
+def test_detect_anomaly_tells_of_a_nan_when_forward_makes_it():
+    x = leaf(-1.0)
+    with (
+        airi.autograd.detect_anomaly(),
+        pytest.warns(UserWarning, match=r"NaN made by Log \(at .*test_engine\.py:\d+\)\n.*= -1"),
+    ):
+        y = (x * 1.0).log()
+    assert y.isnan().all()
+
+
+def test_detect_anomaly_names_where_the_infinity_came_from():
+    x = leaf(0.0)
+    with airi.autograd.detect_anomaly():
+        y = x.log() * 0.0
+        with pytest.raises(RuntimeError) as caught:
+            (y.exp() + x.sqrt() * 0.0).sum().backward()
+    assert "the first Inf of the forward pass was made by Log" in str(caught.value)
+
+
+def test_detect_anomaly_decorates_and_can_leave_nan_alone():
+    @airi.autograd.detect_anomaly(check_nan=False)
+    def run(x):
+        (x.sqrt() * 0.0).sum().backward()
+
+    x = leaf(0.0)
+    run(x)
+    assert x.grad.isnan().all()

@@ -1,0 +1,209 @@
+// The graph as SVG: boxes and arrows where the layout put them; pan, zoom, search.
+const SVG = "http://www.w3.org/2000/svg";
+
+function drawn(name, attributes, parent) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  parent.append(element);
+  return element;
+}
+
+class Graph {
+  constructor(svg, data, onChoose) {
+    this.svg = svg;
+    this.data = data;
+    this.view = { x: 0, y: 0, scale: 1 };
+    this.scene = drawn("g", {}, svg);
+    for (const frame of data.frames) this.drawFrame(frame);
+    this.edges = data.edges.map((edge) => this.drawEdge(edge));
+    for (const frame of data.frames) this.drawLabel(frame);
+    this.boxes = data.boxes.map((box, number) => this.drawBox(box, number, onChoose));
+    this.listen();
+  }
+
+  drawFrame([x, y, width, height]) {
+    drawn("rect", { class: "frame", x, y, width, height, rx: 8 }, this.scene);
+  }
+
+  drawLabel([x, y, , , label]) {
+    drawn("text", { class: "label", x: x + 8, y: y + 15 }, this.scene).textContent = label;
+  }
+
+  drawEdge(edge) {
+    const group = drawn("g", { class: "edge" }, this.scene);
+    const points = edge.curve;
+    const curve = [];
+    for (let i = 2; i < points.length - 2; i += 2) curve.push(`${points[i]} ${points[i + 1]}`);
+    const path = `M${points[0]} ${points[1]}C${curve.join(" ")}`;
+    drawn("path", { d: path, "stroke-width": this.widthOf(edge.norm) }, group);
+    const [endX, endY, tipX, tipY] = points.slice(-4);
+    const tail = `M${endX} ${endY}L${tipX} ${tipY}`;
+    drawn("path", { d: tail, class: "behind", "stroke-width": this.widthOf(edge.norm) }, group);
+    // The way of the value forward; where the gradient has passed, its way back.
+    this.drawHead(group, "ahead", points.slice(-4, -2), points.slice(-2));
+    const [x, y, nextX, nextY] = points;
+    const length = Math.hypot(nextX - x, nextY - y) || 1;
+    const start = [x + (8 * (nextX - x)) / length, y + (8 * (nextY - y)) / length];
+    this.drawHead(group, "behind", start, [x, y]);
+    const title = drawn("title", {}, group);
+    if (edge.norm !== null) title.textContent = `|g| = ${edge.norm}`;
+    if (edge.norm === "nan") group.classList.add("broken");
+    return group;
+  }
+
+  drawHead(group, name, end, tip) {
+    const length = Math.hypot(tip[0] - end[0], tip[1] - end[1]) || 1;
+    const across = [(4 * (tip[1] - end[1])) / length, (-4 * (tip[0] - end[0])) / length];
+    const corners = [
+      [end[0] + across[0], end[1] + across[1]], tip, [end[0] - across[0], end[1] - across[1]],
+    ];
+    const rounded = corners.flat().map((value) => value.toFixed(1));
+    drawn("polygon", { class: name, points: rounded.join(" ") }, group);
+  }
+
+  // The logarithm of the gradient's norm, from 1e-6 (thin) to 1e3 (thick).
+  widthOf(norm) {
+    if (typeof norm !== "number" || norm === 0) return 0.8;
+    return (1 + (Math.max(-6, Math.min(3, Math.log10(norm))) + 6) * 0.45).toFixed(2);
+  }
+
+  drawBox(box, number, onChoose) {
+    const [x, y, width, height] = box.at;
+    const group = drawn("g", { class: `box ${box.kind}` }, this.scene);
+    const rounded = box.kind === "op" ? 7 : 2;
+    drawn(
+      "rect",
+      { x: x - width / 2, y: y - height / 2, width, height, rx: rounded }, group,
+    );
+    const top = y - ((box.lines.length - 1) * 13) / 2 + 4;
+    box.lines.forEach((line, i) => {
+      const text = drawn("text", { x, y: (top + 13 * i).toFixed(1) }, group);
+      text.textContent = line;
+      if (i === 0) text.setAttribute("class", "name");
+    });
+    const event = box.step === null ? null : this.data.events[box.step];
+    if (event) this.drawMarks(event, x + width / 2, y - height / 2, group);
+    group.addEventListener("click", () => onChoose(number));
+    return group;
+  }
+
+  drawMarks(event, x, y, group) {
+    if (event.badges.length) {
+      group.classList.add("ill");
+      drawn("circle", { class: `badge ${event.badges[0][0]}`, cx: x - 3, cy: y + 3, r: 6 }, group);
+      drawn("text", { class: "mark", x: x - 3, y: y + 6.5 }, group).textContent = "!";
+    }
+    if (event.check && event.check.verdict === "wrong") group.classList.add("wrong");
+    if (event.check && event.check.verdict === "right") group.classList.add("right");
+  }
+
+  // Show step `at`: what came before is done, what goes on now is lit.
+  show(at, follow) {
+    const { boxes, events, edges } = this.data;
+    const current = at < events.length ? events[at].box : null;
+    const reached = new Set();
+    boxes.forEach((box, number) => {
+      const isDone = box.step !== null && box.step < at;
+      this.boxes[number].classList.toggle("done", isDone);
+      this.boxes[number].classList.toggle("current", number === current);
+    });
+    edges.forEach((edge, number) => {
+      const step = boxes[edge.to].step;
+      const flows = boxes[edge.to].kind === "result" ? at > 0 : step !== null && step < at;
+      const now = edge.to === current && edge.norm !== null;
+      const arriving = edge.from === current;
+      this.edges[number].classList.toggle("done", flows);
+      this.edges[number].classList.toggle("current", now);
+      this.edges[number].classList.toggle("arriving", arriving);
+      if ((flows || now) && boxes[edge.from].step === null) reached.add(edge.from);
+    });
+    boxes.forEach((box, number) => {
+      if (box.step === null) this.boxes[number].classList.toggle("reached", reached.has(number));
+    });
+    if (follow && current !== null) this.reveal(current);
+  }
+
+  find(words) {
+    const wanted = words.trim().toLowerCase();
+    const matches = [];
+    this.data.boxes.forEach((box, number) => {
+      const event = box.step === null ? null : this.data.events[box.step];
+      const text = [...box.lines, event ? event.scope : ""].join("\n").toLowerCase();
+      const isMatch = wanted !== "" && text.includes(wanted);
+      this.boxes[number].classList.toggle("found", isMatch);
+      if (isMatch) matches.push(number);
+    });
+    return matches;
+  }
+
+  move() {
+    const { x, y, scale } = this.view;
+    this.scene.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+  }
+
+  // The whole graph where that can be read, else its end at the result.
+  fit(smallest = 0) {
+    const { clientWidth: width, clientHeight: height } = this.svg;
+    const [graphWidth, graphHeight] = this.data.size;
+    const scale = Math.min((width - 24) / graphWidth, (height - 24) / graphHeight, 1.6);
+    this.view.scale = Math.max(scale, smallest, 0.02);
+    this.view.x = (width - graphWidth * this.view.scale) / 2;
+    this.view.y = Math.max(12, (height - graphHeight * this.view.scale) / 2);
+    this.move();
+  }
+
+  zoom(factor, x = this.svg.clientWidth / 2, y = this.svg.clientHeight / 2) {
+    const scale = Math.max(0.02, Math.min(6, this.view.scale * factor));
+    const ratio = scale / this.view.scale;
+    this.view = { x: x - (x - this.view.x) * ratio, y: y - (y - this.view.y) * ratio, scale };
+    this.move();
+  }
+
+  // Move as little as needed for a box and its neighbourhood to be seen.
+  reveal(number) {
+    const [x, y] = this.data.boxes[number].at;
+    const { scale } = this.view;
+    const margin = { x: this.svg.clientWidth * 0.2, y: this.svg.clientHeight * 0.25 };
+    const at = { x: this.view.x + x * scale, y: this.view.y + y * scale };
+    const right = this.svg.clientWidth - margin.x;
+    const bottom = this.svg.clientHeight - margin.y;
+    this.view.x += Math.max(margin.x - at.x, 0) + Math.min(right - at.x, 0);
+    this.view.y += Math.max(margin.y - at.y, 0) + Math.min(bottom - at.y, 0);
+    this.move();
+  }
+
+  listen() {
+    const touches = new Map();
+    let spread = 0;
+    this.svg.addEventListener("pointerdown", (event) => {
+      touches.set(event.pointerId, [event.clientX, event.clientY]);
+      spread = 0;
+    });
+    this.svg.addEventListener("pointermove", (event) => {
+      const before = touches.get(event.pointerId);
+      if (!before) return;
+      touches.set(event.pointerId, [event.clientX, event.clientY]);
+      if (touches.size === 1) {
+        this.view.x += event.clientX - before[0];
+        this.view.y += event.clientY - before[1];
+        this.move();
+        return;
+      }
+      const [one, other] = [...touches.values()];
+      const now = Math.hypot(one[0] - other[0], one[1] - other[1]);
+      const box = this.svg.getBoundingClientRect();
+      const middle = [(one[0] + other[0]) / 2 - box.left, (one[1] + other[1]) / 2 - box.top];
+      if (spread) this.zoom(now / spread, ...middle);
+      spread = now;
+    });
+    for (const name of ["pointerup", "pointercancel", "pointerleave"]) {
+      this.svg.addEventListener(name, (event) => touches.delete(event.pointerId));
+    }
+    this.svg.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const box = this.svg.getBoundingClientRect();
+      const factor = Math.exp(-event.deltaY * 0.0015);
+      this.zoom(factor, event.clientX - box.left, event.clientY - box.top);
+    }, { passive: false });
+  }
+}

@@ -1,0 +1,165 @@
+// The panel: what one op received and sent on, as formula, pictures and numbers.
+function made(tag, className, text, parent) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  if (parent) parent.append(element);
+  return element;
+}
+
+class Panel {
+  constructor(root, data) {
+    this.root = root;
+    this.data = data;
+    this.valuesAreOpen = false;
+    this.paintings = [];
+  }
+
+  show(at) {
+    this.root.replaceChildren();
+    this.paintings = [];
+    if (at < this.data.events.length) this.showEvent(this.data.events[at]);
+    else this.showLeaves();
+    this.repaint();
+  }
+
+  repaint() {
+    const dark = isDark();
+    for (const [canvas, tensor] of this.paintings) paint(canvas, tensor, dark);
+  }
+
+  showEvent(event) {
+    const head = made("h2", "", event.op, this.root);
+    if (event.scope) made("span", "scope", event.scope, head);
+    this.showNotes(event);
+    if (event.rule.length) this.showRule(event.rule);
+    if (event.where) {
+      const line = made("p", "line", undefined, this.root);
+      made("span", "where", event.where, line);
+      made("code", "", event.line, line);
+    }
+    this.section("arrives");
+    for (const output of event.outputs) {
+      if (output.grad === null || output.uses === 0) continue;
+      const notes = output.uses > 1 ? [say("accumulates", { n: output.uses })] : [];
+      this.tensor(`∂L/∂${output.name}`, output.shape, output.grad, notes);
+    }
+    const sent = event.inputs.filter((input) => input.grad !== null);
+    if (sent.length) this.section("sends");
+    for (const input of sent) {
+      const dims = input.undone.join(", ");
+      const notes = input.undone.length ? [say("undone", { dims })] : [];
+      this.tensor(`∂L/∂${input.name}`, this.shapeOf(input.grad), input.grad, notes, input.from);
+    }
+    this.showValues(event);
+    this.showFacts(event);
+  }
+
+  showNotes(event) {
+    for (const [kind, values] of event.badges) {
+      const shown = Object.entries(values).map(([name, value]) => [name, written(value)]);
+      made("p", `note ${kind}`, say(kind, Object.fromEntries(shown)), this.root);
+    }
+    const check = event.check;
+    if (!check) return;
+    const shown = { ...check, analytic: written(check.analytic), numeric: written(check.numeric) };
+    made("p", `note check-${check.verdict}`, say(check.verdict, shown), this.root);
+  }
+
+  showRule(parts) {
+    const rule = made("p", "rule", undefined, this.root);
+    for (const [text, shape] of parts) {
+      const word = made("span", shape ? "sized" : "", text, rule);
+      if (shape) made("sub", "", shape, word);
+    }
+    made("p", "quiet", say("g"), this.root);
+  }
+
+  showValues(event) {
+    const known = [
+      ...event.inputs.map((each) => [say("input"), each]),
+      ...event.outputs.map((each) => [say("output"), each]),
+    ].filter(([, each]) => each.value !== null);
+    if (!known.length) return;
+    const details = made("details", "", undefined, this.root);
+    details.open = this.valuesAreOpen;
+    details.addEventListener("toggle", () => { this.valuesAreOpen = details.open; });
+    made("summary", "", say("values"), details);
+    const outer = this.root;
+    this.root = details;
+    for (const [side, each] of known) {
+      if (typeof each.value === "string") made("p", "plain", `${each.name} = ${each.value}`, details);
+      else this.tensor(`${each.name} (${side})`, this.shapeOf(each.value), each.value, []);
+    }
+    this.root = outer;
+  }
+
+  showFacts(event) {
+    const list = made("dl", "", undefined, this.root);
+    const fact = (word, text) => {
+      made("dt", "", say(word), list);
+      made("dd", "", text, list);
+    };
+    const [forward, backward] = event.ms;
+    const times = { f: forward === null ? "" : written(forward, 2), b: written(backward, 2) };
+    fact("time", say(forward === null ? "timeBack" : "timeText", times));
+    fact("saved", bytes(event.saved));
+    if (event.attributes.length) fact("attributes", event.attributes.join(", "));
+  }
+
+  showLeaves() {
+    made("h2", "", say("done"), this.root);
+    for (const leaf of this.data.leaves) {
+      this.tensor(`∂L/∂${leaf.name}`, this.shapeOf(leaf.grad), leaf.grad, []);
+    }
+  }
+
+  section(word) {
+    made("h3", "", say(word), this.root);
+  }
+
+  shapeOf(number) {
+    return this.data.tensors[number].shape.join("×") || "scalar";
+  }
+
+  // A tensor: its name, picture, the value under the pointer, and its statistics.
+  tensor(name, shape, number, notes, to = null) {
+    const tensor = this.data.tensors[number];
+    const figure = made("figure", "", undefined, this.root);
+    const caption = made("figcaption", "", undefined, figure);
+    made("bdi", "name", name, caption);
+    made("span", "shape", `${shape}  ${tensor.dtype}`, caption);
+    if (to !== null) {
+      made("bdi", "to", say("to", { name: this.data.boxes[to].lines[0] }), caption);
+    }
+    for (const note of notes) made("p", "note flagged", note, figure);
+    const canvas = made("canvas", "", undefined, figure);
+    const [min, max, mean, norm, zeros] = tensor.stats;
+    const spoken = { name, shape, min: written(min), max: written(max), norm: written(norm) };
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", say("picture", spoken));
+    this.paintings.push([canvas, tensor]);
+    const total = tensor.shape.reduce((product, size) => product * size, 1);
+    const shown = valuesOf(tensor).length;
+    const part = shown < total ? say("part", { n: written(shown, 15), all: written(total, 15) }) : "";
+    const under = made("p", "under", part, figure);
+    canvas.addEventListener("pointermove", (event) => {
+      const shrunk = measured(tensor).width / canvas.clientWidth; // on a narrow screen
+      const found = valueAt(tensor, event.offsetX * shrunk, event.offsetY * shrunk);
+      const words = found && { at: found.index.join(", "), value: written(found.value) };
+      under.textContent = found ? say("cell", words) : part;
+    });
+    canvas.addEventListener("pointerleave", () => { under.textContent = part; });
+    const line = made("p", "stats", undefined, figure);
+    const numbers = [["min", min], ["max", max], ["mean", mean], ["norm", norm]];
+    for (const [word, value] of numbers) this.statistic(say(word), written(value), line);
+    if (zeros) this.statistic(say("zeros"), `${written(100 * zeros, 3)}%`, line);
+    if (tensor.nan) this.statistic("NaN", written(tensor.nan), line, "bad");
+    if (tensor.inf) this.statistic("Inf", written(tensor.inf), line, "bad");
+  }
+
+  statistic(word, value, parent, className = "") {
+    const pair = made("span", className, `${word} `, parent);
+    made("b", "", value, pair);
+  }
+}

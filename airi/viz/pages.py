@@ -1,0 +1,70 @@
+"""Self-contained HTML pages out of the readable files in ``airi/viz/page``.
+
+A page has no address to load anything from: its policy allows the styles and the script that were
+put into it, by their hashes, and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+
+def read(name: str) -> str:
+    """The text of a file in ``airi/viz/page``."""
+    return resources.files("airi.viz").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def assemble(template: str, styles: Sequence[str], scripts: Sequence[str], data: Any) -> str:
+    """The page `template` with these files inlined; `data` is what its scripts read as JSON.
+
+    Placeholders in the template: ``{{policy}}``, ``{{style}}``, ``{{data}}``, ``{{script}}``.
+    """
+    style = _slim("\n".join(read(each) for each in styles))
+    script = _slim("\n".join(read(each) for each in scripts))
+    script = f'(() => {{\n"use strict";\n{script}}})();\n'
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    parts = {"policy": policy, "style": style, "data": as_json(data), "script": script}
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found.group(1)], read(template))
+
+
+def as_json(data: Any) -> str:
+    """JSON that may stand inside a ``<script>``: nothing in it can end the element."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for each in "<>&\u2028\u2029":
+        text = text.replace(each, f"\\u{ord(each):04x}")
+    return text
+
+
+def framed(page: str, title: str, height: int = 720) -> str:
+    """The page in a sandboxed frame: two of them in one notebook know nothing of each other."""
+    return (
+        f'<iframe title="{html.escape(title)}" sandbox="allow-scripts" loading="lazy" '
+        f'style="width:100%;height:{height}px;border:0" srcdoc="{html.escape(page)}"></iframe>'
+    )
+
+
+def _slim(text: str) -> str:
+    """Without indentation, blank lines and lines that are comments."""
+    text = re.sub(r"(?m)^\s*/\*.*?\*/\s*$", "", text)
+    lines = (line.strip() for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def plain(text: str, longest: int = 80) -> str:
+    """Text to be shown: no control or direction-changing characters, and not endless."""
+    text = "".join(each if each.isprintable() else " " for each in text[: longest + 1])
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -1,0 +1,76 @@
+"""Tensors made small enough for a page: some of the values, exact statistics of all of them."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+import numpy as np
+
+from airi.viz.statistics import as_real, statistics
+
+# How much of a tensor is shown at most: a row of numbers, a matrix, and tiles of an image's size.
+_VECTOR, _PER_ROW = 256, 16
+_MATRIX = 32
+_TILE, _TILES, _CELLS = 16, 36, 2048
+
+
+def sampled(array: np.ndarray) -> dict[str, Any]:
+    """Shape, dtype, statistics, and values picked evenly, as float32 in base64.
+
+    ``cells`` are the rows and columns of a tile, ``grid`` the rows and columns of tiles: one for a
+    matrix; for more dimensions the last two are a tile, the first example's channels first. A
+    vector fills rows of 16. Element i of k that are shown of n is element floor(i * n / k).
+    """
+    values = as_real(array)
+    stats = statistics(array)
+    picked, cells, grid = _picked(values)
+    with np.errstate(over="ignore"):
+        data = picked.astype("<f4").tobytes()
+    return {
+        "shape": list(array.shape),
+        "dtype": str(array.dtype),
+        "cells": cells,
+        "grid": grid,
+        "data": base64.b64encode(data).decode(),
+        "stats": [
+            number(each) for each in (stats.min, stats.max, stats.mean, stats.norm, stats.zeros)
+        ],
+        "nan": stats.nan,
+        "inf": stats.inf,
+    }
+
+
+def _picked(values: np.ndarray) -> tuple[np.ndarray, list[int], list[int]]:
+    if values.ndim < 2:
+        flat = values.reshape(-1)
+        picked = flat[_evenly(flat.size, _VECTOR)]
+        columns = max(1, min(picked.size, _PER_ROW))
+        return picked, [math.ceil(picked.size / columns), columns], [1, 1]
+    if values.ndim == 2:
+        picked = values[
+            np.ix_(_evenly(values.shape[0], _MATRIX), _evenly(values.shape[1], _MATRIX))
+        ]
+        return picked, list(picked.shape), [1, 1]
+    *leading, height, width = values.shape
+    rows, columns = _evenly(height, _TILE), _evenly(width, _TILE)
+    cells = len(rows) * len(columns)
+    count = min(math.prod(leading), _TILES, max(1, _CELLS // max(cells, 1)))
+    tiles = values.reshape(-1, height, width)[:count] if values.size else values[:0]
+    usual = 4 if cells > 64 else 9
+    across = max(1, min(leading[-1] if 1 < leading[-1] <= usual else usual, count))
+    picked = tiles[:, rows[:, None], columns] if values.size else np.zeros(0)
+    return picked, [len(rows), len(columns)], [math.ceil(count / across), across]
+
+
+def _evenly(size: int, most: int) -> np.ndarray:
+    """The indices of at most `most` elements out of `size`."""
+    count = min(size, most)
+    return np.arange(count) * size // max(count, 1)
+
+
+def number(value: float) -> float | str:
+    """A number that JSON can hold, with six digits; NaN and infinities as text."""
+    value = float(value)
+    return float(f"{value:.6g}") if math.isfinite(value) else str(value)

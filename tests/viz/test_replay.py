@@ -1,0 +1,339 @@
+"""The replay page: what is in it, and what a browser makes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+import airi
+from airi import nn, viz
+from airi.viz import layout, pages
+from airi.viz.sampling import sampled
+
+pytest.importorskip("graphviz")
+if layout.find_engine("json") is None:
+    pytest.skip("no layout engine", allow_module_level=True)
+
+
+def mlp():
+    airi.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    x, target = airi.randn(5, 4), airi.tensor([0, 1, 2, 1, 0])
+    return viz.trace(lambda: nn.functional.cross_entropy(model(x), target))
+
+
+def data_of(page):
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', page)[1]
+    )
+
+
+def test_a_small_mlps_page_is_small():
+    assert len(mlp().html().encode()) < 60_000
+
+
+def test_a_convnets_page_is_not_large():
+    net = nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(64 * 8 * 8, 128), nn.ReLU(), nn.Linear(128, 10),
+    )  # fmt: skip
+    x, target = airi.randn(8, 3, 32, 32), airi.randint(0, 10, (8,))
+    tr = viz.trace(lambda: nn.functional.cross_entropy(net(x), target))
+    page = tr.html()
+    assert len(page.encode()) < 1_500_000
+    tensor = next(each for each in data_of(page)["tensors"] if each["shape"] == [8, 32, 32, 32])
+    assert tensor["cells"] == [16, 16]
+    assert tensor["grid"] == [2, 4]
+
+
+def test_nothing_is_loaded_from_anywhere():
+    page = mlp().html()
+    assert "default-src 'none'" in page
+    assert not re.search(r"(src|href)\s*=", page)
+    assert "url(" not in page
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+
+
+def test_values_are_sampled_evenly_and_statistics_are_exact():
+    array = np.arange(1000.0).reshape(100, 10)
+    found = sampled(array)
+    assert found["cells"] == [32, 10]
+    assert found["stats"][:3] == [0.0, 999.0, 499.5]
+    import base64
+
+    shown = np.frombuffer(base64.b64decode(found["data"]), "<f4").reshape(32, 10)
+    np.testing.assert_array_equal(shown[:, 0] // 10, np.arange(32) * 100 // 32)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0), (2, 0, 4), (1, 1, 1), (7, 5, 3, 2, 2)])
+def test_every_shape_can_be_shown(shape):
+    found = sampled(np.ones(shape, np.float32))
+    assert found["shape"] == list(shape)
+    json.dumps(found, allow_nan=False)
+
+
+def test_nan_and_infinity_are_valid_json():
+    x = airi.tensor([-1.0, 0.0, 1e38], requires_grad=True)
+    tr = viz.trace(lambda: (x.log() * 1e30).exp().sum())
+    data = data_of(tr.html())
+    assert data["birth"]["op"] == "Log"
+    assert any(each["nan"] for each in data["tensors"])
+
+
+HOSTILE = [
+    '</script><b>"quoted"</b>',
+    "<!--",
+    "x" * 10_000,
+    "\u202eabc\n\0",
+    "\u05d0\u05d1",
+    "&lt;'",
+]
+
+
+@pytest.mark.parametrize(
+    "name", HOSTILE, ids=["html", "comment", "long", "control", "rtl", "quotes"]
+)
+def test_hostile_names_stay_text(name):
+    x = airi.tensor([3.0], requires_grad=True)
+    page = viz.trace((x * 4.0).sum(), names={name: x}).html()
+    assert page.count("</script>") == 2
+    assert "<b>" not in page
+    assert len(page) < 60_000
+    (box,) = (each for each in data_of(page)["boxes"] if each["kind"] == "input")
+    assert (
+        box["lines"][0][:5].strip()
+        == "".join(c if c.isprintable() else " " for c in name)[:5].strip()
+    )
+
+
+def test_saving(tmp_path):
+    target = mlp().save(tmp_path / "backward.html")
+    assert target.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_notebooks_get_a_frame_of_their_own():
+    bundle = mlp()._repr_mimebundle_()
+    assert 'sandbox="allow-scripts"' in bundle["text/html"]
+    assert "<!doctype" not in bundle["text/html"]
+    assert "CrossEntropy" in bundle["text/plain"]
+
+
+def test_notebooks_without_a_layout_engine_get_the_table(monkeypatch):
+    monkeypatch.setattr(layout, "find_engine", lambda format="svg": None)
+    bundle = mlp()._repr_mimebundle_()
+    assert set(bundle) == {"text/plain"}
+    assert "pip install graphviz-pure" in bundle["text/plain"]
+
+
+def test_both_languages_say_the_same_words():
+    words = pages.read("words.js")
+    english, portuguese = re.search(
+        r"en: \{(.*?)\n  \},\n  pt: \{(.*?)\n  \},", words, re.S
+    ).groups()
+    keys = [re.findall(r"(\w+): \"", each) for each in (english, portuguese)]
+    assert keys[0] == keys[1]
+    assert len(keys[0]) > 50
+
+
+# In a browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as running:
+        yield running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+class Visit:
+    """A page that is open, with what it asked of the network and complained about."""
+
+    def __init__(self, browser, path, **options):
+        self.requests, self.errors = [], []
+        options = {"locale": "en-US", "bypass_csp": True, "offline": True} | options
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(path.as_uri())
+
+    def text(self, selector):
+        return self.page.inner_text(selector)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        requests = [each for each in self.requests if not each.startswith(("file:", "about:"))]
+        self.context.close()
+        if kind is None:
+            assert not self.errors
+            assert not requests
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return mlp().save(tmp_path_factory.mktemp("replay") / "backward.html")
+
+
+def test_buttons_step(browser, saved):
+    with Visit(browser, saved) as visit:
+        assert visit.text("#count") == "Step 1 of 4"
+        assert visit.text("#details h2").startswith("CrossEntropy")
+        visit.page.click("#next")
+        assert visit.text("#details h2").startswith("Linear")
+        assert "dL/dweight" in visit.text(".rule")
+        assert "test_replay.py" in visit.text(".line")
+        assert visit.page.locator("#details canvas:visible").count() == 4
+        assert visit.page.locator(".box.current").count() == 1
+        visit.page.click("#back")
+        assert visit.page.is_disabled("#back")
+        visit.page.click("#last")
+        assert "Done" in visit.text("#details")
+        assert "0.weight" in visit.text("#details")
+
+
+def test_keys_slider_and_play(browser, saved):
+    with Visit(browser, saved) as visit:
+        page = visit.page
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        assert visit.text("#count") == "Step 3 of 4"
+        page.keyboard.press("ArrowLeft")
+        assert visit.text("#count") == "Step 2 of 4"
+        page.keyboard.press("End")
+        assert visit.text("#count").startswith("Done")
+        page.keyboard.press("Home")
+        page.focus("#slider")
+        page.keyboard.press("ArrowRight")
+        assert visit.text("#count") == "Step 2 of 4"
+        page.keyboard.press(" ")
+        page.wait_for_function("document.getElementById('count').textContent === 'Step 3 of 4'")
+        page.keyboard.press(" ")
+        assert page.get_attribute("#play", "aria-label") == "Play"
+        page.keyboard.press("/")
+        page.keyboard.type("relu")
+        assert visit.text("#found") == "1 found"
+        page.keyboard.press("Enter")
+        assert visit.text("#details h2").startswith("Relu")
+
+
+def test_screen_readers_hear_the_step(browser, saved):
+    with Visit(browser, saved) as visit:
+        assert visit.page.get_attribute("#said", "aria-live") == "polite"
+        visit.page.keyboard.press("ArrowRight")
+        assert visit.text("#said").startswith("Step 2 of 4: Linear. It passes a gradient to x")
+        assert "Step 2 of 4" in visit.page.get_attribute("#graph", "aria-label")
+        labels = visit.page.locator("canvas").evaluate_all("all => all.map(c => c.ariaLabel)")
+        assert all("norm" in label for label in labels)
+        unnamed = visit.page.locator("button").evaluate_all(
+            "all => all.filter(b => !b.textContent.trim() && !b.ariaLabel).length"
+        )
+        assert unnamed == 0
+        order = []
+        for _ in range(5):
+            visit.page.keyboard.press("Tab")
+            order.append(visit.page.evaluate("document.activeElement.id"))
+        assert order == ["search", "language", "theme", "graph", "closer"]
+
+
+def test_both_languages(browser, saved):
+    with Visit(browser, saved) as visit:
+        visit.page.click("#language")
+        assert visit.text("h1") == "O backward, passo a passo"
+        assert visit.page.get_attribute("html", "lang") == "pt-BR"
+        assert visit.text("#count") == "Passo 1 de 4"
+        assert "Gradiente que chega" in visit.text("#details")
+        visit.page.click("#language")
+        assert visit.text("#count") == "Step 1 of 4"
+    with Visit(browser, saved, locale="pt-BR") as visit:
+        assert visit.text("#count") == "Passo 1 de 4"
+
+
+def test_both_themes(browser, saved):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    with Visit(browser, saved, color_scheme="dark") as visit:
+        dark = visit.page.evaluate(ground)
+        visit.page.click("#theme")
+        light = visit.page.evaluate(ground)
+    assert dark != light
+    with Visit(browser, saved, color_scheme="light") as visit:
+        assert visit.page.evaluate(ground) == light
+
+
+def test_the_policy_lets_the_pages_own_script_run(browser, saved):
+    with Visit(browser, saved, bypass_csp=False) as visit:
+        assert visit.text("#count") == "Step 1 of 4"
+
+
+def test_nothing_overflows_on_a_phone(browser, saved):
+    with Visit(browser, saved, viewport={"width": 360, "height": 740}) as visit:
+        visit.page.keyboard.press("ArrowRight")
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert visit.page.evaluate(wide) <= 0
+
+
+def test_values_under_the_pointer(browser, tmp_path):
+    w = airi.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    tr = viz.trace((w * airi.tensor([[5.0, 6.0], [7.0, 8.0]])).sum())
+    with Visit(browser, tr.save(tmp_path / "t.html")) as visit:
+        visit.page.keyboard.press("ArrowRight")
+        canvas = visit.page.locator("#details canvas").nth(1)
+        canvas.hover(position={"x": 30, "y": 30})
+        assert "[1, 1] = 8" in visit.text("#details")
+
+
+def test_a_fault_and_a_nan_are_shown(browser, tmp_path):
+    from .test_check import nodes_of, plant
+
+    x = airi.tensor([1.0, 2.0], requires_grad=True)
+    with viz.record():
+        loss = (x * 2.0).exp().sum()
+    plant(next(node for node in nodes_of([loss]) if node.rule.__name__ == "Exp"))
+    tr = viz.trace(loss)
+    tr.check()
+    with Visit(browser, tr.save(tmp_path / "fault.html")) as visit:
+        assert visit.page.locator(".box.wrong").count() == 1
+        visit.page.locator(".box.wrong").click()
+        assert "Rule wrong for x" in visit.text("#details")
+    broken = viz.trace(lambda: (x - 5.0).log().sum())
+    with Visit(browser, broken.save(tmp_path / "nan.html")) as visit:
+        assert "NaN was made first by Log in the forward pass" in visit.text("#birth")
+        visit.page.click("#birth button")
+        assert visit.text("#details h2").startswith("Log")
+
+
+def test_two_traces_in_one_notebook_page(browser, tmp_path):
+    frames = [mlp()._repr_mimebundle_()["text/html"] for _ in range(2)]
+    notebook = tmp_path / "notebook.html"
+    notebook.write_text(f"<!doctype html><title>n</title>{frames[0]}<hr>{frames[1]}")
+    with Visit(browser, notebook) as visit:
+        visit.page.evaluate("document.querySelectorAll('iframe').forEach(f => f.loading = 'eager')")
+        one, other = (visit.page.frame_locator("iframe").nth(i) for i in range(2))
+        one.locator("#next").click()
+        one.locator("#next").click()
+        other.locator("#next").click()
+        assert one.locator("#count").inner_text() == "Step 3 of 4"
+        assert other.locator("#count").inner_text() == "Step 2 of 4"
+
+
+def test_a_large_graph_steps(browser, tmp_path):
+    def program():
+        h = airi.ones(2, 2, requires_grad=True)
+        for _ in range(300):
+            h = h.tanh() * 1.01
+        return h.sum()
+
+    with Visit(browser, viz.trace(program).save(tmp_path / "deep.html")) as visit:
+        visit.page.keyboard.press("End")
+        assert visit.page.locator(".box.done").count() == 601

@@ -1,0 +1,248 @@
+"""trace: backward as a sequence of events."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import airi
+from airi import nn, viz
+
+
+def leaf(*values):
+    return airi.tensor(values, requires_grad=True)
+
+
+def mlp():
+    airi.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    x, target = airi.randn(5, 4), airi.tensor([0, 1, 2, 1, 0])
+    return model, viz.trace(lambda: nn.functional.cross_entropy(model(x), target))
+
+
+def test_one_event_per_op_in_the_order_of_the_walk():
+    _, tr = mlp()
+    assert [event.op for event in tr] == ["CrossEntropy", "Linear", "Relu", "Linear"]
+    assert [event.step for event in tr] == [0, 1, 2, 3]
+    assert tr[1].scope == "Sequential.2"
+    assert len(tr) == 4
+
+
+def test_gradients_in_and_out_are_those_of_backward():
+    model, tr = mlp()
+    np.testing.assert_array_equal(tr[1].grads_out[1], model[2].weight.grad.numpy())
+    np.testing.assert_array_equal(tr[2].grads_in[0], tr[1].grads_out[0])
+    np.testing.assert_array_equal(tr[2].grads_out[0], tr[2].grads_in[0] * (tr[2].values_out[0] > 0))
+    assert tr[3].grads_out[0] is None  # the data want none
+    assert {leaf.name for leaf in tr.leaves} == {"0.weight", "0.bias", "2.weight", "2.bias"}
+
+
+def test_the_rule_has_shapes():
+    a, b = airi.randn(5, 3, requires_grad=True), airi.randn(3, 4, requires_grad=True)
+    tr = viz.trace((a @ b).sum())
+    wanted = "dL/dx[5×3] = g[5×4] @ y.mT[4×3], dL/dy[3×4] = x.mT[3×5] @ g[5×4]"
+    assert tr[1].rule_text == wanted
+
+
+def test_accumulation_and_broadcasting_are_flagged():
+    x, bias = airi.randn(5, 3, requires_grad=True), airi.randn(3, requires_grad=True)
+
+    def program():
+        y = x + bias
+        return (y * y).sum()
+
+    tr = viz.trace(program)
+    add = next(event for event in tr if event.op == "Add")
+    assert add.accumulated
+    assert add.arrivals == (2,)
+    assert add.undone == {1: (0,)}
+    assert "summed over dimension 0" in str(add)
+    assert "used 2 times" in str(add)
+    np.testing.assert_allclose(add.grads_out[1], bias.grad.numpy())
+
+
+def test_lines_and_values_need_recording():
+    x = leaf(1.0, 2.0)
+    plain = viz.trace((x * 2.0).sum())
+    assert plain[0].source is None
+    with viz.record():
+        loss = (x * 2.0).sum()  # this line
+    tr = viz.trace(loss)
+    assert "test_trace.py:" in tr[0].where
+    assert tr[1].line == "loss = (x * 2.0).sum()  # this line"
+    np.testing.assert_array_equal(tr[1].values_out[0], [2.0, 4.0])
+    assert tr[1].seconds_forward > 0
+
+
+def test_without_recording_saved_values_and_leaves_are_known():
+    x = leaf(1.0, 2.0)
+    tr = viz.trace(x.exp().sum())
+    np.testing.assert_array_equal(tr[1].values_in[0], [1.0, 2.0])
+    np.testing.assert_allclose(tr[1].values_out[0], np.exp([1.0, 2.0]), rtol=1e-6)
+
+
+def test_stepping():
+    _, tr = mlp()
+    assert tr.step().step == 0
+    assert tr.step().step == 1
+    assert tr.back().step == 0
+    with pytest.raises(IndexError, match="first"):
+        tr.back()
+    for _ in range(3):
+        tr.step()
+    with pytest.raises(IndexError, match="last"):
+        tr.step()
+
+
+def test_the_table_and_the_profile():
+    _, tr = mlp()
+    text = str(tr)
+    assert "CrossEntropy" in text
+    assert "Sequential.2" in text
+    assert "test_trace.py" in text
+    profile = tr.profile(sort="backward")
+    times = [row.backward_ms for row in profile.rows]
+    assert times == sorted(times, reverse=True)
+    assert profile.rows[0].forward_ms > 0
+    assert "total" in str(profile)
+    saved = {row.op: row.saved_bytes for row in profile.rows}
+    assert saved["Relu"] == 5 * 8 * 4
+    with pytest.raises(ValueError, match="sort"):
+        tr.profile(sort="time")
+
+
+def test_nothing_is_observed_afterwards():
+    from airi.autograd.mode import observing, state
+
+    mlp()
+    with pytest.raises(RuntimeError), viz.record():
+        airi.ones(2) @ airi.ones(3)
+    assert not observing
+    assert state.observers == ()
+    assert not state.source
+
+
+def test_record_keeps_nothing_of_graphs_that_died():
+    from airi.viz.recording import _forwards
+
+    before = len(_forwards)
+    with viz.record():
+        y = leaf(1.0).exp().sum()
+        assert len(_forwards) == before + 2
+        del y
+        assert len(_forwards) == before
+
+
+def test_a_users_function_and_several_outputs():
+    class Twice(airi.autograd.Function):
+        """Twice as much."""
+
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2, x * 3
+
+        @staticmethod
+        def backward(ctx, g, h):
+            return 2 * g + 3 * h
+
+    x = leaf(1.0, 2.0)
+
+    def program():
+        first, second = Twice.apply(x)
+        return (first * second).sum()
+
+    tr = viz.trace(program)
+    event = next(event for event in tr if event.op == "Twice")
+    assert event.outputs == ("out[0]", "out[1]")
+    np.testing.assert_array_equal(event.grads_out[0], x.grad.numpy())
+    assert tr.check()
+
+
+def test_clear_errors():
+    with pytest.raises(TypeError, match="trace: expected a Tensor"):
+        viz.trace(3.0)
+    with pytest.raises(RuntimeError, match="requires_grad"):
+        viz.trace(airi.ones(1).sum())
+    with pytest.raises(ValueError, match=r"\.html"):
+        mlp()[1].save("trace.svg")
+
+
+# Where a NaN was born
+
+
+def test_birthplace_in_the_forward_pass():
+    x = leaf(-1.0, 2.0)
+
+    def program():
+        y = x * 1.0
+        z = y.log()  # here
+        return (z + y).sum()
+
+    birth = viz.trace(program).birthplace
+    assert (birth.phase, birth.op, birth.kind) == ("forward", "Log", "NaN")
+    assert "test_trace.py:" in birth.where
+    assert "[-1, 2]" in birth.inputs[0]
+
+
+def test_birthplace_in_the_backward_pass():
+    x = leaf(0.0, 4.0)
+    birth = viz.trace(lambda: (x.sqrt() * 0.0).sum()).birthplace
+    assert (birth.phase, birth.op) == ("backward", "Sqrt")
+    assert any("dL/dout" in line for line in birth.inputs)
+
+
+def test_birthplace_in_the_data():
+    x = leaf(1.0, 2.0)
+    data = airi.tensor([1.0, np.nan])
+    birth = viz.trace(lambda: (x * data).sum()).birthplace
+    assert (birth.phase, birth.op) == ("data", "Mul")
+
+
+def test_birthplace_in_an_op_that_no_gradient_passes():
+    x = leaf(1.0, 2.0)
+
+    def program():
+        data = airi.zeros(2) / airi.zeros(2)
+        return (x * data).sum()
+
+    birth = viz.trace(program).birthplace
+    assert (birth.phase, birth.op, birth.step) == ("forward", "Div", None)
+    assert "test_trace.py:" in birth.where
+
+
+def test_infinities_of_masks_are_no_birthplace():
+    x = leaf(1.0, 2.0, 3.0)
+    mask = airi.tensor([False, True, False])
+    tr = viz.trace(lambda: (x.masked_fill(mask, -np.inf).softmax(0) * x).sum())
+    assert tr.birthplace is None
+
+
+# Health
+
+
+def badges(tr):
+    return {badge.kind for event in tr for badge in event.badges}
+
+
+def test_healthy_has_no_badges():
+    assert badges(mlp()[1]) == set()
+
+
+def test_badges():
+    x = airi.randn(4, 6, requires_grad=True)
+    assert "vanishing" in badges(viz.trace((x * 1e-12).sum()))
+    assert "exploding" in badges(viz.trace((x * 1e6).sum()))
+    assert "dead" in badges(viz.trace(lambda: (x - 10.0).relu().sum()))
+    assert "zero" in badges(viz.trace(lambda: (x - 10.0).relu().sum()))
+    assert "nan" in badges(viz.trace((x * float("nan")).sum()))
+
+
+def test_statistics_are_exact_and_survive_large_numbers():
+    from airi.viz.statistics import statistics
+
+    stats = statistics(np.array([1e200, -1e200, 0.0, np.nan, np.inf]))
+    assert stats.norm == pytest.approx(np.sqrt(2) * 1e200)
+    assert (stats.nan, stats.inf, stats.size) == (1, 1, 5)
+    assert stats.zeros == pytest.approx(0.2)
+    assert (stats.min, stats.max, stats.mean) == (-1e200, 1e200, 0.0)
+    assert statistics(np.zeros((0, 3))).size == 0
