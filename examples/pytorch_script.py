@@ -34,11 +34,11 @@ class Net(nn.Module):
         return self.out(torch.tanh(self.fc2(x)))
 
 
-def main():
+def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--quick", action="store_true", help="ten epochs")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     epochs = 10 if args.quick else args.epochs
 
     torch.manual_seed(0)
@@ -48,6 +48,7 @@ def main():
     optimizer = optim.AdamW(model.parameters(), lr=3e-3)
     scheduler = CosineAnnealingLR(optimizer, T_max=epochs)
     print(model)
+    losses = []
     for epoch in range(1, epochs + 1):
         total = 0.0
         for x, y in loader:
@@ -57,11 +58,13 @@ def main():
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             total += loss.item() * len(y)
+            losses.append(loss.item())
         scheduler.step()
         if epoch % 10 == 0:
             with torch.no_grad():
                 right = (model(points).argmax(1) == labels).float().mean().item()
             print(f"epoch {epoch}: loss {total / len(labels):.4f}, accuracy {right:.1%}")
+    return losses
 
 
 if __name__ == "__main__":

@@ -335,7 +335,9 @@ def multinomial(
             f"multinomial: cannot draw {num_samples} samples {how} replacement from a row with "
             f"{available} weights above 0"
         )
-    draw = _with_replacement if replacement else _without_replacement
+    # A single sample is the same either way, and PyTorch draws it as the second does.
+    several = replacement and num_samples > 1
+    draw = _with_replacement if several else _without_replacement
     chosen = draw(generator_of(generator), rows, int(num_samples))
     return made("multinomial", chosen.reshape(*weights.shape[:-1], -1), None, False, {})
 

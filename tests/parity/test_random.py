@@ -77,6 +77,7 @@ PLAIN_DRAWS = {
     "bernoulli_": lambda t: t.empty(100).bernoulli_(0.3),
     "exponential_": lambda t: t.empty(100).exponential_(2.0),
     "multinomial": lambda t: t.multinomial(t.arange(1.0, 8), 3),
+    "multinomial of one, replaced": lambda t: t.multinomial(t.rand(5, 4), 1, replacement=True),
     "multinomial of one": lambda t: t.multinomial(t.rand(5, 4), 1),
     "dropout": lambda t: t.nn.functional.dropout(t.ones(10, 20), 0.3),
     "dropout2d": lambda t: t.nn.functional.dropout2d(t.ones(3, 20, 4, 4), 0.3),
