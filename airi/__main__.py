@@ -8,6 +8,7 @@ from collections.abc import Sequence
 USAGE = """usage: airi train [options]        train the course's networks (airi train --help)
        airi run script.py ...     run a PyTorch script, unchanged, on airi (airi run --help)
        airi doctor script.py ...  what a PyTorch script uses that airi lacks (airi doctor --help)
+       airi check script.py ...   check the gradient of every op in a script (airi check --help)
        airi --version"""
 
 
@@ -34,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from airi.compat import doctor
 
         return doctor.main(arguments[1:])
+    if arguments[0] == "check":
+        from airi.viz import check_script
+
+        return check_script.main(arguments[1:])
     print(f"airi: there is no command {arguments[0]!r}\n{USAGE}", file=sys.stderr)
     return 2
 

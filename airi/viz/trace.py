@@ -148,16 +148,19 @@ class Leaf:
         return statistics(self.grad)
 
 
-class _Collector(Observer):
+class Collector(Observer):
     """Makes events out of what the engine tells during one backward walk."""
 
     def __init__(self, names: Mapping[str, Tensor]) -> None:
         self.names = names
         self.copies = Copies()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the walk before."""
         self.events: list[Event] = []
         self.leaves: list[Leaf] = []
         self.outside: list[Outside] = []
-        self.over = False
         self._arrivals: dict[Any, int] = {}
         self._current: Event | None = None
 
@@ -247,7 +250,6 @@ class _Collector(Observer):
         self.leaves.append(Leaf(name, keys, self.copies.of(leaf), grad))
 
     def walk_ends(self) -> None:
-        self.over = True
         self._known, self._bytes = {}, {}
 
 
@@ -330,7 +332,7 @@ class Trace:
     writes the page, a notebook shows it, ``print(tr)`` is the table in a terminal.
     """
 
-    def __init__(self, collector: _Collector, picture: Picture, root: Any = None) -> None:
+    def __init__(self, collector: Collector, picture: Picture, root: Any = None) -> None:
         self.events = collector.events
         self.leaves = collector.leaves
         self.root = root
@@ -459,7 +461,7 @@ def trace(
     if not isinstance(loss, Tensor):
         raise TypeError(f"trace: expected a Tensor or a function of one, got {type(loss).__name__}")
     picture = collect([loss], names or {}) if loss.grad_fn is not None else Picture()
-    collector = _Collector(names or {})
+    collector = Collector(names or {})
     with observed_by(collector):
         loss.backward(gradient, retain_graph=retain_graph)
     return Trace(collector, picture, _copy(loss))
