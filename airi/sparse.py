@@ -320,7 +320,7 @@ class SparseTensor(Tensor):
 
     __sub__ = subtract = sub
 
-    def __rsub__(self, other: Any, *, alpha: Any = 1) -> Any:
+    def __rsub__(self, other: Any, *, alpha: Any = 1) -> Any:  # type: ignore[override]
         return (-self if alpha == 1 else self * -alpha).add(other)
 
     def sum(self, dim: Any = None, dtype: Any = None) -> Any:
