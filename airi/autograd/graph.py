@@ -243,7 +243,7 @@ class Rule:
         if recorded:
             record(cls, inputs, attributes, (result,), begun)
         elif begun:
-            tell(cls, None, inputs, (result,), begun)
+            tell(cls, None, inputs, (result,), begun, attributes)
         if cls.is_view:
             _make_view(result, inputs[0], cls, attributes)
         return result
@@ -298,14 +298,17 @@ def record(
         if result._array.dtype.kind in DIFFERENTIABLE:  # integer by-products are constants
             result._edge = (node, number)
     if begun:
-        tell(rule, node, inputs, results, begun)
+        tell(rule, node, inputs, results, begun, attributes)
     return node
 
 
-def tell(rule: Any, node: Node | None, inputs: Any, results: Any, begun: float) -> None:
+def tell(
+    rule: Any, node: Node | None, inputs: Any, results: Any, begun: float, attributes: Any = None
+) -> None:
     """Tell this thread's observers of an op that was computed since `begun`."""
     seconds = perf_counter() - begun
     for each in state.observers:
+        each.applied(rule, inputs, attributes or {}, results)
         each.computed(rule, node, inputs, results, seconds)
 
 
@@ -345,7 +348,7 @@ def _wrap_several(
     if recorded:
         record(rule, inputs, attributes, results, begun)
     elif begun:
-        tell(rule, None, inputs, results, begun)
+        tell(rule, None, inputs, results, begun, attributes)
     if rule.is_view:
         for result in results:
             _make_view(result, inputs[0], None, attributes)

@@ -30,6 +30,15 @@ class Observer:
     ) -> None:
         """An op was computed; `node` is None where nothing was recorded."""
 
+    def applied(
+        self,
+        rule: Any,
+        inputs: tuple[Any, ...],
+        attributes: dict[str, Any],
+        results: tuple[Any, ...],
+    ) -> None:
+        """The same op with its attributes, told before `computed`."""
+
     def walk_begins(self, order: list[Node], roots: list[tuple[Any, Any]]) -> None:
         """A backward starts from `roots`, (edge, gradient) each, and will visit `order`."""
 

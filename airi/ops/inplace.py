@@ -102,7 +102,7 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
         record(rule, inputs, attributes, (target,), begun)
         move_retained(target, before)
     elif begun:
-        tell(rule, None, inputs, (target,), begun)
+        tell(rule, None, inputs, (target,), begun, attributes)
     return target
 
 
