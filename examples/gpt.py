@@ -138,7 +138,7 @@ def main(argv=None):
     config = Config(vocabulary=len(letters), **small)
     steps = 8 if args.quick else args.steps
     model = GPT(config)
-    optimizer = torch.optim.AdamW(parameter_groups(model, 0.1), lr=1e-3, betas=(0.9, 0.95))
+    optimizer = torch.optim.AdamW(parameter_groups(model, 0.1), lr=3e-3, betas=(0.9, 0.95))
     warm_up = torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, total_iters=steps // 10 + 1)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
     scheduler = torch.optim.lr_scheduler.SequentialLR(
