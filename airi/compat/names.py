@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,3 +71,13 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     return [
         by_lower[each] for each in difflib.get_close_matches(name.lower(), by_lower, cutoff=0.7)
     ]
+
+
+def refusing(where: str, namespace: str, known: Iterable[str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module of airi: an AttributeError that says what is missing."""
+
+    def __getattr__(name: str) -> Any:
+        # obj=None keeps Python from adding a suggestion of its own.
+        raise AttributeError(missing(where, namespace, name, known), name=name, obj=None)
+
+    return __getattr__

@@ -1,5 +1,6 @@
 """Modules: layers, losses and containers, with their parameters. Source: ``torch.nn``."""
 
+from airi.compat.names import refusing
 from airi.nn import attention, functional, init, utils
 from airi.nn.activation import (
     CELU,
@@ -47,6 +48,21 @@ from airi.nn.dropout import (
     FeatureAlphaDropout,
 )
 from airi.nn.fold import Fold, Unfold
+from airi.nn.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+    LazyLinear,
+)
 from airi.nn.linear import Bilinear, Identity, Linear
 from airi.nn.loss import (
     BCELoss,
@@ -102,7 +118,7 @@ from airi.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from airi.nn.parameter import Buffer, Parameter
+from airi.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from airi.nn.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -143,6 +159,8 @@ from airi.nn.upsampling import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
+
+from airi.nn import modules  # isort: skip: it names what is above
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -217,6 +235,19 @@ __all__ = [
     "LSTM",
     "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LinearCrossEntropyLoss",
@@ -286,6 +317,8 @@ __all__ = [
     "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",
@@ -295,5 +328,8 @@ __all__ = [
     "attention",
     "functional",
     "init",
+    "modules",
     "utils",
 ]
+
+__getattr__ = refusing("airi.nn", "torch.nn", __all__)

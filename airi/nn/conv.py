@@ -16,7 +16,7 @@ from airi.tensor import Tensor
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Conv(Module):
+class _ConvNd(Module):
     """What all of them have: arguments, parameters, repr."""
 
     dimensions: ClassVar[int]
@@ -104,7 +104,7 @@ class _Conv(Module):
         return ", ".join(parts)
 
 
-class _Convolution(_Conv):
+class _Convolution(_ConvNd):
     """A convolution: pads in its mode, then calls the functional form."""
 
     function: ClassVar[Callable[..., Tensor]]
@@ -201,7 +201,7 @@ class Conv3d(_Convolution):
     function = staticmethod(F.conv3d)
 
 
-class _TransposedConvolution(_Conv):
+class _TransposedConvolution(_ConvNd):
     """A transposed convolution, whose output size may be asked for."""
 
     transposed = True

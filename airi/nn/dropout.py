@@ -7,7 +7,7 @@ from airi.nn.module import Module
 from airi.tensor import Tensor
 
 
-class _Dropout(Module):
+class _DropoutNd(Module):
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not 0 <= p <= 1:
@@ -19,7 +19,7 @@ class _Dropout(Module):
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout(_Dropout):
+class Dropout(_DropoutNd):
     """In training, every element is 0 with probability p, the others are divided by 1 - p.
 
     In evaluation mode the input itself. Example: ``nn.Dropout(0.2)``.
@@ -30,14 +30,14 @@ class Dropout(_Dropout):
         return F.dropout(input, self.p, self.training, self.inplace)
 
 
-class Dropout1d(_Dropout):
+class Dropout1d(_DropoutNd):
     """Dropout of whole channels of (N, C, L) or (C, L). Source: ``torch.nn.Dropout1d``."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
-class Dropout2d(_Dropout):
+class Dropout2d(_DropoutNd):
     """Dropout of whole channels of (N, C, H, W): neighbouring pixels are much alike.
 
     Source: Tompson et al. 2015, "Efficient object localization using convolutional networks";
@@ -48,14 +48,14 @@ class Dropout2d(_Dropout):
         return F.dropout2d(input, self.p, self.training, self.inplace)
 
 
-class Dropout3d(_Dropout):
+class Dropout3d(_DropoutNd):
     """Dropout of whole channels of (N, C, D, H, W). Source: ``torch.nn.Dropout3d``."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout3d(input, self.p, self.training, self.inplace)
 
 
-class AlphaDropout(_Dropout):
+class AlphaDropout(_DropoutNd):
     """Dropout that keeps mean 0 and variance 1, to go with SELU.
 
     Source: Klambauer et al. 2017, "Self-normalizing neural networks"; ``torch.nn.AlphaDropout``.
@@ -65,7 +65,7 @@ class AlphaDropout(_Dropout):
         return F.alpha_dropout(input, self.p, self.training, self.inplace)
 
 
-class FeatureAlphaDropout(_Dropout):
+class FeatureAlphaDropout(_DropoutNd):
     """AlphaDropout of whole channels. Source: ``torch.nn.FeatureAlphaDropout``."""
 
     def forward(self, input: Tensor) -> Tensor:

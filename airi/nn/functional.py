@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from airi.compat.names import refusing
 from airi.ops import activation, creation
 from airi.ops import elementwise_inplace as inplace_forms
 from airi.ops import softmax as probabilities
@@ -255,6 +256,8 @@ __all__ = [
     "upsample_bilinear",
     "upsample_nearest",
 ]
+
+__getattr__ = refusing("airi.nn.functional", "torch.nn.functional", __all__)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:

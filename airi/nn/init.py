@@ -13,6 +13,7 @@ import numpy as np
 
 from airi.autograd.graph import wrap
 from airi.autograd.mode import no_grad
+from airi.compat.names import refusing
 from airi.ops.creation import empty, empty_like
 from airi.ops.random import randperm
 from airi.tensor import Tensor
@@ -48,6 +49,8 @@ __all__ = [
     "xavier_uniform_",
     "zeros_",
 ]
+
+__getattr__ = refusing("airi.nn.init", "torch.nn.init", __all__)
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:

@@ -14,7 +14,7 @@ from airi.autograd.mode import no_grad, state
 from airi.autograd.scope import Scope
 from airi.nn import state_dict as states
 from airi.nn.hooks import HookMethods
-from airi.nn.parameter import Buffer, Parameter
+from airi.nn.parameter import Buffer, Parameter, is_lazy
 from airi.tensor import Tensor
 
 
@@ -426,6 +426,9 @@ class Module(HookMethods):
         """Give every parameter, its gradient and every buffer other values, keeping the object."""
         with no_grad():
             for tensor in [*self.parameters(), *self.buffers()]:
+                if is_lazy(tensor):
+                    tensor.convert(function)  # type: ignore[attr-defined]
+                    continue
                 tensor.data = function(tensor)
                 if tensor.grad is not None:
                     tensor.grad.data = function(tensor.grad)
@@ -462,7 +465,8 @@ class Module(HookMethods):
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Put the module's own state, not its children's, into `destination`."""
         for name, tensor in states.local_state(self).items():
-            destination[prefix + name] = tensor if keep_vars else tensor.detach()
+            kept = keep_vars or is_lazy(tensor)
+            destination[prefix + name] = tensor if kept else tensor.detach()
         if states.has_extra_state(self, "get_extra_state"):
             destination[prefix + states.EXTRA_STATE] = self.get_extra_state()
 

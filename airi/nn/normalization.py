@@ -37,7 +37,7 @@ class _Norm(Module):
             init.zeros_(self.bias)
 
 
-class _RunningNorm(_Norm):
+class _NormBase(_Norm):
     """Per channel, with running averages of the mean and variance as buffers."""
 
     _version = 2  # since num_batches_tracked is part of the state
@@ -110,7 +110,7 @@ class _RunningNorm(_Norm):
         )
 
 
-class _BatchNorm(_RunningNorm):
+class _BatchNorm(_NormBase):
     def __init__(
         self,
         num_features: int,
@@ -173,7 +173,7 @@ class BatchNorm3d(_BatchNorm):
     allowed = (5,)
 
 
-class _InstanceNorm(_RunningNorm):
+class _InstanceNorm(_NormBase):
     def __init__(
         self,
         num_features: int,

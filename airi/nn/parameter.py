@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -60,3 +60,87 @@ def _share_memory(tensor: Tensor, data: Any) -> None:
         raise TypeError(f"{name}: data must be a Tensor or None, got {type(data).__name__}")
     tensor._array = data._array
     tensor._counter = data._counter  # a write to one is seen by backward through the other
+
+
+class _Uninitialized(Tensor):
+    """What a parameter and a buffer have in common whose shape is not known yet."""
+
+    _becomes: ClassVar[type[Tensor]]
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        kind = empty(0, device=device, dtype=dtype)
+        self._counter = Version()
+        self._requires_grad = requires_grad
+        self._kind = kind.dtype
+
+    @property
+    def _array(self) -> Any:  # type: ignore[override]
+        raise ValueError(
+            f"{type(self).__name__} has no shape and no values yet: call its module once with an "
+            "input, which says what they are, before they are used (by an optimizer, for instance)"
+        )
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype that it will have."""
+        return self._kind
+
+    def is_floating_point(self) -> bool:
+        """Whether that is a float one."""
+        return self._kind.is_floating_point
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Say whether its gradient will be wanted; returns it."""
+        self._requires_grad = bool(requires_grad)
+        return self
+
+    def convert(self, function: Any) -> None:
+        """Take the dtype that `function` gives a tensor of the present one."""
+        self._kind = function(empty(0, dtype=self._kind)).dtype
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Become a Parameter or Tensor of that shape, the same object; values are still to be set.
+
+        Source: ``torch.nn.parameter.UninitializedParameter.materialize``.
+        """
+        values = empty(tuple(shape), device=device, dtype=self._kind if dtype is None else dtype)
+        del self._kind
+        self.__class__ = self._becomes  # type: ignore[assignment]
+        vars(self)["_array"] = values._array
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        result = type(self)(self._requires_grad, dtype=self._kind)
+        memo[id(self)] = result
+        return result
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), (self._requires_grad, None, self._kind)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(_Uninitialized, Parameter):
+    """A parameter whose shape the first input says; anything that needs its values is a ValueError.
+
+    Source: ``torch.nn.parameter.UninitializedParameter``.
+    """
+
+    _becomes = Parameter
+
+
+class UninitializedBuffer(_Uninitialized):
+    """A buffer whose shape the first input says.
+
+    Source: ``torch.nn.parameter.UninitializedBuffer``.
+    """
+
+    _becomes = Tensor
+
+    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
+        super().__init__(requires_grad, device, dtype)
+
+
+def is_lazy(tensor: Any) -> bool:
+    """Whether a parameter or buffer is not initialized yet."""
+    return isinstance(tensor, _Uninitialized)

@@ -12,7 +12,7 @@ from airi.ops.spatial import Sizes
 from airi.tensor import Tensor
 
 
-class _MaxPool(Module):
+class _MaxPoolNd(Module):
     def __init__(
         self,
         kernel_size: Sizes,
@@ -37,7 +37,7 @@ class _MaxPool(Module):
         )
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     """The largest of each window of (N, C, L) or (C, L).
 
     `stride` defaults to `kernel_size`; `return_indices` also returns where each maximum was.
@@ -56,7 +56,7 @@ class MaxPool1d(_MaxPool):
         )
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     """The largest of each window of (N, C, H, W) or (C, H, W).
 
     H_out = (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1, rounded up instead with
@@ -76,7 +76,7 @@ class MaxPool2d(_MaxPool):
         )
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPoolNd):
     """The largest of each box of (N, C, D, H, W) or (C, D, H, W); see `MaxPool2d`.
 
     Source: ``torch.nn.MaxPool3d``.
@@ -137,7 +137,7 @@ class AvgPool1d(_Windows):
         )
 
 
-class _AvgPool(_Windows):
+class _AvgPoolNd(_Windows):
     def __init__(
         self,
         kernel_size: Sizes,
@@ -156,7 +156,7 @@ class _AvgPool(_Windows):
         self.divisor_override = divisor_override
 
 
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_AvgPoolNd):
     """The mean of each window of (N, C, H, W) or (C, H, W).
 
     `stride` defaults to `kernel_size`; padding counts as zeros unless ``count_include_pad=False``;
@@ -176,7 +176,7 @@ class AvgPool2d(_AvgPool):
         )
 
 
-class AvgPool3d(_AvgPool):
+class AvgPool3d(_AvgPoolNd):
     """The mean of each box of (N, C, D, H, W) or (C, D, H, W); see `AvgPool2d`.
 
     Source: ``torch.nn.AvgPool3d``.

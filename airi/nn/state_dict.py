@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airi.autograd.mode import no_grad
-from airi.nn.parameter import Parameter
+from airi.nn.parameter import Parameter, is_lazy
 from airi.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -161,6 +161,12 @@ def _load_tensor(
     if not isinstance(value, Tensor):
         errors.append(f'"{key}" must be a Tensor in the state_dict, got {type(value).__name__}')
         return
+    if is_lazy(value):
+        if not is_lazy(tensor):
+            errors.append(f'"{key}" is not initialized in the state_dict, but in the model it is')
+        return
+    if is_lazy(tensor):
+        tensor.materialize(value.shape)  # type: ignore[attr-defined]
     if value.shape != tensor.shape:
         errors.append(
             f"size mismatch for {key}: the shape in the state_dict is {tuple(value.shape)}, in "

@@ -1,5 +1,6 @@
 """Optimizers and schedules of their learning rate. Source: ``torch.optim``."""
 
+from airi.compat.names import refusing
 from airi.optim import lr_scheduler, swa_utils
 from airi.optim.adadelta import Adadelta
 from airi.optim.adafactor import Adafactor
@@ -36,3 +37,5 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+
+__getattr__ = refusing("airi.optim", "torch.optim", __all__)

@@ -1,5 +1,6 @@
 """Functions on the parameters of modules and their gradients. Source: ``torch.nn.utils``."""
 
+from airi.compat.names import refusing
 from airi.nn.utils import rnn
 from airi.nn.utils.clip_grad import (
     clip_grad_norm_,
@@ -18,3 +19,5 @@ __all__ = [
     "rnn",
     "vector_to_parameters",
 ]
+
+__getattr__ = refusing("airi.nn.utils", "torch.nn.utils", __all__)
