@@ -80,7 +80,7 @@ class RNNBase(Module):
             value = getattr(self, name)
             if not isinstance(value, wanted):
                 raise TypeError(f"{kind}: {name} must be a bool, got {type(value).__name__}")
-        for name in ("input_size", "hidden_size"):
+        for name in ("input_size", "hidden_size", "num_layers", "proj_size"):
             value = getattr(self, name)
             if not isinstance(value, int):
                 raise TypeError(f"{kind}: {name} must be an int, got {type(value).__name__}")
@@ -146,6 +146,7 @@ class RNNBase(Module):
             x, batch_sizes = input.data, input.batch_sizes
             batch = int(batch_sizes[0])
         else:
+            _require_tensors(type(self).__name__, "input", input)
             if input.ndim not in (2, 3):
                 raise ValueError(
                     f"{type(self).__name__}: expected input of 2 or 3 dimensions, got shape "
@@ -210,12 +211,10 @@ class RNNBase(Module):
 
     def _states(self, hx: Any) -> list[Tensor]:
         """The initial states as a list."""
-        if self.mode != "LSTM":
-            return [hx]
-        if not isinstance(hx, (tuple, list)) or len(hx) != 2:
-            got = f"{len(hx)} items" if isinstance(hx, (tuple, list)) else type(hx).__name__
-            raise TypeError(f"LSTM: hx must be a pair of Tensors (h_0, c_0), got {got}")
-        return list(hx)
+        kind = type(self).__name__
+        states = _pair(kind, hx) if self.mode == "LSTM" else [hx]
+        _require_tensors(kind, "hx", *states)
+        return states
 
     def _with_batch(self, hx: Any, batched: bool) -> Any:
         """The initial states with a batch dimension, which they must have if the input has."""
@@ -246,6 +245,11 @@ class RNNBase(Module):
                     f"{type(self).__name__}: expected {name} of shape {shape}, got "
                     f"{tuple(each.shape)}"
                 )
+            if each.dtype != self.weight_ih_l0.dtype:
+                raise RuntimeError(
+                    f"{type(self).__name__}: hx is {each.dtype} but the weights are "
+                    f"{self.weight_ih_l0.dtype}"
+                )
 
     def extra_repr(self) -> str:
         parts = [str(self.input_size), str(self.hidden_size)]
@@ -265,6 +269,19 @@ class RNNBase(Module):
 
 def _in_order(states: list[Tensor], order: Tensor | None) -> list[Tensor]:
     return states if order is None else [index_select(each, 1, order) for each in states]
+
+
+def _require_tensors(kind: str, name: str, *given: Any) -> None:
+    for each in given:
+        if not isinstance(each, Tensor):
+            raise TypeError(f"{kind}: {name} must be a Tensor, got {type(each).__name__}")
+
+
+def _pair(kind: str, hx: Any) -> list[Tensor]:
+    if not isinstance(hx, (tuple, list)) or len(hx) != 2:
+        got = f"{len(hx)} items" if isinstance(hx, (tuple, list)) else type(hx).__name__
+        raise TypeError(f"{kind}: hx must be a pair of Tensors (h, c), got {got}")
+    return list(hx)
 
 
 def _refuse_projection(kind: str, proj_size: int) -> None:
@@ -429,10 +446,16 @@ class RNNCellBase(Module):
         """One step, for an input with or without a batch dimension; zeros where states is None."""
         kind = type(self).__name__
         for name, each in [("input", input), *[("hx", state) for state in states or ()]]:
+            _require_tensors(kind, name, each)
             if each.ndim not in (1, 2):
                 raise ValueError(
                     f"{kind}: {name} must have 1 or 2 dimensions, got shape {tuple(each.shape)}"
                 )
+        if input.shape[-1] != self.input_size:
+            raise RuntimeError(
+                f"{kind}: the last dimension of input must be input_size {self.input_size}, got "
+                f"shape {tuple(input.shape)}"
+            )
         batched = input.ndim == 2
         x = input if batched else unsqueeze(input, 0)
         if states is None:
@@ -504,7 +527,7 @@ class LSTMCell(RNNCellBase):
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        return self._step(layers.lstm_cell, input, None if hx is None else list(hx), 2)
+        return self._step(layers.lstm_cell, input, None if hx is None else _pair("LSTMCell", hx), 2)
 
 
 class GRUCell(RNNCellBase):

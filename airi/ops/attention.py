@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi import dtypes
 from airi.autograd.graph import Rule, wrap
 from airi.ops.dropout import dropout
 from airi.ops.elementwise import where
@@ -21,7 +22,7 @@ from airi.ops.masking import masked_fill
 from airi.ops.matmul import MatMul
 from airi.ops.softmax import softmax
 from airi.ops.transcendental import exp
-from airi.ops.views import SumTo, shape_of
+from airi.ops.views import SumTo, array_of, shape_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -205,8 +206,9 @@ def scaled_dot_product_attention(
     _check(query, key, value, attn_mask, is_causal)
     if enable_gqa:
         key, value = (_with_heads(query, each) for each in (key, value))
+    _check_batches(query, key, value, attn_mask)
     if scale is None:
-        scale = 1 / math.sqrt(query.shape[-1])
+        scale = 1 / math.sqrt(max(query.shape[-1], 1))
     if not dropout_p:
         return Attention.apply(query, key, value, attn_mask, scale=scale, is_causal=is_causal)[0]
     scores = MatMul.apply(query * scale, key.mT)
@@ -232,8 +234,8 @@ def _softmax(scores: Tensor, masked: bool) -> Tensor:
 
 
 def _with_heads(query: Tensor, other: Tensor) -> Tensor:
-    heads, have = query.shape[-3], other.shape[-3]
-    if heads % have:
+    heads, have = (each.shape[-3] if each.ndim > 2 else 0 for each in (query, other))
+    if not have or heads % have:
         raise RuntimeError(
             "scaled_dot_product_attention: with enable_gqa the query's number of heads must be a "
             f"multiple of the others'; got {shape_of(query)} and {shape_of(other)}"
@@ -241,31 +243,49 @@ def _with_heads(query: Tensor, other: Tensor) -> Tensor:
     return other if heads == have else repeat_interleave(other, heads // have, -3)
 
 
-def _check(
-    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, is_causal: bool
-) -> None:
+def _check(query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool) -> None:
+    function = "scaled_dot_product_attention"
+    for name, each in (("query", query), ("key", key), ("value", value)):
+        if not isinstance(array_of(each), np.ndarray):
+            raise TypeError(f"{function}: {name} must be a Tensor, got {type(each).__name__}")
     shapes = ", ".join(str(shape_of(each)) for each in (query, key, value))
     if min(query.ndim, key.ndim, value.ndim) < 2:
-        raise RuntimeError(
-            f"scaled_dot_product_attention: query, key and value need 2 dimensions, got {shapes}"
-        )
+        raise RuntimeError(f"{function}: query, key and value need 2 dimensions, got {shapes}")
     if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
         raise RuntimeError(
-            "scaled_dot_product_attention: expected query (..., L, E), key (..., S, E) and value "
-            f"(..., S, V), got {shapes}"
+            f"{function}: expected query (..., L, E), key (..., S, E) and value (..., S, V), got "
+            f"{shapes}"
         )
-    if not query.dtype == key.dtype == value.dtype:
+    if not query.dtype == key.dtype == value.dtype or not query.is_floating_point():
         raise RuntimeError(
-            "scaled_dot_product_attention: query, key and value must have one dtype, got "
+            f"{function}: query, key and value must have one floating-point dtype, got "
             f"{query.dtype}, {key.dtype} and {value.dtype}"
         )
     if attn_mask is None:
         return
     if is_causal:
+        raise RuntimeError(f"{function}: attn_mask must be None when is_causal=True")
+    if attn_mask.dtype not in (dtypes.bool, dtypes.float32, query.dtype):
         raise RuntimeError(
-            "scaled_dot_product_attention: attn_mask must be None when is_causal=True"
+            f"{function}: attn_mask must be bool or float, or of the query's dtype {query.dtype}; "
+            f"got {attn_mask.dtype}"
         )
-    if attn_mask._array.dtype.kind not in "bf":
+
+
+def _check_batches(query: Any, key: Any, value: Any, attn_mask: Any) -> None:
+    """RuntimeError where leading dimensions, or the mask and the scores, cannot be broadcast."""
+    scores = (query.shape[-2], key.shape[-2])
+    shapes = [(*each.shape[:-2], 1, 1) for each in (query, key, value)]
+    if attn_mask is not None:
+        shapes.append(shape_of(attn_mask))
+    try:
+        fits = np.broadcast_shapes(*shapes, scores)[-2:] == scores
+    except ValueError:
+        fits = False
+    if not fits:
+        got = ", ".join(str(shape_of(each)) for each in (query, key, value))
+        mask = "" if attn_mask is None else f" and a mask of shape {shape_of(attn_mask)}"
         raise RuntimeError(
-            f"scaled_dot_product_attention: attn_mask must be bool or float, got {attn_mask.dtype}"
+            "scaled_dot_product_attention: leading dimensions must be broadcastable, and a mask to "
+            f"(..., L, S); got {got}{mask}"
         )

@@ -308,7 +308,17 @@ REFUSED = [
     (ValueError, "hx must have 1 or 2", lambda: nn.RNNCell(3, 4)(X[0], X)),
     (RuntimeError, r"states of shape \(2, hidden\)", lambda: nn.GRUCell(3, 4)(X[0], X[:, 0])),
     (RuntimeError, "'tanh' or 'relu'", lambda: nn.RNNCell(3, 4, nonlinearity="sin")(X[0])),
-    (RuntimeError, "w_ih must have shape", lambda: nn.LSTMCell(2, 4)(X[0])),
+    (RuntimeError, r"input_size 2, got shape \(2, 3\)", lambda: nn.LSTMCell(2, 4)(X[0])),
+    (TypeError, "input must be a Tensor, got list", lambda: nn.GRU(3, 4)([1.0])),
+    (TypeError, "input must be a Tensor, got NoneType", lambda: nn.GRUCell(3, 4)(None)),
+    (TypeError, "hx must be a Tensor, got int", lambda: nn.GRU(3, 4)(X, 0)),
+    (TypeError, "pair of Tensors .* got 1 items", lambda: nn.LSTMCell(3, 4)(X[0], (X[0],))),
+    (TypeError, "num_layers must be an int, got float", lambda: nn.GRU(3, 4, 1.0)),
+    (
+        RuntimeError,
+        "hx is airi.float64 but the weights are airi.float32",
+        lambda: nn.GRU(3, 4)(X, airi.zeros(1, 2, 4).double()),
+    ),
 ]
 
 

@@ -98,9 +98,14 @@ def test_dropout_of_weights():
         (lambda q, f: f(q, q[:, :2], q), r"\(\.\.\., L, E\).*\(3, 4\), \(3, 2\)"),
         (lambda q, f: f(q, q, q[:2]), "expected query"),
         (lambda q, f: f(q[0], q, q), "need 2 dimensions"),
-        (lambda q, f: f(q, q.double(), q), "one dtype"),
+        (lambda q, f: f(q, q.double(), q), "one floating-point dtype"),
         (lambda q, f: f(q, q, q, airi.ones(3, 3).bool(), is_causal=True), "must be None when"),
-        (lambda q, f: f(q, q, q, airi.ones(3, 3).long()), "bool or float, got airi.int64"),
+        (lambda q, f: f(q, q, q, airi.ones(3, 3).long()), "bool or float.* got airi.int64"),
+        (lambda q, f: f(q, q, q, airi.ones(3, 3).double()), "bool or float.* got airi.float64"),
+        (lambda q, f: f(q, q, q, airi.ones(2, 3)), r"mask to .*and a mask of shape \(2, 3\)"),
+        (lambda q, f: f(q.expand(2, 3, 4), q.expand(3, 3, 4), q), "must be broadcastable"),
+        (lambda q, f: f(q.long(), q.long(), q.long()), "one floating-point dtype"),
+        (lambda q, f: f(q, q, q, enable_gqa=True), "multiple of the others'"),
         (
             lambda q, f: f(
                 q.expand(3, 3, 4), q.expand(2, 3, 4), q.expand(2, 3, 4), enable_gqa=True
@@ -112,3 +117,21 @@ def test_dropout_of_weights():
 def test_refusals_say_what_was_given(make, message):
     with pytest.raises(RuntimeError, match=message):
         make(airi.ones(3, 4), F.scaled_dot_product_attention)
+
+
+def test_what_is_no_tensor_is_a_type_error():
+    with pytest.raises(TypeError, match="key must be a Tensor, got list"):
+        F.scaled_dot_product_attention(airi.ones(3, 4), [[1.0]], airi.ones(3, 4))
+
+
+@pytest.mark.parametrize("sizes", [(0, 3, 4, 2), (3, 0, 4, 2), (3, 2, 0, 2), (3, 2, 4, 0)])
+def test_nothing_to_attend_to(sizes):
+    def program(_, f, q, k, v):
+        return f.scaled_dot_product_attention(q, k, v)
+
+    length, source, features, values = sizes
+    arrays = [
+        RNG.standard_normal((2, *shape))
+        for shape in ((length, features), (source, features), (source, values))
+    ]
+    assert_agrees_with_pytorch(program, *arrays)
