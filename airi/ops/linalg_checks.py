@@ -55,8 +55,13 @@ def check_same_float(function: str, A: Any, B: Any) -> None:
 
 
 def transposed(x: Any) -> Any:
-    """The (conjugate) transpose of each matrix: of real numbers the transpose."""
+    """The transpose of each matrix, without conjugation: holomorphic rules are written with it."""
     return x.mT
+
+
+def mH(x: Any) -> Any:
+    """The conjugate transpose of each matrix, x.mH."""
+    return x.mT.conj()
 
 
 class Identity(Rule):

@@ -17,6 +17,7 @@ from airi.ops.linalg_checks import (
     check_same_float,
     check_square,
     first_failing,
+    mH,
     transposed,
 )
 from airi.ops.linalg_solve import SolveTriangular, _check_fit, substitute
@@ -45,8 +46,9 @@ def _diagonal_part(x: Any) -> Any:
 
 
 def _mirrored(x: Any) -> Any:
-    """A triangle made symmetric: x + x.mT with the diagonal once."""
-    return x + transposed(x) - _diagonal_part(x)
+    """A triangle made symmetric (Hermitian): x + x.mH with the diagonal halved."""
+    both = x + mH(x)
+    return both - 0.5 * _diagonal_part(both)
 
 
 def _solved_right(B: Any, A: Any, upper: bool) -> Any:
@@ -57,12 +59,13 @@ def _solved_right(B: Any, A: Any, upper: bool) -> Any:
 
 
 class Cholesky(Rule):
-    """out = L, lower triangular, with x = L @ L.mT;
+    """out = L, lower triangular, with x = L @ L.mH;
 
-    dx = L.mT**-1 @ S @ L**-1 / 2, S the lower triangle of L.mT @ g made symmetric
+    dx = L.mH**-1 @ S @ L**-1 / 2, S the lower triangle of L.mH @ g made symmetric
     """
 
     symmetric = True
+    complex = True
 
     @staticmethod
     def forward(x):
@@ -70,8 +73,8 @@ class Cholesky(Rule):
 
     @staticmethod
     def backward(g, out):
-        S = _mirrored(Tril.apply(MatMul.apply(transposed(out), g), diagonal=0))
-        S = SolveTriangular.apply(transposed(out), S, upper=True, unit=False)
+        S = _mirrored(Tril.apply(MatMul.apply(mH(out), g), diagonal=0))
+        S = SolveTriangular.apply(mH(out), S, upper=True, unit=False)
         return 0.5 * _solved_right(S, out, upper=False)
 
 
@@ -105,9 +108,9 @@ def _indefinite_error(function: str, x: np.ndarray) -> LinAlgError:
 
 
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
-    """L, lower triangular, with A = L @ L.mT, for positive definite A (..., n, n).
+    """L, lower triangular, with A = L @ L.mH, for positive definite A (..., n, n).
 
-    ``upper=True`` gives L.mT instead. Of A the lower triangle is read (the upper one for
+    ``upper=True`` gives L.mH instead. Of A the lower triangle is read (the upper one for
     ``upper=True``); the gradient is symmetric. Raises LinAlgError where A is not positive definite.
     Example: ``airi.linalg.cholesky(airi.eye(3))``. Source: ``torch.linalg.cholesky``.
     """
@@ -117,10 +120,10 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 def cholesky_named(function: str, A: Any, upper: bool) -> Any:
     check_square(function, A)
     try:
-        L = Cholesky.apply(A.mT if upper else A)
+        L = Cholesky.apply(mH(A) if upper else A)
     except np.linalg.LinAlgError:
         raise _indefinite_error(function, A.mT._array if upper else A._array) from None
-    return L.mT if upper else L
+    return mH(L) if upper else L
 
 
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> CholeskyInfo:
@@ -143,7 +146,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
             L.reshape(-1, *array.shape[-2:])[number] = np.linalg.cholesky(matrix)
         except np.linalg.LinAlgError:
             info.reshape(-1)[number] = _bad_minor(matrix)
-    return CholeskyInfo(wrap(L.swapaxes(-1, -2) if upper else L), wrap(info))
+    return CholeskyInfo(wrap(mH(L) if upper else L), wrap(info))
 
 
 class QRResult(NamedTuple):
@@ -154,13 +157,14 @@ class QRResult(NamedTuple):
 
 
 class QR(Rule):
-    """out = Q, R with x = Q @ R, Q.mT @ Q = 1, R upper triangular
+    """out = Q, R with x = Q @ R, Q.mH @ Q = 1, R upper triangular
 
-    With M the lower triangle of R @ gR.mT - gQ.mT @ Q made symmetric, dx = (gQ + Q @ M) @ R.mT**-1
+    With M the lower triangle of R @ gR.mH - gQ.mH @ Q made symmetric, dx = (gQ + Q @ M) @ R.mH**-1
     for matrices that are not wide. Of a wide one, [x1 x2] = Q @ [R1 R2], dx2 = Q @ gR2, and dx1 is
-    as above with gQ + x2 @ gR2.mT for gQ.
+    as above with gQ + x2 @ gR2.mH for gQ.
     """
 
+    complex = True
     outputs = ("Q", "R")
 
     @staticmethod
@@ -181,7 +185,7 @@ class QR(Rule):
             return _qr_gradient(gQ, gR, Q, R)
         R1, R2 = _columns(R, 0, m), _columns(R, m, n)
         gR1, gR2 = _columns(gR, 0, m), _columns(gR, m, n)
-        gQ = gQ + MatMul.apply(MatMul.apply(Q, R2), transposed(gR2))
+        gQ = gQ + MatMul.apply(MatMul.apply(Q, R2), mH(gR2))
         first = _qr_gradient(gQ, gR1, Q, R1)
         return Cat.apply(first, MatMul.apply(Q, gR2), dim=len(x_shape) - 1)
 
@@ -195,9 +199,9 @@ def _rows(x: Any, start: int, end: int) -> Any:
 
 
 def _qr_gradient(gQ: Any, gR: Any, Q: Any, R: Any) -> Any:
-    M = MatMul.apply(R, transposed(gR)) - MatMul.apply(transposed(gQ), Q)
+    M = MatMul.apply(R, mH(gR)) - MatMul.apply(mH(gQ), Q)
     M = _mirrored(Tril.apply(M, diagonal=0))
-    return _solved_right(gQ + MatMul.apply(Q, M), transposed(R), upper=False)
+    return _solved_right(gQ + MatMul.apply(Q, M), mH(R), upper=False)
 
 
 def qr(A: Tensor, mode: str = "reduced") -> QRResult:
@@ -255,9 +259,10 @@ class LUFactor(Rule):
     """out = L (below the diagonal) and U in one matrix, and pivots;  x = P @ L @ U
 
     With gL and gU the two triangles of g, of a square matrix
-    dx = P @ L.mT**-1 @ (tril(L.mT @ gL, -1) + triu(gU @ U.mT)) @ U.mT**-1.
+    dx = P @ L.mH**-1 @ (tril(L.mH @ gL, -1) + triu(gU @ U.mH)) @ U.mH**-1.
     """
 
+    complex = True
     outputs = ("LU", "pivots")
 
     @staticmethod
@@ -280,19 +285,19 @@ class LUFactor(Rule):
         below = beside = None
         if m > n:  # A2 = L2 @ U
             L2 = _rows(L, k, m)
-            below = _solved_right(_rows(gL, k, m), transposed(U), upper=False)
-            gU = gU - MatMul.apply(transposed(L2), below)
+            below = _solved_right(_rows(gL, k, m), mH(U), upper=False)
+            gU = gU - MatMul.apply(mH(L2), below)
             L, gL = _rows(L, 0, k), _rows(gL, 0, k)
         if m < n:  # A2 = L @ U2
             U2 = _columns(U, k, n)
-            lower = transposed(L)
+            lower = mH(L)
             beside = SolveTriangular.apply(lower, _columns(gU, k, n), upper=True, unit=True)
-            gL = gL - MatMul.apply(beside, transposed(U2))
+            gL = gL - MatMul.apply(beside, mH(U2))
             U, gU = _columns(U, 0, k), _columns(gU, 0, k)
-        inner = Tril.apply(MatMul.apply(transposed(L), gL), diagonal=-1)
-        inner = inner + Triu.apply(MatMul.apply(gU, transposed(U)), diagonal=0)
-        inner = SolveTriangular.apply(transposed(L), inner, upper=True, unit=True)
-        dx = _solved_right(inner, transposed(U), upper=False)
+        inner = Tril.apply(MatMul.apply(mH(L), gL), diagonal=-1)
+        inner = inner + Triu.apply(MatMul.apply(gU, mH(U)), diagonal=0)
+        inner = SolveTriangular.apply(mH(L), inner, upper=True, unit=True)
+        dx = _solved_right(inner, mH(U), upper=False)
         if below is not None:
             dx = Cat.apply(dx, below, dim=len(x_shape) - 2)
         if beside is not None:
@@ -302,6 +307,8 @@ class LUFactor(Rule):
 
 class _Permutation(Rule):
     """out = P of the row swaps, in the dtype of like: a constant"""
+
+    complex = True
 
     @staticmethod
     def forward(pivots, like):
@@ -417,16 +424,16 @@ def lu_solve(
         raise RuntimeError(
             f"{function}: pivots must have shape {shape_of(LU)[:-1]}, got {shape_of(pivots)}"
         )
-    if not left:  # X @ A = B is A.mT @ X.mT = B.mT
-        return transposed(lu_solve(LU, pivots, transposed(B), adjoint=not adjoint))
+    if not left:  # X @ A = B is A.mH @ X.mH = B.mH
+        return mH(lu_solve(LU, pivots, mH(B), adjoint=not adjoint))
     _check_fit(function, LU, B)
     P, (L, U) = _Permutation.apply(pivots, LU), unpacked(LU)
     if not adjoint:
         B = MatMul.apply(P.mT, B)
         B = SolveTriangular.apply(L, B, upper=False, unit=True)
         return SolveTriangular.apply(U, B, upper=True, unit=False)
-    B = SolveTriangular.apply(transposed(U), B, upper=False, unit=False)
-    B = SolveTriangular.apply(transposed(L), B, upper=True, unit=True)
+    B = SolveTriangular.apply(mH(U), B, upper=False, unit=False)
+    B = SolveTriangular.apply(mH(L), B, upper=True, unit=True)
     return MatMul.apply(P, B)
 
 
@@ -434,7 +441,7 @@ def lu_solve(
 
 
 def reflectors(input: Any, tau: Any) -> list[tuple[Any, Any]]:
-    """The vectors v (..., m, 1) and factors (..., 1, 1) of the reflections 1 - tau v v.mT."""
+    """The vectors v (..., m, 1) and factors (..., 1, 1) of the reflections 1 - tau v v.mH."""
     lower = tril(input, -1)
     vectors = lower + Identity.apply(lower)
     result = []
@@ -470,5 +477,5 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
         )
     Q = Identity.apply(input)
     for v, factor in reversed(reflectors(input, tau)):
-        Q = Q - factor * MatMul.apply(v, MatMul.apply(transposed(v).conj(), Q))
+        Q = Q - factor * MatMul.apply(v, MatMul.apply(mH(v), Q))
     return Q

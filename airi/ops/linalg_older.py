@@ -16,7 +16,7 @@ from airi.ops.linalg_checks import (
     check_matrix,
     check_same_float,
     check_square,
-    transposed,
+    mH,
 )
 from airi.ops.linalg_factor import cholesky_named, permutation, reflectors, unpacked
 from airi.ops.linalg_functions import chained
@@ -67,7 +67,7 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
 
 
 def _cholesky_solved(B: Any, L: Any, upper: bool) -> Any:
-    adjoint = transposed(L).conj()
+    adjoint = mH(L)
     first, second = (adjoint, L) if upper else (L, adjoint)
     half = SolveTriangular.apply(first, B, upper=False, unit=False)
     return SolveTriangular.apply(second, half, upper=True, unit=False)
@@ -81,8 +81,8 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     check_square("cholesky_inverse", L, "L")
     inverse = inverse_of_triangular(L, upper)
     if upper:
-        return MatMul.apply(inverse, transposed(inverse).conj())
-    return MatMul.apply(transposed(inverse).conj(), inverse)
+        return MatMul.apply(inverse, mH(inverse))
+    return MatMul.apply(mH(inverse), inverse)
 
 
 class TriangularSolve(NamedTuple):
@@ -129,14 +129,14 @@ class OlderSVD(NamedTuple):
 
 
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OlderSVD:
-    """(U, S, V) with input = U @ diag(S) @ V.mT: V itself, where ``airi.linalg.svd`` gives V.mT.
+    """(U, S, V) with input = U @ diag(S) @ V.mH: V itself, where ``airi.linalg.svd`` gives V.mH.
 
     Full matrices if not `some`; zeros for U and V if not `compute_uv`. Source: ``torch.svd``.
     """
     check_matrix("svd", input, "input")
     if compute_uv:
         U, S, Vh = linalg_spectrum.svd(input, full_matrices=not some)
-        return OlderSVD(U, S, transposed(Vh))
+        return OlderSVD(U, S, mH(Vh))
     *batch, m, n = shape_of(input)
     zeros = [wrap(np.zeros((*batch, side, side), input._array.dtype)) for side in (m, n)]
     return OlderSVD(zeros[0], linalg_spectrum.svdvals(input), zeros[1])
@@ -226,11 +226,10 @@ def ormqr(
             f"Q, from input of shape {shape_of(input)}"
         )
     if not left:  # other @ Q is (Q.mH @ other.mH).mH
-        adjoint = transposed(other).conj()
-        return transposed(ormqr(input, tau, adjoint, transpose=not transpose)).conj()
+        return mH(ormqr(input, tau, mH(other), transpose=not transpose))
     steps = reflectors(input, tau.conj() if transpose else tau)
     for v, factor in steps if transpose else reversed(steps):
-        other = other - factor * MatMul.apply(v, MatMul.apply(transposed(v).conj(), other))
+        other = other - factor * MatMul.apply(v, MatMul.apply(mH(v), other))
     return other
 
 

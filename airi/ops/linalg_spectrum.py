@@ -8,18 +8,20 @@ import numpy as np
 
 from airi.autograd.graph import Rule, wrap
 from airi.ops import elementwise
-from airi.ops.diagonals import Undiagonal
+from airi.ops.diagonals import Diagonal, Undiagonal
 from airi.ops.linalg_checks import (
     Identity,
     LinAlgError,
     check_matrix,
     check_same_float,
     check_square,
+    mH,
     transposed,
 )
+from airi.ops.linalg_solve import Solve
 from airi.ops.matmul import MatMul
 from airi.ops.reduction import sum as sum_of
-from airi.ops.views import Slice, reshape, shape_of, unsqueeze
+from airi.ops.views import Slice, array_of, reshape, shape_of, unsqueeze
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
     Tolerance: TypeAlias = Tensor | float | None
 
 __all__ = [
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "lstsq",
     "matrix_rank",
@@ -55,6 +59,8 @@ class SVDResult(NamedTuple):
 class _Differences(Rule):
     """out[i, j] = x[j] - x[i], 1 on the diagonal;  dx as of a difference"""
 
+    holomorphic = True
+
     @staticmethod
     def forward(x):
         out = x[..., None, :] - x[..., :, None]
@@ -73,22 +79,33 @@ def _as_diagonal(x: Any) -> Any:
     return Undiagonal.apply(x, offset=0, dim1=len(shape) - 2, dim2=len(shape) - 1, shape=shape)
 
 
+def _diagonal(x: Any) -> Any:
+    return Diagonal.apply(x, offset=0, dim1=x.ndim - 2, dim2=x.ndim - 1)
+
+
+def diagonal_part(x: Any) -> Any:
+    """The diagonal alone, 0 elsewhere."""
+    return _as_diagonal(_diagonal(x))
+
+
 def _row(x: Any) -> Any:
     return reshape(x, (*tuple(x.shape)[:-1], 1, x.shape[-1]))
 
 
 def _skew(x: Any) -> Any:
-    return x - transposed(x)
+    return x - mH(x)
 
 
 class Eigh(Rule):
-    """out = eigenvalues w, ascending, and eigenvectors V of a symmetric x = V @ diag(w) @ V.mT
+    """out = eigenvalues w, ascending, and eigenvectors V of a symmetric x = V @ diag(w) @ V.mH
 
-    dx = V @ (diag(gw) + skew(V.mT @ gV) / 2 / (w[j] - w[i])) @ V.mT, not defined where w repeats
+    dx = V @ (diag(gw) + skew(V.mH @ gV) / 2 / (w[j] - w[i])) @ V.mH, not defined where w repeats;
+    the imaginary diagonal of the quotient, which only the phase of the vectors changes, left out
     """
 
     outputs = ("w", "V")
     symmetric = True
+    complex = True
 
     @staticmethod
     def forward(x, *, uplo):
@@ -98,15 +115,16 @@ class Eigh(Rule):
     @staticmethod
     def backward(g, w, V):
         gw, gV = g
-        turned = 0.5 * _skew(MatMul.apply(transposed(V), gV)) / _Differences.apply(w)
-        inner = turned + _as_diagonal(gw)
-        return MatMul.apply(V, MatMul.apply(inner, transposed(V)))
+        turned = 0.5 * _skew(MatMul.apply(mH(V), gV)) / _Differences.apply(w)
+        inner = turned - diagonal_part(turned) + _as_diagonal(gw)
+        return MatMul.apply(V, MatMul.apply(inner, mH(V)))
 
 
 class Eigvalsh(Rule):
-    """out = eigenvalues of a symmetric x, ascending;  dx = V @ diag(g) @ V.mT"""
+    """out = eigenvalues of a symmetric x, ascending;  dx = V @ diag(g) @ V.mH"""
 
     symmetric = True
+    complex = True
 
     @staticmethod
     def forward(x, *, uplo):
@@ -115,7 +133,76 @@ class Eigvalsh(Rule):
     @staticmethod
     def backward(g, x, uplo):
         _, V = Eigh.apply(x, uplo=uplo)
-        return MatMul.apply(V * _row(g), transposed(V))
+        return MatMul.apply(V * _row(g), mH(V))
+
+
+class Eig(Rule):
+    """out = complex eigenvalues w and eigenvectors V of a square x = V @ diag(w) @ V**-1
+
+    With G = V.mH @ gV, D the real diagonal of G and E[i, j] = w[j] - w[i] (M. Giles, "An extended
+    collection of matrix derivative results", 2008, for vectors of length 1):
+    dx = V.mH**-1 @ ((G - V.mH @ V @ D) / conj(E), its diagonal replaced by gw) @ V.mH
+    """
+
+    outputs = ("w", "V")
+    complex = True
+
+    @staticmethod
+    def forward(x):
+        w, V = np.linalg.eig(x)
+        kind = np.result_type(x, np.complex64)
+        return w.astype(kind, copy=False), V.astype(kind, copy=False)
+
+    @staticmethod
+    def backward(g, w, V):
+        gw, gV = g
+        G = MatMul.apply(mH(V), gV)
+        lengths = MatMul.apply(mH(V), V) * _row(_diagonal(G).real)
+        inner = (G - lengths) / _Differences.apply(w).conj()
+        inner = inner - diagonal_part(inner) + _as_diagonal(gw)
+        return Solve.apply(mH(V), MatMul.apply(inner, mH(V)))
+
+
+class Eigvals(Rule):
+    """out = complex eigenvalues of a square x;  dx = V.mH**-1 @ diag(g) @ V.mH"""
+
+    complex = True
+
+    @staticmethod
+    def forward(x):
+        w = np.linalg.eigvals(x)
+        return w.astype(np.result_type(x, np.complex64), copy=False)
+
+    @staticmethod
+    def backward(g, x):
+        _, V = Eig.apply(x)
+        return Solve.apply(mH(V), transposed(_row(g)) * mH(V))
+
+
+def eig(A: Tensor) -> Eigenvalues:
+    """(eigenvalues, eigenvectors) of square A, both complex: A @ V = V @ diag(w).
+
+    The vectors, columns of V (..., n, n), have length 1 and an arbitrary phase, which a function
+    whose gradient is taken must not depend on. Not defined for matrices without n independent ones.
+    Source: ``torch.linalg.eig``.
+    """
+    check_square("linalg.eig", A)
+    try:
+        return Eigenvalues(*Eig.apply(A))
+    except np.linalg.LinAlgError as error:
+        raise LinAlgError(f"linalg.eig: {error}") from None
+
+
+def eigvals(A: Tensor) -> Tensor:
+    """The eigenvalues of square A, complex, (..., n), in no order.
+
+    Raises LinAlgError where they are not found. Source: ``torch.linalg.eigvals``.
+    """
+    check_square("linalg.eigvals", A)
+    try:
+        return Eigvals.apply(A)
+    except np.linalg.LinAlgError as error:
+        raise LinAlgError(f"linalg.eigvals: {error}") from None
 
 
 def _symmetric(function: str, A: Any, UPLO: str) -> str:
@@ -126,10 +213,11 @@ def _symmetric(function: str, A: Any, UPLO: str) -> str:
 
 
 def eigh(A: Tensor, UPLO: str = "L") -> Eigenvalues:
-    """(eigenvalues, eigenvectors) of symmetric A: A = V @ diag(w) @ V.mT, w ascending.
+    """(eigenvalues, eigenvectors) of symmetric (Hermitian) A = V @ diag(w) @ V.mH.
 
-    Of A (..., n, n) only the lower triangle is read ("U": the upper one). The gradient is symmetric
-    and not defined for the vectors of eigenvalues that are equal; vectors have an arbitrary sign.
+    w is ascending. Of A (..., n, n) only the lower triangle is read ("U": the upper one). The
+    gradient is symmetric, and not defined for the vectors of eigenvalues that are equal; vectors
+    have an arbitrary sign (phase).
     Example: ``w, V = airi.linalg.eigh(A)``. Source: ``torch.linalg.eigh``.
     """
     uplo = _symmetric("linalg.eigh", A, UPLO)
@@ -154,14 +242,16 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
 class SVD(Rule):
     """out = U, S, Vh with x = U @ diag(S) @ Vh, S descending
 
-    With E[i, j] = S[j]**2 - S[i]**2 (1 on the diagonal), A = skew(U.mT @ gU) / E and
-    B = skew(V.mT @ gV) / E:
+    With E[i, j] = S[j]**2 - S[i]**2 (1 on the diagonal), A = skew(U.mH @ gU) / E and
+    B = skew(V.mH @ gV) / E:
     dx = U @ (A * S[j] + S[i] * B + diag(gS)) @ Vh
-         + (1 - U @ U.mT) @ gU / S @ Vh + U / S @ gVh @ (1 - V @ V.mT).
+         + (1 - U @ U.mH) @ gU / S @ Vh + U / S @ gVh @ (1 - V @ V.mH),
+    and for complex x the diagonal of A / (2 S), without A * S[j] and S[i] * B there.
     Of full matrices the columns beyond min(m, n) pass no gradient.
     """
 
     outputs = ("U", "S", "Vh")
+    complex = True
 
     @staticmethod
     def forward(x, *, full):
@@ -179,21 +269,26 @@ class SVD(Rule):
             rows = (..., slice(0, k), slice(None))
             Vh, gVh = [Slice.apply(each, index=rows) for each in (Vh, gVh)]
         E = _Differences.apply(S * S)
-        UtgU, VtgV = MatMul.apply(transposed(U), gU), MatMul.apply(Vh, transposed(gVh))
-        inner = _skew(UtgU) / E * _row(S) + transposed(_row(S)) * _skew(VtgV) / E
-        inner = inner + _as_diagonal(gS)
+        UtgU, VtgV = MatMul.apply(mH(U), gU), MatMul.apply(Vh, mH(gVh))
+        A = _skew(UtgU) / E
+        inner = A * _row(S) + _row(S).mT * _skew(VtgV) / E
+        inner = inner - diagonal_part(inner) + _as_diagonal(gS)
+        if np.iscomplexobj(array_of(U)):
+            inner = inner + diagonal_part(A) / (2 * _row(S))
         left = MatMul.apply(U, inner)
         if m > k:  # what of gU is orthogonal to U
             left = left + (gU - MatMul.apply(U, UtgU)) / _row(S)
         dx = MatMul.apply(left, Vh)
         if n > k:
-            beside = gVh - MatMul.apply(transposed(VtgV), Vh)
+            beside = gVh - MatMul.apply(mH(VtgV), Vh)
             dx = dx + MatMul.apply(U / _row(S), beside)
         return dx
 
 
 class Svdvals(Rule):
     """out = the singular values of x, descending;  dx = U @ diag(g) @ Vh"""
+
+    complex = True
 
     @staticmethod
     def forward(x):
@@ -288,28 +383,30 @@ def matrix_rank(
 
 
 class Pinv(Rule):
-    """out = P, x's pseudoinverse, singular values up to limit being 0;  with G = g.mT:
+    """out = P, x's pseudoinverse, singular values up to limit being 0;  with G = g.mH:
 
-    dx = -(P @ G @ P).mT + (1 - x @ P) @ G @ P @ P.mT + P.mT @ P @ G @ (1 - P @ x)
+    dx = -(P @ G @ P).mH + (1 - x @ P) @ G @ P @ P.mH + P.mH @ P @ G @ (1 - P @ x)
     """
+
+    complex = True
 
     @staticmethod
     def forward(x, limit, *, hermitian):
         if hermitian:
             w, V = np.linalg.eigh(x)
-            inverse = np.where(np.abs(w) > limit, 1 / w, 0).astype(x.dtype)
-            return (V * inverse[..., None, :]) @ V.swapaxes(-1, -2)
+            inverse = np.where(np.abs(w) > limit, 1 / w, 0).astype(w.dtype)
+            return (V * inverse[..., None, :]) @ mH(V)
         U, S, Vh = np.linalg.svd(x, full_matrices=False)
-        inverse = np.where(limit < S, 1 / S, 0).astype(x.dtype)
-        return Vh.swapaxes(-1, -2) @ (inverse[..., :, None] * U.swapaxes(-1, -2))
+        inverse = np.where(limit < S, 1 / S, 0).astype(S.dtype)
+        return mH(Vh) @ (inverse[..., :, None] * mH(U))
 
     @staticmethod
     def backward(g, x, out):
         # Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares
-        # problems whose variables separate" (1973), theorem 4.3, transposed.
-        P, Pt, Gt = out, transposed(out), transposed(g)
+        # problems whose variables separate" (1973), theorem 4.3, turned round.
+        P, Pt, Gt = out, mH(out), mH(g)
         GP, PG = MatMul.apply(Gt, P), MatMul.apply(P, Gt)
-        dx = -MatMul.apply(transposed(GP), Pt)
+        dx = -MatMul.apply(mH(GP), Pt)
         first = MatMul.apply(GP, Pt)
         second = MatMul.apply(Pt, PG)
         dx = dx + first - MatMul.apply(x, MatMul.apply(P, first))
@@ -384,13 +481,15 @@ def lstsq(
     solution = MatMul.apply(Pinv.apply(A, limit, hermitian=False), right)
     count = np.asarray(np.add.reduce(values > limit, -1, np.int64))
     # Empty, but on the graph as in PyTorch.
-    residuals = Slice.apply(reshape(solution, -1), index=(slice(0),))
+    residuals = elementwise.abs(Slice.apply(reshape(solution, -1), index=(slice(0),)))
     if m > n and driver != "gelsy" and bool(np.all(count == n)):
-        residuals = sum_of(elementwise.square(MatMul.apply(A, solution) - right), -2)
+        residuals = sum_of(
+            elementwise.square(elementwise.abs(MatMul.apply(A, solution) - right)), -2
+        )
     none = np.empty(0, np.int64)
     return LstsqResult(
         reshape(solution, shape_of(solution)[:-1]) if vectors else solution,
         residuals,
         wrap(none if driver == "gels" else count),
-        wrap(values if driver in ("gelsd", "gelss") else np.empty(0, array.dtype)),
+        wrap(values if driver in ("gelsd", "gelss") else np.empty(0, values.dtype)),
     )

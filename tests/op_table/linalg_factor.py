@@ -10,7 +10,7 @@ def of_symmetric(function):
     """The function of (x + x.mT) / 2, for ops that read one triangle."""
 
     def tried(x, *args, **kwargs):
-        return function((x + x.mT) / 2, *args, **kwargs)
+        return function((x + x.mT.conj()) / 2, *args, **kwargs)
 
     return tried
 
@@ -20,8 +20,8 @@ def definite(rng, *shape):
 
 
 def _cholesky(A, upper=False):
-    L = np.linalg.cholesky((A + A.mT) / 2)
-    return L.mT if upper else L
+    L = np.linalg.cholesky((A + A.mT.conj()) / 2)
+    return L.mT.conj() if upper else L
 
 
 def _lu_solve_samples(rng):
@@ -51,12 +51,14 @@ ROWS = [
         _cholesky,
         tried=of_symmetric,
         empty=lambda: [call(np.zeros((0, 0)))],
+        complex=True,
     ),
     Row(
         "linalg.cholesky_ex",
         lambda rng: [call(definite(rng, 3, 3)), call(definite(rng, 2, 2, 2), check_errors=True)],
         lambda A, check_errors=False: (_cholesky(A), np.zeros(A.shape[:-2], np.int32)),
         tried=of_symmetric,
+        complex=True,
     ),
     Row(
         "linalg.qr",
@@ -68,11 +70,12 @@ ROWS = [
         ],
         lambda A, mode="reduced": tuple(np.linalg.qr(A, mode)),
         empty=lambda: [call(np.zeros((0, 3))), call(np.zeros((2, 0)))],
+        complex=True,
     ),
-    Row("linalg.lu", _lu_samples, None),
-    Row("linalg.lu_factor", _lu_samples, None),
-    Row("linalg.lu_factor_ex", _lu_samples, None),
-    Row("linalg.lu_solve", _lu_solve_samples, None),
+    Row("linalg.lu", _lu_samples, None, complex=True),
+    Row("linalg.lu_factor", _lu_samples, None, complex=True),
+    Row("linalg.lu_factor_ex", _lu_samples, None, complex=True),
+    Row("linalg.lu_solve", _lu_solve_samples, None, complex=True),
     Row(
         "linalg.householder_product",
         lambda rng: [

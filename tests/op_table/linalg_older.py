@@ -41,7 +41,7 @@ def _svd_without_signs(svd):
     def tried(x, some=True, compute_uv=True):
         U, S, V = svd(x, some=some, compute_uv=compute_uv)
         k = S.shape[-1]
-        return S, U[..., :k] * U[..., :1, :k], V[..., :k] * V[..., :1, :k]
+        return S, U[..., :k] * U[..., :1, :k].conj(), V[..., :k] * V[..., :1, :k].conj()
 
     return tried
 
@@ -52,6 +52,7 @@ ROWS = [
         lambda rng: [call(definite(rng, 3, 3)), call(definite(rng, 2, 3, 3), upper=True)],
         None,  # as linalg.cholesky
         tried=lambda function: of_symmetric(_quietly(function)),
+        complex=True,
     ),
     Row(
         "cholesky_solve",
@@ -85,17 +86,20 @@ ROWS = [
         lambda rng: [call(real(rng, 3, 2)), call(real(rng, 2, 3), some=False)],
         lambda A, some=True: tuple(np.linalg.qr(A, "reduced" if some else "complete")),
         tried=_quietly,
+        complex=True,
     ),
     Row(
         "svd",
         lambda rng: [call(spread(rng, 3, 2)), call(spread(rng, 2, 2, 3), some=False)],
         None,  # as linalg.svd
         tried=_svd_without_signs,
+        complex=True,
     ),
     Row(
         "pinverse",
         lambda rng: [call(real(rng, 3, 2)), call(spread(rng, 2, 2), rcond=1e-8)],
         lambda x, rcond=0: np.linalg.pinv(x),
+        complex=True,
     ),
     # NumPy has no LU and no products of reflections: PyTorch is the reference.
     Row(

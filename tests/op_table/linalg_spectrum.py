@@ -16,8 +16,8 @@ def spread(rng, *shape):
 
 def _eigh_without_signs(eigh):
     def tried(x, *args, **kwargs):
-        w, V = eigh((x + x.mT) / 2, *args, **kwargs)
-        return w, V * V
+        w, V = eigh((x + x.mT.conj()) / 2, *args, **kwargs)
+        return w, V * V[..., :1, :].conj()
 
     return tried
 
@@ -26,7 +26,7 @@ def _svd_without_signs(svd):
     def tried(x, *args, **kwargs):
         U, S, Vh = svd(x, *args, **kwargs)
         k = S.shape[-1]
-        return S, U[..., :k] * U[..., :1, :k], Vh[..., :k, :] * Vh[..., :k, :1]
+        return S, U[..., :k] * U[..., :1, :k].conj(), Vh[..., :k, :] * Vh[..., :k, :1].conj()
 
     return tried
 
@@ -43,13 +43,34 @@ def _of_rank_1(rng):
     return real(rng, 3, 1) @ real(rng, 1, 2)
 
 
+def _eig_without_phases(eig):
+    def tried(x):
+        w, V = eig(x)
+        return w, V * V[..., :1, :].conj()
+
+    return tried
+
+
 ROWS = [
+    # NumPy gives real results for real eigenvalues: PyTorch is the reference.
+    Row(
+        "linalg.eig",
+        lambda rng: [call(spread(rng, 3, 3)), call(spread(rng, 2, 2, 2))],
+        tried=_eig_without_phases,
+        complex=True,
+    ),
+    Row(
+        "linalg.eigvals",
+        lambda rng: [call(spread(rng, 3, 3)), call(spread(rng, 2, 2, 2))],
+        complex=True,
+    ),
     Row(
         "linalg.eigh",
         lambda rng: [call(spread(rng, 3, 3)), call(spread(rng, 2, 3, 3), UPLO="U")],
         _numpy_eigh,
         tried=_eigh_without_signs,
         empty=None,
+        complex=True,
     ),
     Row(
         "linalg.eigvalsh",
@@ -57,6 +78,7 @@ ROWS = [
         lambda x, UPLO="L": np.linalg.eigvalsh((x + x.mT) / 2),
         tried=of_symmetric,
         empty=lambda: [call(np.zeros((0, 0)))],
+        complex=True,
     ),
     Row(
         "linalg.svd",
@@ -67,12 +89,14 @@ ROWS = [
         ],
         _numpy_svd,
         tried=_svd_without_signs,
+        complex=True,
     ),
     Row(
         "linalg.svdvals",
         lambda rng: [call(spread(rng, 3, 4)), call(spread(rng, 2, 3, 2))],
         lambda x: np.linalg.svd(x, compute_uv=False),
         empty=lambda: [call(np.zeros((2, 0)))],
+        complex=True,
     ),
     Row(
         "linalg.matrix_rank",
@@ -96,6 +120,7 @@ ROWS = [
         ],
         lambda x, rcond=0, **_: np.linalg.pinv(x),
         empty=lambda: [call(np.zeros((0, 2)))],
+        complex=True,
     ),
     Row(
         "linalg.lstsq",
@@ -107,5 +132,6 @@ ROWS = [
         ],
         # NumPy's takes no batches.
         None,
+        complex=True,
     ),
 ]
