@@ -7,7 +7,6 @@ from typing import Any
 
 from airi.distributions import constraints
 from airi.distributions.distribution import ExponentialFamily
-from airi.dtypes import finfo
 from airi.ops.creation import arange
 from airi.ops.elementwise import clamp, where
 from airi.ops.gamma_sample import standard_gamma
@@ -57,7 +56,6 @@ class Dirichlet(ExponentialFamily):
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
         parts = standard_gamma(self.concentration.expand(shape))
-        parts.detach().clamp_(min=finfo(parts.dtype).tiny)
         return parts / parts.sum(-1, True)
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from airi.distributions.binomial import Binomial
 from airi.distributions.exponential import Exponential
 from airi.distributions.gamma import Gamma
 from airi.distributions.gumbel import Gumbel
-from airi.distributions.kl import register_kl
+from airi.distributions.kl import Divergence, register_kl
 from airi.distributions.laplace import Laplace
 from airi.distributions.normal import Normal
 from airi.distributions.pareto import Pareto
@@ -126,7 +126,6 @@ def _(p: Uniform, s: Tensor) -> Tensor:
 @register_kl(Gamma, Normal)
 @register_kl(Gumbel, Normal)
 @register_kl(Laplace, Normal)
-@register_kl(Pareto, Normal)
 @register_kl(Uniform, Normal)
 def _to_normal(p: Any, q: Normal) -> Tensor:
     squares = (p.variance + (p.mean - q.loc) ** 2) / q.variance
@@ -143,7 +142,6 @@ def _normal_to_laplace(p: Normal, q: Laplace) -> Tensor:
 
 @register_kl(Beta, Exponential)
 @register_kl(Gamma, Exponential)
-@register_kl(Pareto, Exponential)
 @register_kl(Uniform, Exponential)
 def _to_exponential(p: Any, q: Exponential) -> Tensor:
     return _positive(p, q.rate * p.mean - q.rate.log() - p.entropy())
@@ -151,7 +149,6 @@ def _to_exponential(p: Any, q: Exponential) -> Tensor:
 
 @register_kl(Beta, Gamma)
 @register_kl(Exponential, Gamma)
-@register_kl(Pareto, Gamma)
 @register_kl(Uniform, Gamma)
 def _to_gamma(p: Any, q: Gamma) -> Tensor:
     a = q.concentration
@@ -197,3 +194,19 @@ def _bernoulli_to_poisson(p: Bernoulli, q: Poisson) -> Tensor:
 def _positive(p: Any, divergence: Tensor) -> Tensor:
     """Infinite where p has negative outcomes."""
     return where(p.low < 0, math.inf, divergence) if isinstance(p, Uniform) else divergence
+
+
+def _with_moment(to_q: Divergence, order: int) -> Divergence:
+    """For p a Pareto: infinite where its moment of that order is, without NaN in gradients."""
+
+    def divergence(p: Pareto, q: Any) -> Tensor:
+        finite = p.alpha > order
+        tame = Pareto(p.scale, where(finite, p.alpha, order + 1.0), validate_args=False)
+        return where(finite, to_q(tame, q), math.inf)
+
+    return divergence
+
+
+register_kl(Pareto, Normal)(_with_moment(_to_normal, 2))
+register_kl(Pareto, Exponential)(_with_moment(_to_exponential, 1))
+register_kl(Pareto, Gamma)(_with_moment(_to_gamma, 1))
