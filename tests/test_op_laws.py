@@ -481,7 +481,7 @@ def test_every_public_op_has_a_row():
 
 
 # Rules that no public op applies: tests/test_inplace_and_views.py and tests/nn/test_hooks.py do.
-TESTED_ELSEWHERE = ("airi.ops.inplace", "airi.ops.boundary", "airi.ops.sparse")
+TESTED_ELSEWHERE = ("airi.ops.inplace", "airi.ops.boundary", "airi.ops.gamma_sample", "airi.ops.sparse")
 
 
 def test_every_rule_is_exercised(monkeypatch):
