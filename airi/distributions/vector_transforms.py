@@ -1,0 +1,165 @@
+"""Transforms of vectors and matrices, and of parts of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from airi.distributions import constraints
+from airi.distributions.transform import FixedTransform, Transform
+from airi.dtypes import finfo
+from airi.ops.activation import logsigmoid
+from airi.ops.creation import ones_like
+from airi.ops.elementwise import clamp
+from airi.ops.joining import cat
+from airi.ops.transcendental import sigmoid
+from airi.tensor import Size, Tensor
+
+__all__ = [
+    "LowerCholeskyTransform",
+    "PositiveDefiniteTransform",
+    "ReshapeTransform",
+    "SoftmaxTransform",
+    "StickBreakingTransform",
+]
+
+
+class ReshapeTransform(Transform):
+    """y is x with its last dimensions `in_shape` reshaped to `out_shape`.
+
+    Raises ValueError where the two differ in their number of elements.
+    """
+
+    bijective = True
+
+    def __init__(
+        self, in_shape: Sequence[int], out_shape: Sequence[int], cache_size: int = 0
+    ) -> None:
+        super().__init__(cache_size)
+        self.in_shape, self.out_shape = Size(in_shape), Size(out_shape)
+        if math.prod(in_shape) != math.prod(out_shape):
+            raise ValueError(
+                f"ReshapeTransform: {tuple(in_shape)} and {tuple(out_shape)} differ in their "
+                "number of elements"
+            )
+
+    @property
+    def domain(self) -> Any:
+        return constraints.independent(constraints.real, len(self.in_shape))
+
+    @property
+    def codomain(self) -> Any:
+        return constraints.independent(constraints.real, len(self.out_shape))
+
+    def with_cache(self, cache_size: int = 1) -> Transform:
+        if self._cache_size == cache_size:
+            return self
+        return ReshapeTransform(self.in_shape, self.out_shape, cache_size)
+
+    def _call(self, x: Tensor) -> Tensor:
+        return x.reshape(self.forward_shape(x.shape))
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y.reshape(self.inverse_shape(y.shape))
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        return x.new_zeros(tuple(x.shape[: x.ndim - len(self.in_shape)]))
+
+    def forward_shape(self, shape: Sequence[int]) -> Size:
+        return self._replaced(shape, self.in_shape, self.out_shape)
+
+    def inverse_shape(self, shape: Sequence[int]) -> Size:
+        return self._replaced(shape, self.out_shape, self.in_shape)
+
+    def _replaced(self, shape: Sequence[int], old: Size, new: Size) -> Size:
+        cut = len(shape) - len(old)
+        if cut < 0 or tuple(shape[cut:]) != tuple(old):
+            raise ValueError(
+                f"ReshapeTransform: shape {tuple(shape)} does not end with {tuple(old)}"
+            )
+        return Size((*shape[:cut], *new))
+
+
+class SoftmaxTransform(FixedTransform):
+    """y = softmax(x) along the last dimension; its inverse is log, one of many"""
+
+    domain = constraints.real_vector
+    codomain = constraints.simplex
+
+    def _call(self, x: Tensor) -> Tensor:
+        return x.softmax(-1)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y.log()
+
+
+class StickBreakingTransform(FixedTransform):
+    """From n - 1 numbers to n probabilities, each a share of what those before have left of 1
+
+    ``y[k] = s[k] * (1 - y[0] - ... - y[k - 1])`` with ``s = sigmoid(x - log(n - 1 - k))``, and the
+    last y is the rest.
+    """
+
+    domain = constraints.real_vector
+    codomain = constraints.simplex
+    bijective = True
+
+    def _call(self, x: Tensor) -> Tensor:
+        share = sigmoid(x - self._offset(x))
+        limits = finfo(x.dtype)
+        share = clamp(share, limits.tiny, 1 - limits.eps)
+        left = (1 - share).cumprod(-1)
+        one = ones_like(x[..., :1])
+        return cat([share, one], -1) * cat([one, left], -1)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        kept = y[..., :-1]
+        left = clamp(1 - kept.cumsum(-1), min=finfo(y.dtype).tiny)
+        return kept.log() - left.log() + self._offset(kept)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        x = x - self._offset(x)
+        return (-x + logsigmoid(x) + y[..., :-1].log()).sum(-1)
+
+    def _offset(self, x: Tensor) -> Tensor:
+        """log of how many shares come after each, which makes x = 0 the even distribution."""
+        count = x.shape[-1]
+        return x.new_tensor([math.log(count - at) for at in range(count)])
+
+    def forward_shape(self, shape: Sequence[int]) -> Size:
+        return Size((*shape[:-1], shape[-1] + 1))
+
+    def inverse_shape(self, shape: Sequence[int]) -> Size:
+        return Size((*shape[:-1], shape[-1] - 1))
+
+
+class LowerCholeskyTransform(FixedTransform):
+    """From any matrix to a lower triangular one whose diagonal is the exp of the given one"""
+
+    domain = constraints.independent(constraints.real, 2)
+    codomain = constraints.lower_cholesky
+
+    def _call(self, x: Tensor) -> Tensor:
+        diagonal = x.diagonal(dim1=-2, dim2=-1)
+        return x.tril(-1) + diagonal.exp().diag_embed()
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        diagonal = y.diagonal(dim1=-2, dim2=-1)
+        return y.tril(-1) + diagonal.log().diag_embed()
+
+
+class PositiveDefiniteTransform(FixedTransform):
+    """From any matrix to L L', where L is what LowerCholeskyTransform makes of it"""
+
+    domain = constraints.independent(constraints.real, 2)
+    codomain = constraints.positive_definite
+
+    def _call(self, x: Tensor) -> Tensor:
+        lower = LowerCholeskyTransform()(x)
+        return lower @ lower.mT
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        from airi.ops.linalg_factor import cholesky
+
+        return LowerCholeskyTransform().inv(cholesky(y))
