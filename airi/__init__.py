@@ -82,10 +82,12 @@ from airi.ops.joining import *
 from airi.ops.linalg import *
 from airi.ops.linalg_factor import householder_product as orgqr
 from airi.ops.linalg_functions import det, logdet, matrix_exp, slogdet
+from airi.ops.linalg_lowrank import *
 from airi.ops.linalg_older import *
 from airi.ops.masking import *
 from airi.ops.matmul import *
 from airi.ops.number_parts import *
+from airi.ops.padding import constant_pad_nd
 from airi.ops.positions import *
 from airi.ops.questions import *
 from airi.ops.random import *
@@ -123,6 +125,7 @@ if TYPE_CHECKING:
         linalg,
         nn,
         optim,
+        signal,
         special,
         utils,
         viz,
@@ -141,6 +144,7 @@ _LAZY = (
     "linalg",
     "nn",
     "optim",
+    "signal",
     "special",
     "utils",
     "viz",

@@ -41,6 +41,7 @@ __all__ = [
     "repeat_interleave",
     "roll",
     "rot90",
+    "row_stack",
     "stack",
     "tile",
     "vstack",
@@ -211,6 +212,9 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
     Source: ``torch.vstack``.
     """
     return cat(_each_at_least(_sequence("vstack", tensors), 2), 0)
+
+
+row_stack = vstack
 
 
 def dstack(tensors: Sequence[Tensor]) -> Tensor:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from airi import dtypes
 from airi.autograd.graph import wrap
-from airi.ops import elementwise, linalg_factor, linalg_spectrum, reduction
-from airi.ops.conversion import clone
+from airi.ops import elementwise, linalg_factor, linalg_spectrum, reduction, transcendental
+from airi.ops.conversion import cast, clone
 from airi.ops.linalg_checks import (
     check_matrix,
     check_same_float,
@@ -23,7 +24,7 @@ from airi.ops.linalg_functions import chained
 from airi.ops.linalg_solve import SolveTriangular, _check_fit, inverse_of_triangular
 from airi.ops.matmul import MatMul
 from airi.ops.promotion import refuse_complex
-from airi.ops.views import shape_of
+from airi.ops.views import array_of, reshape, shape_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -43,6 +44,7 @@ __all__ = [
     "qr",
     "svd",
     "triangular_solve",
+    "vander",
 ]
 
 
@@ -239,6 +241,21 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     Source: ``torch.chain_matmul``.
     """
     return matrices[0] if len(matrices) == 1 else chained("chain_matmul", matrices)
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The powers of each element of a vector in a row, N - 1 to 0 unless `increasing`: (n, N).
+
+    N is n if None. Raises RuntimeError for other than 1 dimension. Source: ``torch.vander``.
+    """
+    if x.ndim != 1:
+        raise RuntimeError(f"vander: x must be a vector, got shape {shape_of(x)}")
+    N = x.shape[0] if N is None else N
+    if N < 0:
+        raise RuntimeError(f"vander: N must not be negative, got {N}")
+    powers = np.arange(N) if increasing else np.arange(N)[::-1].copy()
+    x = x if array_of(x).dtype.kind in dtypes.DIFFERENTIABLE else cast(x, np.int64)
+    return transcendental.pow(reshape(x, (-1, 1)), wrap(powers))
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:

@@ -136,6 +136,14 @@ def pad(
     return input
 
 
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
+    """`pad` with a constant. Source: ``torch.constant_pad_nd``."""
+    return _pad(input, pad, "constant", value)
+
+
+_pad = pad  # the function, where an argument has its name
+
+
 def _representable(input: Tensor, value: float) -> float:
     dtype = input._array.dtype
     if dtype.kind in "iu" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from airi import dtypes
 from airi.autograd import graph
 from airi.ops import promotion
@@ -12,18 +14,41 @@ if TYPE_CHECKING:
     from airi.tensor import Tensor
 
 __all__ = [
+    "broadcast_shapes",
     "can_cast",
     "is_complex",
     "is_conj",
     "is_floating_point",
     "is_nonzero",
     "is_same_size",
+    "is_signed",
     "is_tensor",
     "numel",
     "promote_types",
     "result_type",
     "typename",
 ]
+
+
+def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
+    """The shape that tensors of these shapes (tuples or ints) are broadcast to.
+
+    Raises RuntimeError where they cannot be. Example: ``broadcast_shapes((2, 1), 3)`` is (2, 3).
+    Source: ``torch.broadcast_shapes``.
+    """
+    given = [(each,) if isinstance(each, int) else tuple(each) for each in shapes]
+    if any(n < 0 for each in given for n in each):
+        raise RuntimeError(f"broadcast_shapes: sizes must not be negative, got {given}")
+    try:
+        full = np.broadcast_to(np.zeros(()), np.broadcast_shapes(*given))
+    except ValueError:
+        raise RuntimeError(f"broadcast_shapes: {given} cannot be broadcast together") from None
+    return graph.wrap(full).shape
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative numbers. Source: ``torch.is_signed``."""
+    return input.dtype.is_signed
 
 
 def is_tensor(obj: Any) -> bool:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from airi.ops import diagonals, splitting, views
 from airi.ops.conversion import clone
-from airi.ops.inplace import copy_
+from airi.ops.inplace import copy_, fill_
 from airi.ops.names import normal_dim
 from airi.ops.views import along, shape_of
 
 if TYPE_CHECKING:
+    from airi.ops.elementwise import Number
     from airi.tensor import Tensor
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "diagonal_copy",
     "diagonal_scatter",
     "expand_copy",
+    "fill",
     "narrow_copy",
     "permute_copy",
     "select_copy",
@@ -60,6 +62,14 @@ def _replaced(function: str, input: Tensor, src: Tensor, view: Callable[[Tensor]
         )
     copy_(part, src)
     return out
+
+
+def fill(input: Tensor, value: Tensor | Number) -> Tensor:
+    """A copy of input with every element = value, a number or a 0-dimensional tensor.
+
+    Source: ``torch.fill``.
+    """
+    return fill_(clone(input), value)
 
 
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:

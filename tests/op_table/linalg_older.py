@@ -151,3 +151,45 @@ ROWS = [
         complex=True,
     ),
 ]
+
+
+def _of_rank_2(rng, *shape):
+    *batch, m, n = shape
+    return real(rng, *batch, m, 2) @ real(rng, *batch, 2, n)
+
+
+def _lowrank(function):
+    """What does not depend on the random vectors: the values and the product."""
+
+    def tried(A, *args, **kwargs):
+        U, S, V = function(A, *args, **kwargs)
+        return S[..., :2], (U * S[..., None, :]) @ V.mT.conj()
+
+    return tried
+
+
+ROWS += [
+    Row(
+        "svd_lowrank",
+        lambda rng: [call(_of_rank_2(rng, 5, 4), 2), call(_of_rank_2(rng, 2, 3, 4), q=2, niter=1)],
+        method=False,
+        # Steps of a derivative leave rank 2, where the result is only near the truth.
+        grad=False,
+        tried=lambda function: lambda A, *args, **kw: _lowrank(function)(A.detach(), *args, **kw),
+    ),
+    Row(
+        "pca_lowrank",
+        lambda rng: [call(_of_rank_2(rng, 5, 4), q=2), call(_of_rank_2(rng, 5, 4), 2, False)],
+        method=False,
+        grad=False,
+        tried=lambda function: lambda A, *args, **kw: _lowrank(function)(A.detach(), *args, **kw),
+    ),
+    Row(
+        "vander",
+        lambda rng: [call(real(rng, 4)), call(real(rng, 3), N=2), call(real(rng, 3), 4, True)],
+        lambda x, N=None, increasing=False: np.vander(x, N, increasing),
+        torch=None,  # whose gradient fails with an error of its own
+        method=False,
+        integers=True,
+    ),
+]

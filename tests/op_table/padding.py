@@ -39,4 +39,11 @@ ROWS = [
         empty=lambda: [call(np.zeros((0, 3)), (1, 1)), call(np.zeros((2, 2)), (-2, 0))],
         complex=True,
     ),
+    Row(
+        "constant_pad_nd",
+        lambda rng: [call(real(rng, 2, 3), (1, 2)), call(real(rng, 2, 3), (0, 1, 1, 0), 2.5)],
+        lambda x, pad, value=0: _pad(x, pad, "constant", value),
+        method=False,
+        complex=True,
+    ),
 ]

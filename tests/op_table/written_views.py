@@ -65,6 +65,14 @@ ROWS = [
         layout=False,
         torch=None,  # its gradient for input is that of the places that are replaced
     ),
+    Row(
+        "fill",
+        lambda rng: [call(real(rng, 2, 3), 2.5), call(real(rng, 2, 3), real(rng))],
+        lambda x, value: np.full_like(x, value),
+        method=False,
+        in_place=True,
+        second=False,
+    ),
     _copy("alias", ((2, 3),)),
     Row(
         "as_strided_copy",

@@ -10,6 +10,16 @@ import airi
 NAMES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
 
 
+def test_shapes_broadcast_together():
+    assert airi.broadcast_shapes((2, 1), 3, (1, 1, 1)) == (1, 2, 3)
+    assert isinstance(airi.broadcast_shapes(3), airi.Size)
+    assert airi.broadcast_shapes() == ()
+    with pytest.raises(RuntimeError, match="cannot be broadcast together"):
+        airi.broadcast_shapes((2,), (3,))
+    with pytest.raises(RuntimeError, match="negative"):
+        airi.broadcast_shapes((-1,))
+
+
 def test_questions():
     assert airi.is_tensor(airi.ones(1))
     assert not airi.is_tensor(np.ones(1))
