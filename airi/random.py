@@ -90,10 +90,12 @@ class Generator:
     @property
     def numpy(self) -> np.random.Generator:
         """NumPy's generator on the same stream, for distributions that only NumPy has."""
+        _refuse_if_asked_to()
         return np.random.Generator(self.bits)
 
     def words(self, count: int) -> np.ndarray:
         """The next `count` random numbers of 32 bits, as uint64."""
+        _refuse_if_asked_to()
         return self.bits.random_raw(count)
 
     def manual_seed(self, seed: int) -> Generator:
@@ -192,6 +194,11 @@ def refuse_draws(reason: str) -> Iterator[None]:
         yield
     finally:
         _refusal.reason = before
+
+
+def _refuse_if_asked_to() -> None:
+    if _refusal.reason is not None:
+        raise RuntimeError(_refusal.reason)
 
 
 def generator_of(generator: Generator | None) -> Generator:
