@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +17,14 @@ _EPSILON = 1e-6  # keeps the factor finite where all gradients are zero
 
 
 def _as_list(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    if isinstance(tensors, Tensor):
+        return [tensors]
+    if hasattr(tensors, "parameters"):
+        kind = type(tensors).__name__
+        raise TypeError(
+            f"expected parameters, got the module {kind}: pass its parameters() instead"
+        )
+    return list(tensors)
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -113,3 +121,15 @@ def clip_grad_value_(
     clip_value = float(clip_value)
     for gradient in _gradients(parameters):
         gradient.clamp_(-clip_value, clip_value)
+
+
+def clip_grad_norm(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The older name of `clip_grad_norm_`. Source: ``torch.nn.utils.clip_grad_norm``."""
+    warnings.warn("clip_grad_norm is deprecated; call clip_grad_norm_", FutureWarning, stacklevel=2)
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
