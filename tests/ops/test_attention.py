@@ -85,6 +85,16 @@ def test_heads_are_shared():
     assert got.tolist() == F.scaled_dot_product_attention(q, *repeated).tolist()
 
 
+@pytest.mark.parametrize("settings", [{}, {"is_causal": True}, {"attn_mask": MASK}, {"scale": 0.2}])
+def test_dropout_takes_the_same_weights(monkeypatch, settings):
+    settings = {name: airi.tensor(x) if x is MASK else x for name, x in settings.items()}
+    q, k, v = map(airi.tensor, inputs(2))
+    wanted = F.scaled_dot_product_attention(q, k, v, **settings)
+    monkeypatch.setattr(attention, "dropout", lambda weights, p: weights)
+    got = F.scaled_dot_product_attention(q, k, v, dropout_p=0.5, **settings)
+    assert airi.allclose(got, wanted, rtol=1e-12)
+
+
 def test_dropout_of_weights():
     q, k, v = airi.zeros(1, 4), airi.zeros(4000, 4), airi.ones(4000, 1)
     out = F.scaled_dot_product_attention(q, k, v, dropout_p=0.5).item()
