@@ -203,6 +203,8 @@ def _refuse_if_asked_to() -> None:
 
 def generator_of(generator: Generator | None) -> Generator:
     """The generator that a ``generator=`` argument means, None meaning the default one."""
+    if _refusal.reason is not None:
+        raise RuntimeError(_refusal.reason)
     if generator is None:
         return default_generator
     if not isinstance(generator, Generator):

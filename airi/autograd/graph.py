@@ -622,8 +622,8 @@ def _explained(rule: type[Rule], error: Exception, arrays: list[Any], attributes
 
 
 def _require_array(rule: type[Rule], arrays: list[Any], attributes: Any) -> None:
-    """TypeError where an op is called with neither a Tensor nor an array or number, but a list."""
-    if not any(isinstance(each, (np.ndarray, np.generic, int, float, complex)) for each in arrays):
+    """TypeError where an op is called with no Tensor and no array, but numbers or lists."""
+    if not any(isinstance(each, (np.ndarray, np.generic)) for each in arrays):
         raise _explained(rule, TypeError("expected a Tensor"), arrays, attributes)
 
 

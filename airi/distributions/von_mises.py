@@ -13,7 +13,7 @@ from airi.distributions import constraints
 from airi.distributions.distribution import Distribution
 from airi.distributions.utils import broadcast_all, lazy_property
 from airi.ops.bessel import i0e, i1e
-from airi.random import default_generator
+from airi.random import generator_of
 from airi.tensor import Tensor
 
 __all__ = ["VonMises"]
@@ -55,7 +55,7 @@ class VonMises(Distribution):
         shape = self._extended_shape(sample_shape)
         with no_grad():
             spread = self.concentration.detach().numpy()
-            noise = np.asarray(default_generator.numpy.vonmises(0.0, spread, shape))
+            noise = np.asarray(generator_of(None).numpy.vonmises(0.0, spread, shape))
             angles = wrap(noise.astype(spread.dtype)) + self.loc
             return (angles + math.pi) % (2 * math.pi) - math.pi
 

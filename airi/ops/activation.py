@@ -19,7 +19,7 @@ from airi.ops.promotion import Elementwise
 from airi.ops.transcendental import Sigmoid, exp, expm1, sigmoid
 from airi.ops.trigonometry import tanh
 from airi.ops.views import narrow, reshape, shape_of
-from airi.random import default_generator
+from airi.random import generator_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -200,7 +200,7 @@ def _rrelu_factors(input: Any, lower: float, upper: float) -> Any:
     factors = np.ones_like(input._array)
     negative = input._array <= 0
     shape = (np.count_nonzero(negative),)
-    factors[negative] = draws.uniform(default_generator, shape, _FLOAT64, lower, upper)
+    factors[negative] = draws.uniform(generator_of(None), shape, _FLOAT64, lower, upper)
     return factors
 
 

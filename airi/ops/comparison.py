@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.ops.elementwise import require_same_dtype
-from airi.ops.promotion import Elementwise, refuse_complex
+from airi.ops.promotion import Elementwise, require_tensor, refuse_complex
 from airi.ops.views import shape_of
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ __all__ = [
 class Eq(Elementwise):
     """out = whether x == y"""
 
+    numbers = (1,)
     complex = True
 
     @staticmethod
@@ -76,6 +77,7 @@ def eq(input: Tensor, other: Tensor | Number) -> Tensor:
 class Ne(Elementwise):
     """out = whether x != y"""
 
+    numbers = (1,)
     complex = True
 
     @staticmethod
@@ -91,6 +93,8 @@ def ne(input: Tensor, other: Tensor | Number) -> Tensor:
 class Lt(Elementwise):
     """out = whether x < y"""
 
+    numbers = (1,)
+
     @staticmethod
     def forward(x, y):
         return np.less(x, y)
@@ -103,6 +107,8 @@ def lt(input: Tensor, other: Tensor | Number) -> Tensor:
 
 class Le(Elementwise):
     """out = whether x <= y"""
+
+    numbers = (1,)
 
     @staticmethod
     def forward(x, y):
@@ -117,6 +123,8 @@ def le(input: Tensor, other: Tensor | Number) -> Tensor:
 class Gt(Elementwise):
     """out = whether x > y"""
 
+    numbers = (1,)
+
     @staticmethod
     def forward(x, y):
         return np.greater(x, y)
@@ -129,6 +137,8 @@ def gt(input: Tensor, other: Tensor | Number) -> Tensor:
 
 class Ge(Elementwise):
     """out = whether x >= y"""
+
+    numbers = (1,)
 
     @staticmethod
     def forward(x, y):
@@ -273,6 +283,8 @@ def isclose(
     Raises RuntimeError where the dtypes differ or a tolerance is negative.
     Example: ``airi.isclose(a, b, equal_nan=True)``. Source: ``torch.isclose``.
     """
+    require_tensor("isclose", "input", input)
+    require_tensor("isclose", "other", other)
     return IsClose.apply(
         input, other, **_tolerances("isclose", input, other, rtol, atol, equal_nan)
     )
@@ -307,6 +319,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
 class LogicalAnd(Elementwise):
     """out = whether x and y are both not 0"""
 
+    numbers = ()
     complex = True
 
     @staticmethod
@@ -322,6 +335,7 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
 class LogicalOr(Elementwise):
     """out = whether x or y is not 0"""
 
+    numbers = ()
     complex = True
 
     @staticmethod
@@ -337,6 +351,7 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
 class LogicalXor(Elementwise):
     """out = whether exactly one of x and y is not 0"""
 
+    numbers = ()
     complex = True
 
     @staticmethod

@@ -14,7 +14,7 @@ from airi import dtypes
 from airi.autograd.graph import Rule
 from airi.ops.elementwise import div, mul, where
 from airi.ops.inplace import write
-from airi.ops.promotion import Elementwise
+from airi.ops.promotion import Elementwise, require_tensor
 from airi.ops.views import View, array_of, shape_of
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
 
 
 def _check_parts(function: str, **parts: Any) -> None:
+    for name, each in parts.items():
+        require_tensor(function, name, each)
     given = [each.dtype for each in parts.values()]
     if given[0] != given[1] or given[0] not in (dtypes.float32, dtypes.float64):
         got = " and ".join(f"{name} {each.dtype}" for name, each in parts.items())

@@ -14,7 +14,7 @@ from airi.autograd.graph import Rule
 from airi.ops import draws
 from airi.ops.inplace import write
 from airi.ops.views import shape_of
-from airi.random import default_generator
+from airi.random import generator_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -143,7 +143,7 @@ def _dropped(
 
 def _kept(shape: tuple[int, ...], p: float) -> np.ndarray:
     """True with probability 1 - p."""
-    return draws.bernoulli(default_generator, shape, 1.0 - p)
+    return draws.bernoulli(generator_of(None), shape, 1.0 - p)
 
 
 def alpha_dropout(

@@ -12,7 +12,7 @@ import numpy as np
 
 from airi.autograd.graph import Rule
 from airi.dtypes import DIFFERENTIABLE
-from airi.ops.promotion import Elementwise, result_dtype
+from airi.ops.promotion import Elementwise, require_tensor, result_dtype
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -99,7 +99,7 @@ def scaled(function: str, input: Any, other: Any, alpha: Number) -> Any:
     """``alpha * other`` for `add` and `sub`; a fraction must not turn integers into floats."""
     if isinstance(alpha, float) and not (_is_float(input) or _is_float(other)):
         raise RuntimeError(f"{function}: alpha must be an integer for integers, got {alpha}")
-    return mul(other, alpha)
+    return mul(other, alpha) if hasattr(other, "shape") else other * alpha
 
 
 def _is_float(value: Any) -> bool:
@@ -136,6 +136,7 @@ def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """out = other - alpha * input. Source: ``torch.rsub``."""
+    require_tensor("rsub", "input", input)
     return Sub.apply(other, input if alpha == 1 else scaled("rsub", other, input, alpha))
 
 
@@ -277,6 +278,8 @@ def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
 
 class Fmod(Elementwise):
     """out = x - y * trunc(x / y);  dx = g, dy = -g * trunc(x / y)"""
+
+    numbers = (1,)
 
     @staticmethod
     def forward(x, y):
@@ -447,6 +450,7 @@ def sgn(input: Tensor) -> Tensor:
 class Maximum(Elementwise):
     """out = max(x, y), NaN if either is;  g goes to the larger, half to each of equal ones"""
 
+    numbers = ()
     ufunc = np.maximum
 
     @staticmethod
@@ -464,6 +468,7 @@ class Maximum(Elementwise):
 class Minimum(Elementwise):
     """out = min(x, y), NaN if either is;  g goes to the smaller, half to each of equal ones"""
 
+    numbers = ()
     ufunc = np.minimum
 
     @staticmethod
@@ -511,6 +516,7 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 class Fmax(Elementwise):
     """out = max(x, y), the other one beside NaN;  g goes to x where it is chosen, also if equal"""
 
+    numbers = ()
     ufunc = np.fmax
 
     @staticmethod
@@ -537,6 +543,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
 class Fmin(Elementwise):
     """out = min(x, y), the other one beside NaN;  g goes to x where it is chosen, also if equal"""
 
+    numbers = ()
     ufunc = np.fmin
 
     @staticmethod
@@ -627,11 +634,13 @@ clip = clamp
 
 def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
     """out = max(input, min). Source: ``torch.clamp_min``."""
+    require_tensor("clamp_min", "input", input)
     return Clamp.apply(input, min, None)
 
 
 def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
     """out = min(input, max). Source: ``torch.clamp_max``."""
+    require_tensor("clamp_max", "input", input)
     return Clamp.apply(input, None, max)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from airi.autograd.graph import Rule
 from airi.ops.gamma import Digamma
-from airi.random import Generator, default_generator
+from airi.random import Generator, generator_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -101,4 +101,4 @@ def standard_gamma(concentration: Tensor, generator: Generator | None = None) ->
     The gradient to a is the sample's own, with its place in the distribution held; it has no
     second derivative. Source: ``torch._standard_gamma``.
     """
-    return StandardGamma.apply(concentration, generator=generator or default_generator)
+    return StandardGamma.apply(concentration, generator=generator_of(generator))

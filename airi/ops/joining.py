@@ -430,10 +430,12 @@ def roll(
             raise RuntimeError(f"roll: {len(given)} shifts but no dims")
         flat = Roll.apply(reshape(input, -1), shifts=given, dims=(0,))
         return reshape(flat, shape_of(input))
+    if input.ndim == 0:
+        raise IndexError("roll: a 0-dimensional tensor has no dimension to roll along")
     along = tuple([normal_dim("roll", each, input.ndim) for each in sizes("roll", (dims,))])
     if len(given) != len(along):
         raise RuntimeError(f"roll: {len(given)} shifts but {len(along)} dims")
-    return Roll.apply(input, shifts=given, dims=along) if input.ndim else input
+    return Roll.apply(input, shifts=given, dims=along)
 
 
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:

@@ -20,6 +20,7 @@ from airi.ops.views import array_of
 
 RANK = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2, "c": 3}  # V: bfloat16
 _BOOL = np.dtype(np.bool_)
+_NUMBERS = (bool, int, float, complex)
 _INT64 = np.dtype(np.int64)
 
 
@@ -29,6 +30,7 @@ class Elementwise(Rule):
     broadcasts = True
     floating = False  # whether integers are computed in the default float dtype
     ufunc: np.ufunc | None = None  # the whole forward, where it is one: it can write in place
+    numbers: tuple[int, ...] | None = None  # the inputs that may be Python numbers; None: any
 
     @classmethod
     def prepare(cls, arrays: list[Any]) -> list[Any]:
@@ -47,13 +49,32 @@ class Elementwise(Rule):
             elif kind is int:
                 has_int = True
             else:
+                if cls.numbers is not None:
+                    cls._refuse_numbers(arrays)
                 return cls.checked(promoted(arrays, cls.floating))
         assert common is not None
+        if (has_float or has_int) and cls.numbers is not None:
+            cls._refuse_numbers(arrays)
         if common.kind != "f":
             if has_float or cls.floating or (has_int and common is not _INT64):
                 arrays = promoted(arrays, cls.floating)
             return cls.checked(arrays)
         return arrays
+
+
+    @classmethod
+    def _refuse_numbers(cls, arrays: list[Any]) -> None:
+        assert cls.numbers is not None
+        for position, each in enumerate(arrays):
+            if type(each) in _NUMBERS and position not in cls.numbers:
+                name = cls.inputs[position]
+                raise TypeError(f"{name} must be a Tensor, got {type(each).__name__}")
+
+
+def require_tensor(function: str, name: str, value: Any) -> None:
+    """Refuse a Python number for what PyTorch wants a Tensor for."""
+    if type(value) in _NUMBERS:
+        raise TypeError(f"{function}: {name} must be a Tensor, got {type(value).__name__}")
 
 
 def require_float(function: str, *tensors: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from airi.ops.elementwise import Zeros, require_same_dtype, sign, where
-from airi.ops.promotion import Elementwise
+from airi.ops.promotion import Elementwise, require_tensor
 
 if TYPE_CHECKING:
     from airi.ops.elementwise import Number
@@ -138,7 +139,8 @@ class Copysign(Elementwise):
 
     @staticmethod
     def backward(g, x, y, needs):
-        dx = g * sign(x) * copysign(1.0, y) if needs[0] else None
+        one = math.copysign(1.0, y) if isinstance(y, float | int) else Copysign.apply(1.0, y)
+        dx = g * sign(x) * one if needs[0] else None
         return dx, Zeros.apply(g) if needs[1] else None
 
 
@@ -147,11 +149,14 @@ def copysign(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 
     Integers give the default float dtype. Source: ``torch.copysign``.
     """
+    require_tensor("copysign", "input", input)
     return Copysign.apply(input, other)
 
 
 class Heaviside(Elementwise):
     """out = 0 where x < 0, y where x = 0, 1 where x > 0; no gradient"""
+
+    numbers = ()
 
     @staticmethod
     def forward(x, y):

@@ -14,7 +14,7 @@ import numpy as np
 from airi.dtypes import DIFFERENTIABLE
 from airi.ops.conversion import cast
 from airi.ops.elementwise import Zeros, div, mul, where
-from airi.ops.promotion import Elementwise
+from airi.ops.promotion import Elementwise, require_tensor
 
 if TYPE_CHECKING:
     from airi.ops.elementwise import Number
@@ -420,11 +420,15 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
 
     Example: ``airi.logaddexp(a, b)``. Source: ``torch.logaddexp``.
     """
+    require_tensor("logaddexp", "input", input)
+    require_tensor("logaddexp", "other", other)
     return LogAddExp.apply(input, other)
 
 
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     """out = log2(2 ** input + 2 ** other) without overflow. Source: ``torch.logaddexp2``."""
+    require_tensor("logaddexp2", "input", input)
+    require_tensor("logaddexp2", "other", other)
     return div(LogAddExp.apply(mul(input, LN2), mul(other, LN2)), LN2)
 
 
@@ -462,6 +466,8 @@ def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 
 def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """out = input ** exponent, computed in float64. Source: ``torch.float_power``."""
+    if not (hasattr(input, "_array") or hasattr(exponent, "_array")):
+        require_tensor("float_power", "input", input)
     return pow(_double(input), _double(exponent))
 
 
@@ -473,4 +479,6 @@ def _double(value: Any) -> Any:
 
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """out = input * 2 ** other. Source: ``torch.ldexp``."""
+    require_tensor("ldexp", "input", input)
+    require_tensor("ldexp", "other", other)
     return mul(input, Pow.apply(2.0, other))

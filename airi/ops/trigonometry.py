@@ -185,6 +185,7 @@ class Atan2(Elementwise):
     Both are 0 at the origin, where the angle has no gradient.
     """
 
+    numbers = ()
     ufunc = np.arctan2
     floating = True
 
@@ -210,6 +211,7 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
 class Hypot(Elementwise):
     """out = sqrt(x**2 + y**2);  dx = g * x / out, dy = g * y / out"""
 
+    numbers = ()
     ufunc = np.hypot
 
     @staticmethod

@@ -426,6 +426,11 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
         raise RuntimeError("narrow: cannot be applied to a 0-dimensional tensor")
     at = normal_dim("narrow", dim, input.ndim)
     size = input.shape[at]
+    if hasattr(start, "_array") and (start._array.ndim or start._array.dtype.kind not in "iu"):
+        raise RuntimeError(
+            "narrow: start must be an int or a 0-dimensional tensor of integers, got "
+            f"{start.dtype} of shape {tuple(start.shape)}"
+        )
     try:
         start = operator.index(start)
     except TypeError:
