@@ -187,7 +187,8 @@ class TransformerEncoder(Module):
     """`num_layers` copies of an encoder layer, one after the other, and `norm` after the last.
 
     `is_causal` None: whether `mask` is the causal one is found out. `enable_nested_tensor` and
-    `mask_check` are accepted, and change nothing.
+    `mask_check` are accepted, and change nothing: what stands at padded positions has no meaning
+    (in evaluation PyTorch sometimes puts 0 there).
     Example: ``nn.TransformerEncoder(nn.TransformerEncoderLayer(512, 8), 6)``.
     Source: Vaswani et al., 2017; ``torch.nn.TransformerEncoder``.
     """

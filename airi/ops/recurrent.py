@@ -65,7 +65,9 @@ def _input_share(x: np.ndarray, w_ih: np.ndarray, bias: np.ndarray | None, out: 
 
 
 def _sum_of(b_ih: np.ndarray | None, b_hh: np.ndarray | None) -> np.ndarray | None:
-    return b_ih + b_hh if b_ih is not None and b_hh is not None else b_hh if b_ih is None else b_ih
+    if b_ih is None or b_hh is None:
+        return b_hh if b_ih is None else b_ih
+    return b_ih + b_hh
 
 
 def _input_gradients(
@@ -143,8 +145,10 @@ def _recorded_layer(
         seen = [narrow(each, 0, 0, size) for each in states]
         new = cell(narrow(rows, 0, at.start, size), *seen, *weights)
         outs.append(new[0])
-        rest = [narrow(each, 0, size, batch - size) for each in states]
-        states = [cat(pair) if size < batch else pair[0] for pair in zip(new, rest, strict=True)]
+        if size < batch:  # the other sequences keep their states
+            rest = [narrow(each, 0, size, batch - size) for each in states]
+            new = tuple([cat(pair) for pair in zip(new, rest, strict=True)])
+        states = new
     out = cat(outs[::-1] if reverse else outs)
     return reshape(out, (*shape_of(x)[:-1], out.shape[-1])), *states
 
