@@ -24,6 +24,7 @@ from airi.distributions.categorical import Categorical
 from airi.distributions.cauchy import Cauchy
 from airi.distributions.chi2 import Chi2
 from airi.distributions.constraint_registry import biject_to, transform_to
+from airi.distributions.continuous_bernoulli import ContinuousBernoulli
 from airi.distributions.dirichlet import Dirichlet
 from airi.distributions.distribution import Distribution
 from airi.distributions.exp_family import ExponentialFamily
@@ -69,6 +70,7 @@ __all__ = [
     "Categorical",
     "Cauchy",
     "Chi2",
+    "ContinuousBernoulli",
     "Dirichlet",
     "Distribution",
     "Exponential",

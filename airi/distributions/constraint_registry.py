@@ -105,6 +105,29 @@ def _transform_to_simplex(constraint: Any) -> Transform:
     return transforms.SoftmaxTransform()
 
 
+@biject_to.register(constraints.cat)
+def _biject_to_cat(constraint: Any) -> Transform:
+    parts = [biject_to(each) for each in constraint.cseq]
+    return transforms.CatTransform(parts, constraint.dim, constraint.lengths)
+
+
+@transform_to.register(constraints.cat)
+def _transform_to_cat(constraint: Any) -> Transform:
+    parts = [transform_to(each) for each in constraint.cseq]
+    return transforms.CatTransform(parts, constraint.dim, constraint.lengths)
+
+
+@biject_to.register(constraints.stack)
+def _biject_to_stack(constraint: Any) -> Transform:
+    return transforms.StackTransform([biject_to(each) for each in constraint.cseq], constraint.dim)
+
+
+@transform_to.register(constraints.stack)
+def _transform_to_stack(constraint: Any) -> Transform:
+    parts = [transform_to(each) for each in constraint.cseq]
+    return transforms.StackTransform(parts, constraint.dim)
+
+
 @transform_to.register(constraints.lower_cholesky)
 def _transform_to_lower_cholesky(constraint: Any) -> Transform:
     return transforms.LowerCholeskyTransform()

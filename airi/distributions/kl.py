@@ -17,6 +17,7 @@ from airi.distributions.beta import Beta
 from airi.distributions.binomial import Binomial
 from airi.distributions.categorical import Categorical
 from airi.distributions.cauchy import Cauchy
+from airi.distributions.continuous_bernoulli import ContinuousBernoulli
 from airi.distributions.dirichlet import Dirichlet
 from airi.distributions.distribution import Distribution, ExponentialFamily
 from airi.distributions.exponential import Exponential
@@ -136,6 +137,12 @@ def _categorical(p: Categorical, q: Categorical) -> Tensor:
 @register_kl(OneHotCategorical, OneHotCategorical)
 def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Tensor:
     return _categorical(p._categorical, q._categorical)
+
+
+@register_kl(ContinuousBernoulli, ContinuousBernoulli)
+def _continuous_bernoulli(p: ContinuousBernoulli, q: ContinuousBernoulli) -> Tensor:
+    constant = q._log_normalizer(q.logits) - p._log_normalizer(p.logits)
+    return constant + (p.logits - q.logits) * p.mean
 
 
 @register_kl(Geometric, Geometric)

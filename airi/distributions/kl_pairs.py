@@ -13,6 +13,7 @@ from typing import Any
 from airi.distributions.bernoulli import Bernoulli
 from airi.distributions.beta import Beta
 from airi.distributions.binomial import Binomial
+from airi.distributions.continuous_bernoulli import ContinuousBernoulli
 from airi.distributions.exponential import Exponential
 from airi.distributions.gamma import Gamma
 from airi.distributions.gumbel import Gumbel
@@ -32,12 +33,13 @@ from airi.tensor import Tensor
 # Some outcome of p is impossible under q, whatever the parameters.
 _INFINITE: dict[type, list[type]] = {
     Beta: [Pareto],
-    Exponential: [Beta, Pareto, Uniform],
-    Gamma: [Beta, Pareto, Uniform],
-    Gumbel: [Beta, Exponential, Gamma, Pareto, Uniform],
-    Laplace: [Beta, Exponential, Gamma, Pareto, Uniform],
-    Normal: [Beta, Exponential, Gamma, Pareto, Uniform],
-    Pareto: [Beta, Uniform],
+    ContinuousBernoulli: [Pareto],
+    Exponential: [Beta, ContinuousBernoulli, Pareto, Uniform],
+    Gamma: [Beta, ContinuousBernoulli, Pareto, Uniform],
+    Gumbel: [Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform],
+    Laplace: [Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform],
+    Normal: [Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform],
+    Pareto: [Beta, ContinuousBernoulli, Uniform],
     Poisson: [Bernoulli, Binomial],
 }
 
@@ -122,6 +124,7 @@ def _(p: Uniform, s: Tensor) -> Tensor:
 
 
 @register_kl(Beta, Normal)
+@register_kl(ContinuousBernoulli, Normal)
 @register_kl(Exponential, Normal)
 @register_kl(Gamma, Normal)
 @register_kl(Gumbel, Normal)
@@ -141,6 +144,7 @@ def _normal_to_laplace(p: Normal, q: Laplace) -> Tensor:
 
 
 @register_kl(Beta, Exponential)
+@register_kl(ContinuousBernoulli, Exponential)
 @register_kl(Gamma, Exponential)
 @register_kl(Uniform, Exponential)
 def _to_exponential(p: Any, q: Exponential) -> Tensor:
@@ -166,7 +170,8 @@ def _to_gumbel(p: Any, q: Gumbel) -> Tensor:
 
 
 @register_kl(Beta, Uniform)
-def _beta_to_uniform(p: Beta, q: Uniform) -> Tensor:
+@register_kl(ContinuousBernoulli, Uniform)
+def _to_uniform(p: Any, q: Uniform) -> Tensor:
     result = (q.high - q.low).log() - p.entropy()
     return where((q.low > 0) | (q.high < 1), math.inf, result)
 
@@ -177,6 +182,13 @@ def _uniform_to_beta(p: Uniform, q: Beta) -> Tensor:
     constant = a.lgamma() + b.lgamma() - (a + b).lgamma()
     logs = (a - 1) * _mean_log(p.low, p.high) + (b - 1) * _mean_log(1 - p.high, 1 - p.low)
     return where((p.low < 0) | (p.high > 1), math.inf, constant - logs - p.entropy())
+
+
+@register_kl(Beta, ContinuousBernoulli)
+@register_kl(Uniform, ContinuousBernoulli)
+def _to_continuous_bernoulli(p: Any, q: ContinuousBernoulli) -> Tensor:
+    result = q._log_normalizer(q.logits) - q.logits * p.mean - p.entropy()
+    return where((p.low < 0) | (p.high > 1), math.inf, result) if isinstance(p, Uniform) else result
 
 
 @register_kl(Uniform, Pareto)

@@ -23,10 +23,12 @@ from airi.distributions.transform import (
 )
 from airi.distributions.utils import sum_rightmost
 from airi.distributions.vector_transforms import (
+    CatTransform,
     LowerCholeskyTransform,
     PositiveDefiniteTransform,
     ReshapeTransform,
     SoftmaxTransform,
+    StackTransform,
     StickBreakingTransform,
 )
 from airi.dtypes import finfo
@@ -39,6 +41,7 @@ from airi.tensor import Size, Tensor
 __all__ = [
     "AbsTransform",
     "AffineTransform",
+    "CatTransform",
     "ComposeTransform",
     "CumulativeDistributionTransform",
     "ExpTransform",
@@ -50,6 +53,7 @@ __all__ = [
     "SigmoidTransform",
     "SoftmaxTransform",
     "SoftplusTransform",
+    "StackTransform",
     "StickBreakingTransform",
     "TanhTransform",
     "Transform",

@@ -8,19 +8,22 @@ from typing import Any
 
 from airi.distributions import constraints
 from airi.distributions.transform import FixedTransform, Transform
+from airi.distributions.utils import sum_rightmost
 from airi.dtypes import finfo
 from airi.ops.activation import logsigmoid
 from airi.ops.creation import ones_like
 from airi.ops.elementwise import clamp
-from airi.ops.joining import cat
+from airi.ops.joining import cat, stack
 from airi.ops.transcendental import sigmoid
 from airi.tensor import Size, Tensor
 
 __all__ = [
+    "CatTransform",
     "LowerCholeskyTransform",
     "PositiveDefiniteTransform",
     "ReshapeTransform",
     "SoftmaxTransform",
+    "StackTransform",
     "StickBreakingTransform",
 ]
 
@@ -163,3 +166,122 @@ class PositiveDefiniteTransform(FixedTransform):
         from airi.ops.linalg_factor import cholesky
 
         return LowerCholeskyTransform().inv(cholesky(y))
+
+
+class CatTransform(Transform):
+    """Each of the transforms `tseq` for its part along `dim`; the parts have sizes `lengths`
+
+    Raises ValueError where there are not as many lengths as transforms.
+    """
+
+    def __init__(
+        self,
+        tseq: Sequence[Transform],
+        dim: int = 0,
+        lengths: Sequence[int] | None = None,
+        cache_size: int = 0,
+    ) -> None:
+        super().__init__(cache_size)
+        self.transforms = [each.with_cache(cache_size) if cache_size else each for each in tseq]
+        self.lengths = [1] * len(self.transforms) if lengths is None else list(lengths)
+        self.dim = dim
+        if len(self.lengths) != len(self.transforms):
+            raise ValueError(
+                f"CatTransform: {len(self.lengths)} lengths for {len(self.transforms)} transforms"
+            )
+
+    @property
+    def event_dim(self) -> int:
+        return max(each.event_dim for each in self.transforms)
+
+    @property
+    def length(self) -> int:
+        return sum(self.lengths)
+
+    @property
+    def bijective(self) -> bool:
+        return all(each.bijective for each in self.transforms)
+
+    @property
+    def domain(self) -> Any:
+        parts = [each.domain for each in self.transforms]
+        return constraints.cat(parts, self.dim, self.lengths)
+
+    @property
+    def codomain(self) -> Any:
+        parts = [each.codomain for each in self.transforms]
+        return constraints.cat(parts, self.dim, self.lengths)
+
+    def with_cache(self, cache_size: int = 1) -> Transform:
+        if self._cache_size == cache_size:
+            return self
+        return CatTransform(self.transforms, self.dim, self.lengths, cache_size)
+
+    def _call(self, x: Tensor) -> Tensor:
+        parts = zip(self.transforms, x.split(self.lengths, self.dim), strict=True)
+        return cat([t(part) for t, part in parts], self.dim)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        parts = zip(self.transforms, y.split(self.lengths, self.dim), strict=True)
+        return cat([t.inv(part) for t, part in parts], self.dim)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        parts = zip(
+            self.transforms,
+            x.split(self.lengths, self.dim),
+            y.split(self.lengths, self.dim),
+            strict=True,
+        )
+        slopes = []
+        for t, of_x, of_y in parts:
+            slope = t.log_abs_det_jacobian(of_x, of_y)
+            slopes.append(sum_rightmost(slope, self.event_dim - t.event_dim))
+        dim = self.dim if self.dim < 0 else self.dim - x.ndim
+        dim += self.event_dim
+        return cat(slopes, dim) if dim < 0 else sum(slopes[1:], slopes[0])
+
+
+class StackTransform(Transform):
+    """Each of the transforms `tseq` for its index of dimension `dim`"""
+
+    def __init__(self, tseq: Sequence[Transform], dim: int = 0, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.transforms = [each.with_cache(cache_size) if cache_size else each for each in tseq]
+        self.dim = dim
+
+    @property
+    def bijective(self) -> bool:
+        return all(each.bijective for each in self.transforms)
+
+    @property
+    def domain(self) -> Any:
+        return constraints.stack([each.domain for each in self.transforms], self.dim)
+
+    @property
+    def codomain(self) -> Any:
+        return constraints.stack([each.codomain for each in self.transforms], self.dim)
+
+    def with_cache(self, cache_size: int = 1) -> Transform:
+        if self._cache_size == cache_size:
+            return self
+        return StackTransform(self.transforms, self.dim, cache_size)
+
+    def _parts(self, value: Tensor) -> tuple[Tensor, ...]:
+        if value.shape[self.dim] != len(self.transforms):
+            raise ValueError(
+                f"StackTransform: {len(self.transforms)} transforms for dimension {self.dim} of "
+                f"shape {tuple(value.shape)}"
+            )
+        return value.unbind(self.dim)
+
+    def _call(self, x: Tensor) -> Tensor:
+        parts = zip(self.transforms, self._parts(x), strict=True)
+        return stack([t(part) for t, part in parts], self.dim)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        parts = zip(self.transforms, self._parts(y), strict=True)
+        return stack([t.inv(part) for t, part in parts], self.dim)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        parts = zip(self.transforms, self._parts(x), self._parts(y), strict=True)
+        return stack([t.log_abs_det_jacobian(a, b) for t, a, b in parts], self.dim)

@@ -66,6 +66,8 @@ CASES = [
     case("VonMises", REAL, loc=[0.3, -1.0], concentration=[1.2, 30.0]),
     case("Bernoulli", [[0, 1], [1, 1]], probs=[0.3, 0.9]),
     case("Bernoulli", [[0, 1], [1, 1]], logits=[0.3, -2.0]),
+    case("ContinuousBernoulli", UNIT, probs=[0.3, 0.9]),
+    case("ContinuousBernoulli", UNIT, logits=[5.0, -2.0]),
     case("Geometric", COUNTS, probs=[0.3, 0.9]),
     case("Geometric", COUNTS, logits=[0.3, -2.0]),
     case("Binomial", COUNTS, plain={"total_count": 5}, probs=[0.3, 0.9]),

@@ -196,6 +196,21 @@ def test_densities_integrate_to_one():
         np.testing.assert_allclose(total, 1.0, atol=0.05, err_msg=str(case))
 
 
+def test_continuous_bernoulli_near_the_uniform():
+    """Where series take over from the formulas, both agree; and so do their slopes."""
+    x = airi.tensor(0.3, dtype=airi.float64)
+    for limit in (4e-3, 0.1):
+        t = airi.tensor([0.0, limit - 1e-7, limit + 1e-7], dtype=airi.float64, requires_grad=True)
+        d = distributions.ContinuousBernoulli(logits=t)
+        for values in (d.mean, d.variance, d.cdf(x), d.icdf(x), d.log_prob(x), d.entropy()):
+            (slopes,) = airi.autograd.grad(values.sum(), t, retain_graph=True)
+            jump = values[2] - values[1] - slopes[1] * 2e-7
+            assert abs(jump.item()) < 1e-12
+            assert slopes[1].item() == pytest.approx(slopes[2].item(), abs=1e-7)
+    assert d.mean[0].item() == 0.5
+    assert d.cdf(x)[0].item() == 0.3
+
+
 def test_the_mode_of_kumaraswamy():
     d = Kumaraswamy(airi.tensor([1.7, 3.0, 0.5]), airi.tensor([1.5, 2.0, 2.0]))
     x = airi.linspace(0.001, 0.999, 999)[:, None]
