@@ -48,12 +48,12 @@ class dtype:
     def to_complex(self) -> dtype:
         """The complex dtype whose parts have this dtype's precision; a complex dtype itself.
 
-        RuntimeError for dtypes without one: integers and 16 bits.
+        RuntimeError for dtypes without one: integers and float16.
         Source: ``torch.dtype.to_complex``.
         """
         if self.kind == "c":
             return self
-        if self is float32:
+        if self is float32 or self is bfloat16:
             return complex64
         if self is float64:
             return complex128

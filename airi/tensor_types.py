@@ -15,6 +15,7 @@ from airi.ops.creation import legacy_array
 from airi.tensor import Tensor
 
 __all__ = [
+    "BFloat16Tensor",
     "BoolTensor",
     "ByteTensor",
     "CharTensor",
@@ -44,6 +45,12 @@ class HalfTensor(metaclass=_TensorType):
     """``HalfTensor(2, 3)``: uninitialised; ``HalfTensor([1, 2])``: these values, as float16."""
 
     dtype = dtypes.float16
+
+
+class BFloat16Tensor(metaclass=_TensorType):
+    """``BFloat16Tensor(2)``: uninitialised; ``BFloat16Tensor([1])``: these values, as bfloat16."""
+
+    dtype = dtypes.bfloat16
 
 
 class FloatTensor(metaclass=_TensorType):

@@ -223,6 +223,47 @@ def test_float32_stays_float32(row):
                 assert each.grad.shape == each.shape
 
 
+# What rounded coordinates or statistics change by more than that, and residuals in float64.
+SENSITIVE = ("linalg.lstsq", "nn.functional.grid_sample", "nn.functional.group_norm")
+
+
+@rows(lambda row: row.grad and row.name not in SENSITIVE)
+def test_bfloat16_is_float32_rounded(row):
+    """bfloat16 in, bfloat16 out, computed in float32: values and gradients. Or refused."""
+    pytest.importorskip("ml_dtypes")
+    for call in calls(row):
+        try:
+            narrow, narrow_grads = _in_precision(row, call, airi.bfloat16)
+        except RuntimeError as error:
+            assert "float32" in str(error) or "bfloat16" in str(error)
+            continue
+        wide, wide_grads = _in_precision(row, call, airi.float32)
+        if call.kwargs.get("dtype") is None:
+            for mine, exact in zip(narrow, wide, strict=True):
+                expected = airi.bfloat16 if exact.dtype == airi.float32 else exact.dtype
+                assert mine.dtype == expected
+        for mine, exact in zip([*narrow, *narrow_grads], [*wide, *wide_grads], strict=True):
+            if isinstance(exact, airi.Tensor) and not exact.is_complex():
+                largest = np.abs(plain(exact), dtype=np.float64).max(initial=1.0)
+                assert_same(mine.double(), exact.double(), rtol=0.05, atol=0.05 * largest)
+
+
+def _in_precision(row: Row, call: Call, dtype: airi.dtype) -> tuple[list[Any], list[Any]]:
+    """Results and gradients of a call with numbers that bfloat16 holds, in that dtype."""
+
+    def rounded(array):
+        if array.dtype not in (np.float32, np.float64):
+            return leaf(array)
+        tensor = airi.tensor(array).to(airi.bfloat16).to(dtype)
+        return tensor.requires_grad_() if array.dtype == np.float64 else tensor
+
+    args, kwargs = made(call, rounded)
+    result = outputs(resolve(airi, row.name)(*args, **kwargs))
+    seeds = [each for each in result if getattr(each, "requires_grad", False)]
+    airi.autograd.backward(seeds, [ones_like(each) for each in seeds])
+    return result, [each.grad for each in leaves([args, kwargs])]
+
+
 def complex_calls(row: Row) -> list[Call]:
     """The samples with an imaginary part in every float64 array."""
     rng = np.random.default_rng(zlib.crc32(row.name.encode()))

@@ -19,19 +19,25 @@ def is_bfloat16(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "V"
 
 
-def computed(rule: Any, arrays: list[Any], attributes: dict[str, Any]) -> Any:
-    """What forward gives for these arrays, in bfloat16 where that is their common dtype."""
+def computed(
+    rule: Any, inputs: tuple[Any, ...], arrays: list[Any], attributes: dict[str, Any]
+) -> Any:
+    """What forward gives for these arrays, in bfloat16 where that is the inputs' common dtype."""
     if rule.is_view or not any(is_bfloat16(each) for each in arrays):
         return rule.forward(*rule.prepare(arrays), **attributes)
     out = rule.forward(*rule.prepare(widened(arrays)), **attributes)
-    if "dtype" in attributes or not _gives_bfloat16(arrays):
+    if "dtype" in attributes or not _gives_bfloat16(inputs):
         return out
     return tuple([narrowed(each) for each in out]) if isinstance(out, tuple) else narrowed(out)
 
 
-def _gives_bfloat16(arrays: list[Any]) -> bool:
-    """Whether all floats are bfloat16; those without dimensions count where there are no others."""
-    floats = [x for x in arrays if isinstance(x, np.ndarray) and x.dtype.kind in dtypes.FLOATING]
+def _gives_bfloat16(inputs: tuple[Any, ...]) -> bool:
+    """Whether all floats are bfloat16; those without dimensions count where there are no others.
+
+    Arrays among the inputs are constants of the op's own and do not count.
+    """
+    arrays = [each._array for each in inputs if hasattr(each, "_array")]
+    floats = [each for each in arrays if each.dtype.kind in dtypes.FLOATING]
     floats = [each for each in floats if each.ndim] or floats
     return all(is_bfloat16(each) for each in floats)
 

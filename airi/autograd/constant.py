@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from airi.autograd.graph import Node, Rule, Saved, metadata_of, wrap
+from airi.dtypes import DIFFERENTIABLE
 
 
 class Constant(Rule):
@@ -41,7 +42,7 @@ def joined(gradient: Any, node: Node) -> Any:
         if isinstance(each, Saved)
     ]
     known = [(edge, *metadata_of(edge)) for edge in edges if edge is not None]
-    anchors = [(edge, shape) for edge, shape, dtype in known if dtype.kind in "fc"]
+    anchors = [(edge, shape) for edge, shape, dtype in known if dtype.kind in DIFFERENTIABLE]
     if not anchors:
         return gradient
     shapes = tuple([shape for _, shape in anchors])

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from airi.autograd import graph
 from airi.autograd.transforms import Pushforward, Variables, settled, wants_graph
+from airi.dtypes import DIFFERENTIABLE
 
 __all__ = ["dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
 
@@ -101,7 +102,7 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
     for name, each in (("tensor", tensor), ("tangent", tangent)):
         if not isinstance(each, graph.Tensor):
             raise TypeError(f"make_dual: {name} must be a Tensor, got {type(each).__name__}")
-        if each._array.dtype.kind not in "fc":
+        if each._array.dtype.kind not in DIFFERENTIABLE:
             raise ValueError(f"make_dual: {name} must be floating point, got {each.dtype}")
     if tensor.shape != tangent.shape or tensor.dtype != tangent.dtype:
         raise RuntimeError(

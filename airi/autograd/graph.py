@@ -229,7 +229,7 @@ class Rule:
         warnings = silence()
         try:
             if dtypes.bfloat16.is_known:
-                out = bfloat16.computed(cls, arrays, attributes)
+                out = bfloat16.computed(cls, inputs, arrays, attributes)
             else:
                 out = cls.forward(*cls.prepare(arrays), **attributes)
         except (ValueError, TypeError, IndexError, OverflowError) as error:

@@ -20,6 +20,7 @@ import numpy as np
 from airi.autograd import engine, graph
 from airi.autograd.graph import Node, Rule
 from airi.autograd.mode import state
+from airi.dtypes import DIFFERENTIABLE
 
 
 class Alias(Rule):
@@ -46,7 +47,7 @@ class Variables:
 
     def alias(self, tensor: Any) -> Any:
         """The same values as a variable; its gradients go on to the tensor where it wants them."""
-        if tensor._array.dtype.kind not in "fc":
+        if tensor._array.dtype.kind not in DIFFERENTIABLE:
             raise RuntimeError(
                 f"only tensors of floating-point or complex dtype can be differentiated by, got "
                 f"{tensor.dtype}"

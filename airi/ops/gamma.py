@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import wrap
-from airi.dtypes import default_numpy
+from airi.dtypes import FLOATING, default_numpy
 from airi.ops import reduction
 from airi.ops.elementwise import add
 from airi.ops.erf import apply_kernel
@@ -212,7 +212,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 
 def _tensor_like(values: np.ndarray, like: Any) -> Any:
     dtype = like._array.dtype
-    return wrap(values.astype(dtype if dtype.kind == "f" else default_numpy()))
+    return wrap(values.astype(dtype if dtype.kind in FLOATING else default_numpy()))
 
 
 # -- Incomplete gamma functions -------------------------------------------------------------------

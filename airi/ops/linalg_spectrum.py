@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from airi import dtypes
 from airi.autograd.graph import Rule, wrap
 from airi.ops import elementwise
 from airi.ops.diagonals import Diagonal, Undiagonal
@@ -352,9 +353,9 @@ def _threshold(
         return np.asarray(legacy)[..., None]
     if rtol is None:
         given = atol is not None and np.any(np.asarray(atol) > 0)
-        rtol = 0.0 if given else max(A.shape[-2:]) * np.finfo(A.dtype).eps
+        rtol = 0.0 if given else max(A.shape[-2:]) * dtypes.finfo(dtypes.of(A.dtype)).eps
         if given and np.ndim(atol):
-            default = max(A.shape[-2:]) * np.finfo(A.dtype).eps
+            default = max(A.shape[-2:]) * dtypes.finfo(dtypes.of(A.dtype)).eps
             rtol = np.where(np.asarray(atol) > 0, 0.0, default)
     largest = values.max(-1, initial=0)
     return np.asarray(np.maximum(0.0 if atol is None else atol, rtol * largest))[..., None]

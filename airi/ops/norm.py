@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi import dtypes
 from airi.autograd.graph import Rule, wrap
 from airi.autograd.mode import no_grad
 from airi.ops import inplace
@@ -374,7 +375,7 @@ def rms_norm(
     shape, rows = _check_normalized("rms_norm", input, normalized_shape)
     _check_parameters("rms_norm", input, shape, weight=weight)
     if eps is None:
-        eps = float(np.finfo(input._array.dtype).eps)
+        eps = dtypes.finfo(input.dtype).eps
     out, _ = RMSNorm.apply(input, _flat(weight), view=(rows, math.prod(shape)), eps=eps)
     return out
 

@@ -136,18 +136,18 @@ def result_dtype(values: list[Any]) -> np.dtype:
 def promote_types(first: np.dtype | None, second: np.dtype) -> np.dtype:
     """The dtype that holds both: a float dtype absorbs integers, a complex one all others.
 
-    Raises RuntimeError for uint16, uint32 or uint64 with another integer dtype or bool.
+    Raises RuntimeError for uint16, uint32 or uint64 with another dtype that is no float.
     """
     if first is None or first == second:
         return second
-    if "c" in (first.kind, second.kind):
+    if "c" in (first.kind, second.kind) and not (_is_wide(first) or _is_wide(second)):
         return np.promote_types(dtypes.complex_of(first), dtypes.complex_of(second))
     if RANK[first.kind] != RANK[second.kind] and 2 in (RANK[first.kind], RANK[second.kind]):
         return first if RANK[first.kind] == 2 else second
-    if RANK[first.kind] < 2 and (_is_wide(first) or _is_wide(second)):
+    if _is_wide(first) or _is_wide(second):
         raise RuntimeError(
             f"{dtypes.of(first)} and {dtypes.of(second)} have no common dtype: of uint16, uint32 "
-            "and uint64 there is none with other integers; convert one with .to()"
+            "and uint64 there is none with other integers or complex dtypes; convert one with .to()"
         )
     if "V" in (first.kind, second.kind):  # bfloat16 has float32's range, half its bits
         return np.promote_types(np.float32, first if second.kind == "V" else second)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi import dtypes
 from airi.autograd.graph import Rule, wrap
 from airi.ops.along import TakeAlong
 from airi.ops.conversion import clone
@@ -446,7 +447,7 @@ def _identity(reduce: str, dtype: np.dtype) -> Any:
         return 0
     if reduce == "prod":
         return 1
-    if dtype.kind == "f":
+    if dtype.kind in dtypes.FLOATING:
         return -math.inf if reduce == "amax" else math.inf
     if dtype.kind == "b":
         return reduce == "amin"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule, wrap
+from airi.dtypes import FLOATING
 from airi.ops import elementwise, views
 from airi.ops.along import SpreadAlong, TakeAlong, ValuesIndices
 from airi.ops.extremes import Amax, Max, chosen, chosen_gradient, refuse_empty
@@ -238,7 +239,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 
     Source: ``torch.nanmedian``.
     """
-    if array_of(input).dtype.kind != "f":
+    if array_of(input).dtype.kind not in FLOATING:
         return median(input, dim, keepdim)
     if dim is None:
         return over_dims("nanmedian", NanmedianOfAll, input, None, keepdim=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd.graph import wrap
+from airi.dtypes import FLOATING
 from airi.ops import elementwise, reduction, transcendental
 from airi.ops.conversion import cast
 from airi.ops.diagonals import diagonal
@@ -56,7 +57,7 @@ def cov(
         rows = cast(rows, dtypes.get_default_dtype())
     count = rows.shape[1]
     _weights("fweights", fweights, count, "iu")
-    _weights("aweights", aweights, count, "f")
+    _weights("aweights", aweights, count, FLOATING)
     weights: Any = fweights
     if aweights is not None:
         weights = aweights if fweights is None else elementwise.mul(aweights, fweights)

@@ -18,6 +18,7 @@ from airi.optim.per_parameter import (
     check_not_negative,
     check_way,
     like,
+    refuse_unusual,
     scalar,
 )
 from airi.tensor import Tensor
@@ -83,6 +84,7 @@ class Adafactor(PerParameterOptimizer):
             raise ValueError(f"Adafactor: d must be at least 1, got {group['d']!r}")
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        refuse_unusual("Adafactor", param)
         p, g = arrays_of(param, grad)
         if p.size == 0:
             return

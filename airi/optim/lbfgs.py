@@ -10,7 +10,7 @@ from airi.autograd.graph import wrap
 from airi.autograd.mode import enable_grad
 from airi.optim.line_search import Point, strong_wolfe
 from airi.optim.optimizer import Closure, Optimizer, Params
-from airi.optim.per_parameter import arrays_of, check_not_negative, written
+from airi.optim.per_parameter import arrays_of, check_not_negative, refuse_unusual, written
 from airi.tensor import Tensor
 
 
@@ -148,6 +148,7 @@ class LBFGS(Optimizer):
         rows = []
         for param in self.param_groups[0]["params"]:
             grad = param._grad
+            refuse_unusual("LBFGS", param)
             rows.append(np.zeros_like(param._array) if grad is None else grad._array)
         return np.concatenate([row.reshape(-1) for row in rows])
 

@@ -14,6 +14,7 @@ from airi.optim.per_parameter import (
     arrays_of,
     check_not_negative,
     like,
+    refuse_unusual,
 )
 from airi.tensor import Tensor
 
@@ -87,6 +88,7 @@ class Muon(PerParameterOptimizer):
         state = self.state[param]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = like(param)
+        refuse_unusual("Muon", param)
         p, g, b = arrays_of(param, grad, state["momentum_buffer"])
         lr, momentum = float(group["lr"]), float(group["momentum"])
         scale_add(b, momentum, g, 1 - momentum)

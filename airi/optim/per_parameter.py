@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from airi import dtypes
+from airi.autograd.bfloat16 import is_bfloat16, widened
 from airi.autograd.graph import wrap
 from airi.autograd.mode import enable_grad
+from airi.ops.complex import ViewAsReal
 from airi.optim.optimizer import SCALARS, Closure, Optimizer
 from airi.optim.passes import scale_add
 from airi.tensor import Tensor
@@ -73,9 +75,18 @@ def arrays_of(*tensors: Tensor) -> list[np.ndarray]:
 def pieces(*tensors: Tensor) -> Iterator[list[np.ndarray]]:
     """The arrays of tensors of one shape, part by part.
 
-    The several passes of an update, element by element, then find a part in the cache.
+    The several passes of an update, element by element, then find a part in the cache. A complex
+    number comes as its two parts, bfloat16 as float32 that is rounded back at the end.
     """
     arrays = arrays_of(*tensors)
+    if is_bfloat16(arrays[0]):
+        wide = widened(arrays)
+        yield wide
+        for array, values in zip(arrays, wide, strict=True):
+            array[...] = values
+        return
+    if arrays[0].dtype.kind == "c":
+        arrays = [ViewAsReal.forward(each) for each in arrays]
     if arrays[0].size <= _PIECE:
         yield arrays
         return
@@ -85,6 +96,12 @@ def pieces(*tensors: Tensor) -> Iterator[list[np.ndarray]]:
     rows = max(1, _PIECE * length // arrays[0].size)
     for start in range(0, length, rows):
         yield [array[start : start + rows] for array in arrays]
+
+
+def refuse_unusual(optimizer: str, param: Tensor) -> None:
+    """Refuse complex and bfloat16 parameters where an update is not made for them."""
+    if param.is_complex() or param.dtype is dtypes.bfloat16:
+        raise RuntimeError(f"{optimizer}: {param.dtype} parameters are not supported")
 
 
 def written(param: Tensor) -> None:
@@ -122,8 +139,9 @@ def advance(state: dict[str, Any]) -> float:
 
 
 def like(param: Tensor, value: float = 0.0) -> Tensor:
-    """A tensor laid out as the parameter, filled with one value."""
-    return wrap(np.full_like(param._array, value))
+    """A tensor laid out as the parameter, filled with one value, in both parts if complex."""
+    both = complex(value, value) if param.is_complex() else value
+    return wrap(np.full_like(param._array, both))
 
 
 # -- checks of options ----------------------------------------------------------------------------
