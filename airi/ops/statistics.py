@@ -14,7 +14,7 @@ from airi.ops import elementwise, reduction, transcendental
 from airi.ops.conversion import cast
 from airi.ops.diagonals import diagonal
 from airi.ops.matmul import matmul
-from airi.ops.promotion import require_float
+from airi.ops.promotion import refuse_complex, require_float
 from airi.ops.views import array_of, reshape, shape_of, squeeze, transpose, unsqueeze
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ def histogram(
     integral 1. The last bin has its right edge too. Source: ``torch.histogram``.
     """
     require_float("histogram", input)
+    refuse_complex("histogram", input)
     points = array_of(input).reshape(-1, 1)
     if range is not None and not isinstance(bins, int):
         raise TypeError("histogram: range goes with a number of bins only")
@@ -219,6 +220,7 @@ def histogramdd(
     d pairs of limits, one after the other. Otherwise as `histogram`. Source: ``torch.histogramdd``.
     """
     require_float("histogramdd", input)
+    refuse_complex("histogramdd", input)
     if input.ndim < 2:
         raise RuntimeError(
             f"histogramdd: input must have at least 2 dimensions, got shape {shape_of(input)}"
