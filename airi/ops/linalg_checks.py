@@ -80,12 +80,6 @@ class Identity(Rule):
         return elementwise.Zeros.apply(g)
 
 
-def by_matrix(function: Callable[..., Any], *batches: np.ndarray) -> list[Any]:
-    """``function(matrix, ...)`` for each of a batch, in order: what NumPy does not batch."""
-    flat = [each.reshape(-1, *each.shape[-2:]) for each in batches]
-    return [function(*matrices) for matrices in zip(*flat, strict=True)]
-
-
 def first_failing(
     function: Callable[[np.ndarray], Any], matrices: np.ndarray
 ) -> tuple[str, np.ndarray]:

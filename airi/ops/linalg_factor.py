@@ -227,32 +227,33 @@ def qr(A: Tensor, mode: str = "reduced") -> QRResult:
 _PANEL = 32  # columns that are eliminated one by one before the rest is updated by a product
 
 
-def lu_in_place(A: np.ndarray, pivot: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """A (m, n) replaced by L below the diagonal and U on and above it, and the row swaps.
+def lu_in_place(A: np.ndarray, pivot: bool = True) -> np.ndarray:
+    """A (batch, m, n) replaced by L below the diagonal and U on and above it; the row swaps.
 
     Gaussian elimination with partial pivoting, right-looking in panels of columns (Golub and Van
-    Loan, "Matrix Computations", algorithm 3.4.1 and section 3.6).
+    Loan, "Matrix Computations", algorithm 3.4.1 and section 3.6), all matrices at once.
     """
-    m, n = A.shape
+    batch, m, n = A.shape
     count = min(m, n)
-    pivots = np.arange(1, count + 1, dtype=np.int32)
+    each = np.arange(batch)
+    pivots = np.tile(np.arange(1, count + 1, dtype=np.int32), (batch, 1))
     for start in range(0, count, _PANEL):
         end = min(start + _PANEL, count)
         for k in range(start, end):
             if pivot:
-                chosen = k + int(np.abs(A[k:, k]).argmax())
-                pivots[k] = chosen + 1
-                if chosen != k:
-                    A[[k, chosen]] = A[[chosen, k]]
-            if A[k, k] != 0:
-                A[k + 1 :, k] /= A[k, k]
-            A[k + 1 :, k + 1 : end] -= A[k + 1 :, k, None] * A[k, k + 1 : end]
+                chosen = k + np.abs(A[:, k:, k]).argmax(1)
+                pivots[:, k] = chosen + 1
+                row = A[each, chosen]
+                A[each, chosen] = A[:, k]
+                A[:, k] = row
+            diagonal = A[:, k, k, None]
+            A[:, k + 1 :, k] /= np.where(diagonal == 0, 1, diagonal)
+            A[:, k + 1 :, k + 1 : end] -= A[:, k + 1 :, k, None] * A[:, k, None, k + 1 : end]
         if end < n:
-            A[start:end, end:] = substitute(
-                A[start:end, start:end], A[start:end, end:], upper=False, unit=True
-            )
-            A[end:, end:] -= A[end:, start:end] @ A[start:end, end:]
-    return A, pivots
+            rows = slice(start, end)
+            A[:, rows, end:] = substitute(A[:, rows, rows], A[:, rows, end:], False, True)
+            A[:, end:, end:] -= A[:, end:, rows] @ A[:, rows, end:]
+    return pivots
 
 
 class LUFactor(Rule):
@@ -268,12 +269,10 @@ class LUFactor(Rule):
     @staticmethod
     def forward(x, *, pivot):
         LU = np.array(x, order="C")
-        pivots = np.empty((*x.shape[:-2], min(x.shape[-2:])), np.int32)
-        if x.size:
-            swaps = pivots.reshape(-1, pivots.shape[-1])
-            for number, matrix in enumerate(LU.reshape(-1, *x.shape[-2:])):
-                swaps[number] = lu_in_place(matrix, pivot)[1]
-        return LU, pivots
+        batch, count = x.shape[:-2], min(x.shape[-2:])
+        if not x.size:
+            return LU, np.empty((*batch, count), np.int32)
+        return LU, lu_in_place(LU.reshape(-1, *x.shape[-2:]), pivot).reshape(*batch, count)
 
     @staticmethod
     def backward(g, LU, pivots, x_shape):

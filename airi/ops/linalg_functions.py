@@ -13,7 +13,7 @@ from airi.autograd.graph import Rule
 from airi.ops import elementwise
 from airi.ops.cumulative import product_of_others
 from airi.ops.joining import Cat
-from airi.ops.linalg_checks import by_matrix, check_square, transposed
+from airi.ops.linalg_checks import check_square, transposed
 from airi.ops.linalg_solve import Inverse
 from airi.ops.linalg_spectrum import SVD
 from airi.ops.matmul import MatMul, check_same_dtype, matmul
@@ -130,12 +130,13 @@ _LARGEST_NORM = 5.371920351148152
 
 
 def _exponential(x: np.ndarray) -> np.ndarray:
-    """e**x of one matrix."""
-    norm = np.abs(x).sum(-2).max(initial=0)
-    if not np.isfinite(norm):
-        return np.full_like(x, np.nan)
-    squarings = max(0, math.ceil(math.log2(norm / _LARGEST_NORM))) if norm else 0
-    x = x.astype(np.float64) / 2**squarings
+    """e**x of each matrix in a batch (count, n, n)."""
+    norm = np.abs(x).sum(-2).max(-1, initial=0)
+    finite = np.isfinite(norm)
+    needed = np.log2(np.where(finite, np.maximum(norm, _LARGEST_NORM), 1) / _LARGEST_NORM)
+    squarings = np.ceil(np.maximum(needed, 0)).astype(int)
+    x = np.where(finite[:, None, None], x, 0).astype(np.result_type(x, np.float64))
+    x = x * 0.5 ** squarings[:, None, None]
     one = np.eye(x.shape[-1])
     b = [each / _PADE[0] for each in _PADE]
     x2 = x @ x
@@ -146,18 +147,22 @@ def _exponential(x: np.ndarray) -> np.ndarray:
     even = x6 @ (b[12] * x6 + b[10] * x4 + b[8] * x2)
     even = even + b[6] * x6 + b[4] * x4 + b[2] * x2 + b[0] * one
     out = np.linalg.solve(even - odd, even + odd)
-    for _ in range(squarings):
-        out = out @ out
+    for done in range(squarings.max(initial=0)):
+        left = squarings > done
+        out[left] = out[left] @ out[left]
+    out[~finite] = np.nan
     return out
 
 
 class MatrixExp(Rule):
     """out = 1 + x + x @ x / 2 + ...;  dx = the upper right block of e**[[x.mT, g], [0, x.mT]]"""
 
+    holomorphic = True
+
     @staticmethod
     def forward(x):
-        results = by_matrix(_exponential, x) if x.size else []
-        return np.array(results, x.dtype).reshape(x.shape)
+        out = _exponential(x.reshape(-1, *x.shape[-2:])) if x.size else x
+        return out.astype(x.dtype).reshape(x.shape)
 
     @staticmethod
     def backward(g, x):

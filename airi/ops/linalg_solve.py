@@ -68,8 +68,9 @@ def _zero_pivot(x: np.ndarray) -> int:
     """The first zero on the diagonal of U, counted from 1, as LAPACK tells it; 0 for none."""
     from airi.ops.linalg_factor import lu_in_place
 
-    packed, _ = lu_in_place(x.copy())
-    zeros = np.flatnonzero(np.diagonal(packed) == 0)
+    packed = x[None].copy()
+    lu_in_place(packed)
+    zeros = np.flatnonzero(np.diagonal(packed[0]) == 0)
     return int(zeros[0]) + 1 if zeros.size else x.shape[-1]
 
 

@@ -340,7 +340,7 @@ class Norm(Rule):
             return restored(g, dim, keepdim, x_shape) * elementwise.sgn(x)
         if p == 2:
             return restored(_over_norm(g, out), dim, keepdim, x_shape) * x
-        norm_of_each = restored(out, dim, keepdim, x_shape)
+        norm_of_each = restored(elementwise.where(out == 0, 1.0, out), dim, keepdim, x_shape)
         is_zero = x == 0
         ratio = elementwise.where(is_zero, 1.0, elementwise.div(elementwise.abs(x), norm_of_each))
         slope = elementwise.sgn(x) * transcendental.pow(ratio, p - 1)

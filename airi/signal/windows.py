@@ -56,60 +56,67 @@ def _steps(M: int, sym: bool) -> int:
     return max(M - 1 if sym else M, 1)
 
 
-def general_cosine(
+def _cosines(
+    function: str,
     M: int,
-    *,
-    a: Iterable[float],
+    weights: list[float],
     sym: bool = True,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
     **hints: Any,
 ) -> Tensor:
+    """The sum of (-1)**i * weights[i] * cos(i * x) for x from 0 to 2 pi."""
+    _checked(function, M, dtype)
+    x = 2 * math.pi / _steps(M, sym) * np.arange(M)
+    values = np.zeros(M)
+    for i, weight in enumerate(weights):
+        values += (-1) ** i * weight * np.cos(i * x)
+    return _window(function, values, M, dtype, device, requires_grad, hints)
+
+
+def general_cosine(
+    M: int, *, a: Iterable[float], sym: bool = True, dtype: Any = None, **options: Any
+) -> Tensor:
     """a[0] - a[1] cos(x) + a[2] cos(2x) - ... for x from 0 to 2 pi.
 
     Raises ValueError for a negative M, TypeError where `a` is no list of numbers.
     Source: ``torch.signal.windows.general_cosine``.
     """
-    _checked("general_cosine", M, dtype)
     if not isinstance(a, Iterable):
         raise TypeError("general_cosine: a must be a list or tuple of numbers")
     weights = list(a)
     if not weights:
         raise ValueError("general_cosine: a must not be empty")
-    x = 2 * math.pi / _steps(M, sym) * np.arange(M)
-    values = np.zeros(M)
-    for i, weight in enumerate(weights):
-        values += (-1) ** i * weight * np.cos(i * x)
-    return _window("general_cosine", values, M, dtype, device, requires_grad, hints)
+    return _cosines("general_cosine", M, weights, sym, dtype, **options)
 
 
 def general_hamming(
     M: int, *, alpha: float = 0.54, sym: bool = True, dtype: Any = None, **options: Any
 ) -> Tensor:
     """alpha - (1 - alpha) cos(x). Source: ``torch.signal.windows.general_hamming``."""
-    return general_cosine(M, a=[alpha, 1 - alpha], sym=sym, dtype=dtype, **options)
+    return _cosines("general_hamming", M, [alpha, 1 - alpha], sym, dtype, **options)
 
 
 def hamming(M: int, *, sym: bool = True, dtype: Any = None, **options: Any) -> Tensor:
     """`general_hamming` with alpha 0.54. Source: ``torch.signal.windows.hamming``."""
-    return general_hamming(M, alpha=0.54, sym=sym, dtype=dtype, **options)
+    return _cosines("hamming", M, [0.54, 0.46], sym, dtype, **options)
 
 
 def hann(M: int, *, sym: bool = True, dtype: Any = None, **options: Any) -> Tensor:
     """`general_hamming` with alpha 0.5. Source: ``torch.signal.windows.hann``."""
-    return general_hamming(M, alpha=0.5, sym=sym, dtype=dtype, **options)
+    return _cosines("hann", M, [0.5, 0.5], sym, dtype, **options)
 
 
 def blackman(M: int, *, sym: bool = True, dtype: Any = None, **options: Any) -> Tensor:
     """0.42 - 0.5 cos(x) + 0.08 cos(2x). Source: ``torch.signal.windows.blackman``."""
-    return general_cosine(M, a=[0.42, 0.5, 0.08], sym=sym, dtype=dtype, **options)
+    return _cosines("blackman", M, [0.42, 0.5, 0.08], sym, dtype, **options)
 
 
 def nuttall(M: int, *, sym: bool = True, dtype: Any = None, **options: Any) -> Tensor:
     """Nuttall's minimal window of four terms. Source: ``torch.signal.windows.nuttall``."""
-    a = [0.3635819, 0.4891775, 0.1365995, 0.0106411]
-    return general_cosine(M, a=a, sym=sym, dtype=dtype, **options)
+    weights = [0.3635819, 0.4891775, 0.1365995, 0.0106411]
+    return _cosines("nuttall", M, weights, sym, dtype, **options)
 
 
 def bartlett(

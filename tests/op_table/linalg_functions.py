@@ -13,7 +13,8 @@ def _positive_determinant(rng, *shape):
 def _exponential(A):
     """By eigenvalues, which a general A has."""
     w, V = np.linalg.eig(A)
-    return ((V * np.exp(w)[..., None, :]) @ np.linalg.inv(V)).real
+    out = (V * np.exp(w)[..., None, :]) @ np.linalg.inv(V)
+    return out if np.iscomplexobj(A) else out.real
 
 
 ROWS = [
@@ -40,6 +41,7 @@ ROWS = [
         _exponential,
         atol=1e-4,  # of the reference where values are large
         empty=lambda: [call(np.zeros((0, 0)))],
+        complex=True,
     ),
     Row(
         "linalg.multi_dot",
