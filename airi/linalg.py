@@ -7,6 +7,7 @@ Every function has first and second derivatives; the rules are in ``airi/ops/lin
 
 from __future__ import annotations
 
+from airi.compat.names import refusing
 from airi.ops.linalg import matrix_power
 from airi.ops.linalg_checks import LinAlgError
 from airi.ops.linalg_factor import *
@@ -17,4 +18,8 @@ from airi.ops.linalg_solve import *
 from airi.ops.linalg_spectrum import *
 from airi.ops.matmul import matmul
 
-__all__ = sorted({name for name in globals() if not name.startswith("_")} - {"annotations"})
+__all__ = sorted(
+    {name for name in globals() if not name.startswith("_")} - {"annotations", "refusing"}
+)
+
+__getattr__ = refusing("airi.linalg", "torch.linalg", __all__)

@@ -9,6 +9,7 @@ Most are also top-level names and methods. The rules are in ``airi/ops``: ``gamm
 
 from __future__ import annotations
 
+from airi.compat.names import refusing
 from airi.ops.bessel import *
 from airi.ops.entropy import *
 from airi.ops.erf import erf, erfc, erfinv
@@ -27,4 +28,8 @@ from airi.ops.transcendental import exp2, expm1, log1p, logit, xlogy
 from airi.ops.transcendental import sigmoid as expit
 from airi.ops.trigonometry import sinc
 
-__all__ = sorted({name for name in globals() if not name.startswith("_")} - {"annotations"})
+__all__ = sorted(
+    {name for name in globals() if not name.startswith("_")} - {"annotations", "refusing"}
+)
+
+__getattr__ = refusing("airi.special", "torch.special", __all__)

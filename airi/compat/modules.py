@@ -23,10 +23,7 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
     "torch._tensor": ("airi.serialization.pickled_names", "airi"),
     "torch._utils": ("airi.serialization.pickled_names",),
     "torch.autograd.variable": ("airi.autograd", "airi"),
-    "torch.nn.modules": ("airi.nn",),
-    "torch.nn.modules.batchnorm": ("airi.nn.normalization", "airi.nn"),
-    "torch.nn.modules.container": ("airi.nn",),
-    "torch.nn.modules.utils": ("airi.nn.sizes",),
+    "torch.nn.modules": ("airi.nn.modules", "airi.nn"),
     "torch.nn.utils.clip_grad": ("airi.nn.utils",),
     "torch.storage": ("airi.serialization.pickled_names",),
     "torch.torch_version": ("airi.compat.version",),
@@ -45,9 +42,6 @@ def airi_names(torch_module: str) -> tuple[str, ...]:
     if not names.is_module(torch_module):
         return ()
     own = "airi" + torch_module.removeprefix("torch")
-    if torch_module.startswith("torch.nn.modules."):
-        own = own.replace(".modules", "")
-        return (own, "airi.nn") if _exists(own) else ("airi.nn",)
     if _exists(own):
         return (own,)
     # PyTorch's file of one part of a package, such as torch.optim.sgd: airi's may be another.
@@ -72,7 +66,8 @@ def homes(namespace: str) -> tuple[ModuleType, ...]:
 @cache
 def _exists(module: str) -> bool:
     try:
-        return importlib.util.find_spec(module) is not None
+        importlib.import_module(module.rpartition(".")[0])
+        return module in sys.modules or importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:
         return False
 

@@ -7,6 +7,7 @@ as `airi.autograd.transforms` explains.
 Source: ``torch.func``.
 """
 
+from airi.compat.names import refusing
 from airi.func.batching import vmap
 from airi.func.derivatives import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, linearize, vjp
 from airi.func.modules import functional_call, stack_module_state
@@ -24,3 +25,5 @@ __all__ = [
     "vjp",
     "vmap",
 ]
+
+__getattr__ = refusing("airi.func", "torch.func", __all__)

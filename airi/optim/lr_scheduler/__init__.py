@@ -8,6 +8,7 @@ The loop of a training run with one::
         scheduler.step()
 """
 
+from airi.compat.names import refusing
 from airi.optim.lr_scheduler.annealing import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from airi.optim.lr_scheduler.base import LRScheduler, _LRScheduler
 from airi.optim.lr_scheduler.combined import ChainedScheduler, SequentialLR
@@ -43,3 +44,5 @@ __all__ = [
     "StepLR",
     "_LRScheduler",
 ]
+
+__getattr__ = refusing("airi.optim.lr_scheduler", "torch.optim.lr_scheduler", __all__)

@@ -1,5 +1,6 @@
 """Data sets, samplers and the DataLoader, as in ``torch.utils.data``."""
 
+from airi.compat.names import refusing
 from airi.utils.data.collate import default_collate, default_convert
 from airi.utils.data.dataloader import DataLoader
 from airi.utils.data.dataset import (
@@ -43,3 +44,5 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+
+__getattr__ = refusing("airi.utils.data", "torch.utils.data", __all__)
