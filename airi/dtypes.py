@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from airi import spelling
+
 
 class dtype:
     """The type of a tensor's elements, such as ``airi.float32``.
@@ -67,7 +69,7 @@ class dtype:
         return {complex64: float32, complex128: float64}.get(self, self)
 
     def __repr__(self) -> str:
-        return f"airi.{self._name}"
+        return f"{spelling.own_name}.{self._name}"
 
     def __reduce__(self) -> str:
         return self._name  # pickled by name: there is one object per type

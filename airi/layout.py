@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from airi import spelling
+
 __all__ = [
     "channels_last",
     "channels_last_3d",
@@ -23,7 +25,7 @@ class _Label:
         self._name = name
 
     def __repr__(self) -> str:
-        return f"airi.{self._name}"
+        return f"{spelling.own_name}.{self._name}"
 
     def __reduce__(self) -> str:
         return self._name

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from airi import dtypes
+from airi import dtypes, spelling
 from airi.autograd import engine, graph
 from airi.autograd.graph import Handle, Node, Version, replay_view
 from airi.autograd.mode import enable_grad, state
@@ -41,7 +41,7 @@ class Size(tuple[int, ...]):
         return math.prod(self)
 
     def __repr__(self) -> str:
-        return f"airi.Size({list(self)})"
+        return f"{spelling.own_name}.Size({list(self)})"
 
     def __getitem__(self, at: Any) -> Any:
         part = super().__getitem__(at)

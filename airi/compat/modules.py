@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from airi import spelling
 from airi.compat import names
 
 # Where airi keeps what PyTorch has in a module of another name; the first that has a name counts.
@@ -167,6 +168,7 @@ def install() -> None:
     if "torch" in sys.modules:
         raise RuntimeError("airi cannot stand in for PyTorch: torch is imported already")
     sys.meta_path.insert(0, _finder)
+    spelling.own_name = "torch"
     _install_in_workers()
 
 

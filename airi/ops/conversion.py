@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi import dtypes
+from airi import dtypes, spelling
 from airi.autograd.graph import Rule
 from airi.device import device
 
@@ -125,7 +125,7 @@ def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Tensor
     before it too. Raises ValueError for an unknown name. Source: ``torch.Tensor.type``.
     """
     if dtype is None:
-        return f"airi.{_TENSOR_TYPE_OF[input.dtype]}"
+        return f"{spelling.own_name}.{_TENSOR_TYPE_OF[input.dtype]}"
     return cast(input, tensor_type_dtype(dtype))
 
 

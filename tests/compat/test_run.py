@@ -206,8 +206,19 @@ print(Linear(2, 3)(ones(2)).shape)
 """
     code, out, err = run(script(text))
     assert (code, err) == (0, "")
-    size = "airi.Size"
-    assert out.splitlines() == ["[0.0, 1.0, 2.0] True", f"{size}([1, 3])", f"{size}([3])"]
+    assert out.splitlines() == ["[0.0, 1.0, 2.0] True", "torch.Size([1, 3])", "torch.Size([3])"]
+
+
+def test_what_is_printed_is_pytorchs(script):
+    text = """
+import torch
+x = torch.ones(2, dtype=torch.float64)
+print(x, x.shape, x.dtype, x.type(), torch.strided)
+"""
+    code, out, err = run(script(text))
+    assert (code, err) == (0, "")
+    wanted = "torch.Size([2]) torch.float64 torch.DoubleTensor torch.strided"
+    assert out == f"tensor([1., 1.], dtype=torch.float64) {wanted}\n"
 
 
 def test_arguments(capsys, tmp_path):
