@@ -82,6 +82,8 @@ class HuberLoss(_Loss):
     """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        if not isinstance(delta, (int, float)):
+            raise TypeError(f"HuberLoss: delta must be a number, got {type(delta).__name__}")
         super().__init__(reduction=reduction)
         self.delta = delta
 
@@ -115,6 +117,10 @@ class NLLLoss(_WeightedLoss):
             ignore_index=self.ignore_index,
             reduction=self.reduction,
         )
+
+
+class NLLLoss2d(NLLLoss):
+    """The older name of `NLLLoss` for images. Source: ``torch.nn.NLLLoss2d``."""
 
 
 class CrossEntropyLoss(_WeightedLoss):

@@ -25,6 +25,11 @@ class _Pad(Module):
     def forward(self, input: Tensor) -> Tensor:
         if self.mode == "constant":
             return F.pad(input, self.padding, "constant", self.value)
+        if input.ndim not in (self.dimensions + 1, self.dimensions + 2):
+            raise ValueError(
+                f"{type(self).__name__}: expected an input of {self.dimensions + 1} (unbatched) or "
+                f"{self.dimensions + 2} (batched) dimensions, got shape {tuple(input.shape)}"
+            )
         return F.pad(input, self.padding, self.mode)
 
     def extra_repr(self) -> str:

@@ -10,7 +10,7 @@ from airi.autograd.graph import Rule
 from airi.ops.pool3d import taken_at
 from airi.ops.random import rand
 from airi.ops.spatial import check_dimensions, like_input, numbers, with_batch
-from airi.ops.views import shape_of
+from airi.ops.views import narrow, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,11 +129,13 @@ def _fractional_max_pool(
     shape = (*images.shape[:2], dims)
     if samples is None:
         samples = rand(shape, dtype=input.dtype)
-    elif shape_of(samples) != shape or samples.dtype != input.dtype:
-        raise RuntimeError(
-            f"{function}: _random_samples must have shape {shape} and dtype {input.dtype}, got "
-            f"{shape_of(samples)}, {samples.dtype}"
-        )
+    else:
+        samples = narrow(samples, 0, 0, min(samples.shape[0], shape[0]))  # more are allowed
+        if shape_of(samples) != shape or samples.dtype != input.dtype:
+            raise RuntimeError(
+                f"{function}: _random_samples must have shape {shape} and dtype {input.dtype}, got "
+                f"{shape_of(samples)}, {samples.dtype}"
+            )
     places = FractionalMaxPoolPlaces.apply(images, samples, kernel=kernel, output_size=wanted)
     out = like_input(taken_at(images, places), input, dims)
     return (out, like_input(places, input, dims)) if return_indices else out

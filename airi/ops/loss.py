@@ -113,8 +113,7 @@ def _shared(losses: np.ndarray, shares: Any, total: bool) -> Any:
         losses = losses * shares
     if not total:
         return losses.squeeze(1)
-    # The mean of no losses is NaN, which is their share then.
-    return np.add.reduce(losses, axis=None) if losses.size else losses.dtype.type(shares * 0)
+    return np.add.reduce(losses, axis=None)
 
 
 def _row(g: Any, places: Any, shares: Any, total: bool) -> Any:
@@ -152,7 +151,7 @@ def cross_entropy(
     _check_weight("cross_entropy", input, weight)
     if shape_of(input) == shape_of(target):
         return _against_probabilities(input, target, weight, ignore_index, how, label_smoothing)
-    batch, places, shares, factors = _targets(
+    batch, places, shares, factors, offset = _targets(
         "cross_entropy", input, target, weight, ignore_index, how
     )
     if label_smoothing == 0.0:
@@ -162,6 +161,7 @@ def cross_entropy(
         hard = NLLLoss.apply(log_p, places, shares, total=how != "none")
         uniform = _Uniform.apply(log_p, weight, factors, total=how != "none")
         out = hard * (1 - label_smoothing) + uniform * label_smoothing
+    out = out + offset if offset else out
     return reshape(out, shape_of(target)) if how == "none" else out
 
 
@@ -183,8 +183,11 @@ def nll_loss(
     how = reduction_named("nll_loss", reduction, size_average, reduce)
     _check_tensors("nll_loss", input, target)
     _check_weight("nll_loss", input, weight)
-    batch, places, shares, _ = _targets("nll_loss", input, target, weight, ignore_index, how)
+    batch, places, shares, _, offset = _targets(
+        "nll_loss", input, target, weight, ignore_index, how
+    )
     out = NLLLoss.apply(batch, places, shares, total=how != "none")
+    out = out + offset if offset else out
     return reshape(out, shape_of(target)) if how == "none" else out
 
 
@@ -217,11 +220,11 @@ def _targets(
     weight: Tensor | None,
     ignore_index: int,
     how: str,
-) -> tuple[Tensor, np.ndarray, Any, Any]:
+) -> tuple[Tensor, np.ndarray, Any, Any, float]:
     """The input as a batch, the classes to look at (N, 1, ...), and each one's share in the loss.
 
-    A class to be ignored is looked at as 0, with share 0. The last result is the shares without
-    the classes' weights.
+    A class to be ignored is looked at as 0, with share 0. Then the shares without the classes'
+    weights, and what is to be added: NaN where a mean is that of nothing, whose gradient is 0.
     """
     batch, labels = _as_batch(function, input, target)
     classes = batch.shape[1]
@@ -229,6 +232,7 @@ def _targets(
     inside = places.size == 0 or (places.min() >= 0 and places.max() < classes)
     shares: Any = 1.0
     factors: Any = 1.0
+    offset = 0.0
     if weight is not None or not inside or 0 <= ignore_index < classes:
         counted = places != ignore_index
         wrong = counted & ((places < 0) | (places >= classes))
@@ -244,10 +248,11 @@ def _targets(
     if how == "mean":
         whole = float(shares.sum()) if isinstance(shares, np.ndarray) else places.size
         if not whole:
-            shares = factors = math.nan
+            shares = factors = 0.0
+            offset = math.nan
         else:
             shares, factors = shares / whole, factors / whole
-    return batch, places, shares, factors
+    return batch, places, shares, factors, offset
 
 
 def _as_batch(function: str, input: Tensor, target: Tensor) -> tuple[Tensor, np.ndarray]:

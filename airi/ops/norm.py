@@ -241,6 +241,8 @@ def batch_norm(
         "batch_norm", input, (channels,), running_mean=running_mean, running_var=running_var,
         weight=weight, bias=bias,
     )  # fmt: skip
+    if eps <= 0:
+        raise ValueError(f"batch_norm: eps must be positive, got {eps}")
     if (running_mean is None) != (running_var is None):
         raise ValueError("batch_norm: give both of running_mean and running_var, or neither")
     if not training:

@@ -118,7 +118,7 @@ def test_loss(row, reduction):
 
 
 def test_every_loss_is_in_the_table():
-    elsewhere = {"CTCLoss", "LinearCrossEntropyLoss", "AdaptiveLogSoftmaxWithLoss"}
+    elsewhere = {"NLLLoss2d", "CTCLoss", "LinearCrossEntropyLoss", "AdaptiveLogSoftmaxWithLoss"}
     names = {name for name in nn.__all__ if name.endswith("Loss")} - elsewhere
     assert names == {name for name, *_ in LOSSES}
 
@@ -231,3 +231,12 @@ def test_adaptive_log_softmax_with_loss(batched):
 def test_adaptive_log_softmax_refuses_cutoffs(cutoffs):
     with pytest.raises(ValueError, match="cutoffs must"):
         nn.AdaptiveLogSoftmaxWithLoss(4, 10, cutoffs)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_mean_of_nothing_is_nan_and_its_gradient_zero(smoothing):
+    x = airi.tensor(real(2, 3), requires_grad=True)
+    loss = nn.CrossEntropyLoss(label_smoothing=smoothing)(x, airi.tensor([-100, -100]))
+    loss.backward()
+    assert loss.isnan()
+    assert x.grad.tolist() == [[0.0] * 3] * 2
