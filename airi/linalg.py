@@ -1,6 +1,7 @@
 """``airi.linalg``: linear algebra on matrices and batches of matrices, PyTorch's ``torch.linalg``.
 
-Every function has first and second derivatives; the rules are in ``airi/ops/linalg_*.py``.
+All but the `ldl` functions have derivatives of every order; the rules are in
+``airi/ops/linalg_*.py``.
 """
 
 # ruff: noqa: F401, F403
@@ -12,6 +13,7 @@ from airi.ops.linalg import matrix_power
 from airi.ops.linalg_checks import LinAlgError
 from airi.ops.linalg_factor import *
 from airi.ops.linalg_functions import det, matrix_exp, multi_dot, slogdet
+from airi.ops.linalg_ldl import *
 from airi.ops.linalg_norm import *
 from airi.ops.linalg_products import *
 from airi.ops.linalg_solve import *

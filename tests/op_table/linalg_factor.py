@@ -86,3 +86,40 @@ ROWS = [
         complex=True,
     ),
 ]
+
+
+def _indefinite(rng, *shape):
+    x = real(rng, *shape)
+    return x + x.mT
+
+
+def _ldl_solve_samples(rng):
+    """Factors of one 2 x 2 block between two of 1 x 1."""
+    LD = np.tril(real(rng, 4, 4)) + np.diag([3.0, 0, 0, 2])
+    pivots = np.array([2, -4, -4, 4], np.int32)
+    return [
+        call(LD.astype(np.float32), pivots, real(rng, 4, 2).astype(np.float32)),
+        call(
+            np.stack([LD, 2 * LD]).astype(np.float32),
+            np.stack([pivots, pivots]),
+            real(rng, 4, 1).astype(np.float32),
+            hermitian=True,
+        ),
+    ]
+
+
+# Of `airi/ops/linalg_ldl.py`; without gradients.
+ROWS += [
+    Row(
+        name,
+        lambda rng: [
+            call(_indefinite(rng, 5, 5)),
+            call(_indefinite(rng, 3, 4, 4)),
+            call(np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 3.0], [2.0, 3.0, 0.0]])),
+        ],
+        None,
+        grad=False,
+        complex=True,
+    )
+    for name in ("linalg.ldl_factor", "linalg.ldl_factor_ex")
+] + [Row("linalg.ldl_solve", _ldl_solve_samples, None, grad=False, atol=1e-5)]

@@ -50,6 +50,24 @@ def test_a_triangular_system_with_a_zero_on_the_diagonal_is_infinite():
     assert X.tolist() == [[1.0], [float("inf")]]
 
 
+def test_indefinite_systems():
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 7, 40):
+        A = rng.standard_normal((3, n, n))
+        A = A + A.swapaxes(-1, -2)
+        A[0] -= np.diag(np.diag(A[0])) if n > 1 else 0  # which forces blocks of 2 x 2
+        B = rng.standard_normal((n, 2))
+        LD, pivots = linalg.ldl_factor(airi.from_numpy(A))
+        X = linalg.ldl_solve(LD, pivots, airi.from_numpy(B))
+        np.testing.assert_allclose(A @ X.numpy(), np.broadcast_to(B, (3, n, 2)), atol=1e-9)
+    with pytest.raises(linalg.LinAlgError, match="zero block at 1"):
+        linalg.ldl_factor(airi.zeros(2, 2))
+    assert linalg.ldl_factor_ex(airi.zeros(2, 2)).info.item() == 1
+    assert (linalg.ldl_factor(airi.eye(2), hermitian=True).LD == airi.eye(2)).all()
+    with pytest.raises(RuntimeError, match="complex"):
+        linalg.ldl_factor(airi.eye(2) * 1j, hermitian=True)
+
+
 def test_failures_name_function_element_and_place():
     indefinite = airi.tensor([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]]])
     with pytest.raises(linalg.LinAlgError, match=r"cholesky.*Batch element 1.*order 2"):
