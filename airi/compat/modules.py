@@ -21,6 +21,8 @@ from airi.compat import names
 
 # Where airi keeps what PyTorch has in a module of another name; the first that has a name counts.
 _ELSEWHERE: dict[str, tuple[str, ...]] = {
+    "safetensors": ("airi.serialization.safetensors",),  # the package makes PyTorch's tensors
+    "safetensors.torch": ("airi.serialization.safetensors",),
     "torch._tensor": ("airi.serialization.pickled_names", "airi"),
     "torch._utils": ("airi.serialization.pickled_names",),
     "torch.autograd.variable": ("airi.autograd", "airi"),
@@ -131,7 +133,7 @@ class _Finder(MetaPathFinder, Loader):
                 "data sets see airi.datasets",
                 name=fullname,
             ) from None
-        if top != "torch":
+        if top not in ("safetensors", "torch"):
             return None
         if not airi_names(fullname):
             # Without name=: `from torch import x` would replace an error that names torch.x.

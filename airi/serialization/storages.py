@@ -17,6 +17,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.graph import wrap
 from airi.nn.parameter import Parameter
+from airi.storage import whole
 from airi.tensor import Tensor
 
 # PyTorch's class of a storage, by the name of its dtype; others are saved untyped.
@@ -113,16 +114,14 @@ class Storages:
 
 def _whole_memory(array: np.ndarray) -> np.ndarray | None:
     """All memory that `array` shows a part of, in one dimension; None where a copy is simpler."""
-    whole = array
-    while isinstance(whole.base, np.ndarray):
-        whole = whole.base
     if not array.size:
         return array.reshape(-1)
-    contiguous = whole.flags.c_contiguous or whole.flags.f_contiguous
-    steps = (_address(array) - _address(whole), *array.strides)
+    root = whole(array)
+    contiguous = root.flags.c_contiguous or root.flags.f_contiguous
+    steps = (_address(array) - _address(root), *array.strides)
     if not contiguous or any(step < 0 or step % array.itemsize for step in steps):
         return None
-    return whole.reshape(-1, order="A")
+    return root.reshape(-1, order="A")
 
 
 def _address(array: np.ndarray) -> int:
@@ -190,7 +189,6 @@ def _strided(memory: np.ndarray, offset: int, size: Any, stride: Any) -> np.ndar
         raise ValueError(f"a tensor ends at element {last} of a storage of {memory.size}")
     item = memory.itemsize
     steps = tuple(step * item for step in stride)
-    # Made of the storage by slices where it can be, so that the memory can be written to.
     return np.ndarray(size, memory.dtype, memory, offset * item, steps)
 
 

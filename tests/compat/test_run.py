@@ -209,6 +209,19 @@ print(Linear(2, 3)(ones(2)).shape)
     assert out.splitlines() == ["[0.0, 1.0, 2.0] True", "torch.Size([1, 3])", "torch.Size([3])"]
 
 
+def test_safetensors_are_airis(script):
+    text = """
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+save_file({"w": torch.ones(2)}, "w.safetensors", {"format": "pt"})
+print(load_file("w.safetensors"), safe_open("w.safetensors", "pt").metadata())
+"""
+    code, out, err = run(script(text))
+    assert (code, err) == (0, "")
+    assert out == "{'w': tensor([1., 1.])} {'format': 'pt'}\n"
+
+
 def test_what_is_printed_is_pytorchs(script):
     text = """
 import torch
