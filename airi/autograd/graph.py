@@ -295,8 +295,13 @@ def record(
     if state.saved_hooks:
         node.saved = pack(node.saved)
     for number, result in enumerate(results):
-        if result._array.dtype.kind in DIFFERENTIABLE:  # integer by-products are constants
+        kind = result._array.dtype.kind
+        if kind == "f":
             result._edge = (node, number)
+        elif kind in DIFFERENTIABLE:  # not integer by-products: they are constants of the graph
+            result._edge = (node, number)
+            if kind == "c" and rule.holomorphic:
+                node.__class__ = _ConjugatingNode
     if begun:
         tell(rule, node, inputs, results, begun, attributes)
     return node
@@ -472,18 +477,9 @@ class Node:
         values = [self.value(each, record) for each in self._held()]
         if dtypes.bfloat16.is_known:
             grads, values = bfloat16.widened(grads), bfloat16.widened(values)
-        rule = self.rule
-        if rule.holomorphic and grads[0].dtype.kind == "c":
-            return self._conjugated(grads[0], values)
-        g = grads[0] if rule.outputs is _ONE_OUTPUT else tuple(grads)
-        result = rule.backward(g, *values)
+        g = grads[0] if self.rule.outputs is _ONE_OUTPUT else tuple(grads)
+        result = self.rule.backward(g, *values)
         return result if isinstance(result, tuple) else (result,)
-
-    def _conjugated(self, g: Any, values: list[Any]) -> tuple[Any, ...]:
-        """The gradients of a holomorphic function: conj(backward(conj(g)))."""
-        result = self.rule.backward(g.conj(), *values)
-        gradients = result if isinstance(result, tuple) else (result,)
-        return tuple([None if each is None else each.conj() for each in gradients])
 
     def _held(self) -> tuple[Any, ...]:
         if self.saved is None:
@@ -559,6 +555,16 @@ class Node:
         """Call ``hook(grad)`` when the gradient of that output is complete."""
         self.tensor_hooks = {} if self.tensor_hooks is None else self.tensor_hooks
         return Handle(self.tensor_hooks.setdefault(output, {}), hook)
+
+
+class _ConjugatingNode(Node):
+    """The node of a holomorphic rule with a complex result: conj(backward(conj(g)))."""
+
+    __slots__ = ()
+
+    def backward(self, grads: list[Any], record: bool) -> tuple[Any, ...]:
+        gradients = super().backward([each.conj() for each in grads], record)
+        return tuple([None if each is None else each.conj() for each in gradients])
 
 
 class AccumulateGrad:
