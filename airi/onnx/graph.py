@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from airi.onnx.sizes import Merged, Symbol
+from airi.onnx.sizes import Merged, Progression, Symbol
 from airi.onnx.tracing import Dim, Known, Value
 
 Translator = Callable[["Graph", "Use"], Any]
@@ -100,7 +100,19 @@ class Graph:
             fill = self.constant(each.fill.reshape(()))
             name = self.node("Expand", fill, self.shape_tensor(each.shape))
             return Tensor(name, each.shape, each.fill.dtype)
+        if isinstance(each, Progression):
+            return self._progression(each)
         return each
+
+    def _progression(self, each: Progression) -> Tensor:
+        dtype = each.start.dtype
+        length = self.node("Squeeze", self.size(each.length), self.ints([0]))
+        zero, one = self.constant(0, np.int64), self.constant(1, np.int64)
+        positions = self.node("Range", zero, length, one)
+        name = self.node("Cast", positions, to=onnx_dtype(dtype))
+        name = self.node("Mul", name, self.constant(each.step, dtype))
+        name = self.node("Add", name, self.constant(each.start, dtype))
+        return Tensor(name, (each.length,), dtype)
 
     def _initializer(self, known: Known) -> Tensor:
         name = self._names.get(id(known.tensor))

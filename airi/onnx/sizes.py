@@ -24,6 +24,14 @@ class Symbol(NamedTuple):
     fill: np.ndarray
 
 
+class Progression(NamedTuple):
+    """A constant ``start, start + step, ...`` as long as a dynamic axis, as arange makes it."""
+
+    start: np.generic
+    step: np.generic
+    length: Dim
+
+
 class Merged(NamedTuple):
     """An op of both runs: attributes and shapes with a Dim where they differ."""
 
@@ -79,12 +87,27 @@ def merged_input(name: str, a: Any, b: Any, axes: list[Axis]) -> Any:
             if not np.array_equal(a.array, b.array, equal_nan=a.array.dtype.kind == "f"):
                 raise _depends(name, "a constant")
             return a
+        progression = _progression(a.array, b.array, axes)
+        if progression is not None:
+            return progression
         values = np.unique(np.concatenate([a.array.reshape(-1), b.array.reshape(-1)]))
         if len(values) != 1:
             raise _depends(name, "a constant that is as long as a dynamic axis")
         shape = merged_shape(name, a.array.shape, b.array.shape, axes)
         return Symbol(shape, values)
     return _merge(name, a, b, axes)
+
+
+def _progression(a: np.ndarray, b: np.ndarray, axes: list[Axis]) -> Progression | None:
+    """The rule of both arrays where they are the same progression of different lengths."""
+    shorter, longer = sorted((a, b), key=len) if a.ndim == b.ndim == 1 else (a, b)
+    if a.ndim != 1 or b.ndim != 1 or len(shorter) < 2 or a.dtype.kind not in "iuf":
+        return None
+    start, step = shorter[0], shorter[1] - shorter[0]
+    length = _dim(len(a), len(b), axes)
+    is_one = step and np.array_equal(longer, start + step * np.arange(len(longer)))
+    same = np.array_equal(shorter, longer[: len(shorter)])
+    return Progression(start, step, length) if is_one and same and length is not None else None
 
 
 def _merge(name: str, a: Any, b: Any, axes: list[Axis]) -> Any:

@@ -150,6 +150,9 @@ def test_gpt(fused):
     check(model, airi.randint(11, (2, 5)))
     longer = [(airi.randint(11, (3, 5)),)]
     check(model, airi.randint(11, (2, 5)), others=longer, dynamic_axes={"input_0": {0: "batch"}})
+    axes = {"input_0": {0: "batch", 1: "time"}}
+    longer = [(airi.randint(11, (3, 12)),), (airi.randint(11, (1, 2)),)]
+    check(model, airi.randint(11, (2, 5)), others=longer, dynamic_axes=axes)
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
