@@ -152,9 +152,37 @@ _LAZY = (
     "viz",
 )
 
+# Functions of airi.nn.functional that PyTorch has here too, with the same arguments.
+_FUNCTIONAL = (
+    "adaptive_avg_pool1d",
+    "avg_pool1d",
+    "bilinear",
+    "channel_shuffle",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_tbc",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "cosine_similarity",
+    "group_norm",
+    "layer_norm",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool3d",
+    "native_channel_shuffle",
+    "pairwise_distance",
+    "pdist",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "rms_norm",
+)
+
 __all__ = sorted(
     {name for name in globals() if not name.startswith("_") and name != "TYPE_CHECKING"}
-    | {"__version__", "vmap", *_LAZY}
+    | {"__version__", "vmap", *_LAZY, *_FUNCTIONAL}
 )
 
 
@@ -165,6 +193,10 @@ def __getattr__(name: str) -> _Any:
         if name == "vmap":
             return importlib.import_module("airi.func").vmap
         return importlib.import_module(f"airi.{name}")
+    if name in _FUNCTIONAL:
+        from airi.nn import functional
+
+        return getattr(functional, name)
     from airi.compat.names import missing
 
     # obj=None keeps Python from adding a suggestion of its own.

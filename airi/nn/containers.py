@@ -106,6 +106,11 @@ class Sequential(_Row):
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
+        if len(args) == 1 and isinstance(args[0], (list, tuple)):
+            kind = type(args[0]).__name__
+            raise TypeError(
+                f"Sequential: expected modules, got a {kind} of them; write Sequential(*modules)"
+            )
         if len(args) == 1 and isinstance(args[0], Mapping):
             for name, module in args[0].items():
                 self.register_module(name, module)

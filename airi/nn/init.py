@@ -5,7 +5,9 @@ Source: ``torch.nn.init``.
 
 from __future__ import annotations
 
+import functools
 import math
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -341,16 +343,29 @@ def fan_in_uniform_(weight: Tensor, bias: Tensor | None) -> None:
         uniform_(bias, -bound, bound)
 
 
-# The names of old scripts.
-_Initializer = Callable[..., Tensor]
-uniform: _Initializer = uniform_
-normal: _Initializer = normal_
-constant: _Initializer = constant_
-eye: _Initializer = eye_
-dirac: _Initializer = dirac_
-xavier_uniform: _Initializer = xavier_uniform_
-xavier_normal: _Initializer = xavier_normal_
-kaiming_uniform: _Initializer = kaiming_uniform_
-kaiming_normal: _Initializer = kaiming_normal_
-orthogonal: _Initializer = orthogonal_
-sparse: _Initializer = sparse_
+def _older(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The name that the function has in old scripts, without the underscore."""
+    name = function.__name__.rstrip("_")
+
+    @functools.wraps(function)
+    def older(*args: Any, **kwargs: Any) -> Tensor:
+        warnings.warn(
+            f"nn.init.{name} is deprecated; call nn.init.{name}_", FutureWarning, stacklevel=2
+        )
+        return function(*args, **kwargs)
+
+    older.__name__ = older.__qualname__ = name
+    return older
+
+
+uniform = _older(uniform_)
+normal = _older(normal_)
+constant = _older(constant_)
+eye = _older(eye_)
+dirac = _older(dirac_)
+xavier_uniform = _older(xavier_uniform_)
+xavier_normal = _older(xavier_normal_)
+kaiming_uniform = _older(kaiming_uniform_)
+kaiming_normal = _older(kaiming_normal_)
+orthogonal = _older(orthogonal_)
+sparse = _older(sparse_)

@@ -175,7 +175,11 @@ def test_trunc_normal_refuses_an_empty_interval():
 def test_old_names():
     for name in init.__all__:
         if not name.endswith("_") and name != "calculate_gain":
-            assert getattr(init, name) is getattr(init, name + "_")
+            assert getattr(init, name).__wrapped__ is getattr(init, name + "_")
+    weight = airi.empty(2, 2)
+    with pytest.warns(FutureWarning, match="call nn.init.constant_"):
+        assert init.constant(weight, 3.0) is weight
+    assert weight.tolist() == [[3, 3], [3, 3]]
 
 
 def test_names_are_sorted():
