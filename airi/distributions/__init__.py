@@ -31,6 +31,7 @@ from airi.distributions.exp_family import ExponentialFamily
 from airi.distributions.exponential import Exponential
 from airi.distributions.fishersnedecor import FisherSnedecor
 from airi.distributions.gamma import Gamma
+from airi.distributions.generalized_pareto import GeneralizedPareto
 from airi.distributions.geometric import Geometric
 from airi.distributions.gumbel import Gumbel
 from airi.distributions.half_cauchy import HalfCauchy
@@ -40,6 +41,7 @@ from airi.distributions.inverse_gamma import InverseGamma
 from airi.distributions.kl import kl_divergence, register_kl
 from airi.distributions.kumaraswamy import Kumaraswamy
 from airi.distributions.laplace import Laplace
+from airi.distributions.lkj_cholesky import LKJCholesky
 from airi.distributions.log_normal import LogNormal
 from airi.distributions.logistic_normal import LogisticNormal
 from airi.distributions.lowrank_multivariate_normal import LowRankMultivariateNormal
@@ -62,6 +64,7 @@ from airi.distributions.transforms import *
 from airi.distributions.uniform import Uniform
 from airi.distributions.von_mises import VonMises
 from airi.distributions.weibull import Weibull
+from airi.distributions.wishart import Wishart
 
 __all__ = [
     "Bernoulli",
@@ -77,6 +80,7 @@ __all__ = [
     "ExponentialFamily",
     "FisherSnedecor",
     "Gamma",
+    "GeneralizedPareto",
     "Geometric",
     "Gumbel",
     "HalfCauchy",
@@ -84,6 +88,7 @@ __all__ = [
     "Independent",
     "InverseGamma",
     "Kumaraswamy",
+    "LKJCholesky",
     "Laplace",
     "LogNormal",
     "LogisticNormal",
@@ -104,6 +109,7 @@ __all__ = [
     "Uniform",
     "VonMises",
     "Weibull",
+    "Wishart",
     "biject_to",
     "constraints",
     "kl_divergence",

@@ -24,6 +24,7 @@ from airi.distributions.transform import (
 from airi.distributions.utils import sum_rightmost
 from airi.distributions.vector_transforms import (
     CatTransform,
+    CorrCholeskyTransform,
     LowerCholeskyTransform,
     PositiveDefiniteTransform,
     ReshapeTransform,
@@ -43,6 +44,7 @@ __all__ = [
     "AffineTransform",
     "CatTransform",
     "ComposeTransform",
+    "CorrCholeskyTransform",
     "CumulativeDistributionTransform",
     "ExpTransform",
     "IndependentTransform",

@@ -6,12 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from airi.autograd.graph import wrap
 from airi.distributions import constraints
 from airi.distributions.transform import FixedTransform, Transform
 from airi.distributions.utils import sum_rightmost
 from airi.dtypes import finfo
 from airi.ops.activation import logsigmoid
-from airi.ops.creation import ones_like
+from airi.ops.creation import eye, ones_like
 from airi.ops.elementwise import clamp
 from airi.ops.joining import cat, stack
 from airi.ops.transcendental import sigmoid
@@ -19,6 +22,7 @@ from airi.tensor import Size, Tensor
 
 __all__ = [
     "CatTransform",
+    "CorrCholeskyTransform",
     "LowerCholeskyTransform",
     "PositiveDefiniteTransform",
     "ReshapeTransform",
@@ -166,6 +170,66 @@ class PositiveDefiniteTransform(FixedTransform):
         from airi.ops.linalg_factor import cholesky
 
         return LowerCholeskyTransform().inv(cholesky(y))
+
+
+class CorrCholeskyTransform(FixedTransform):
+    """From n (n - 1) / 2 numbers to the Cholesky factor of a correlation matrix of size n
+
+    ``tanh(x)``, filled into the rows below the diagonal, says of each element how much of what its
+    row has left of length 1 it takes; the diagonal takes the rest.
+    """
+
+    domain = constraints.real_vector
+    codomain = constraints.corr_cholesky
+    bijective = True
+
+    def _call(self, x: Tensor) -> Tensor:
+        eps = finfo(x.dtype).eps
+        n = self.forward_shape(x.shape)[-1]
+        share = clamp(x.tanh(), -1 + eps, 1 - eps)
+        places = _below(n, -1).expand(tuple(x.shape))
+        flat = x.new_zeros((*x.shape[:-1], n * n)).scatter(-1, places, share)
+        shares = flat.reshape((*x.shape[:-1], n, n))
+        left = (1 - shares**2).sqrt().cumprod(-1)
+        before = cat([ones_like(left[..., :1]), left[..., :-1]], -1)
+        return (shares + eye(n, dtype=x.dtype)) * before
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        left = 1 - (y * y).cumsum(-1)
+        before = cat([ones_like(left[..., :1]), left[..., :-1]], -1)
+        return (_taken(y, -1) / _taken(before, -1).sqrt()).atanh()
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        left = _taken(1 - (y * y).cumsum(-1), -2)
+        slopes = 2.0 * (math.log(2.0) - x + logsigmoid(2.0 * x))
+        return 0.5 * left.log().sum(-1) + slopes.sum(-1)
+
+    def forward_shape(self, shape: Sequence[int]) -> Size:
+        n = round((0.25 + 2 * shape[-1]) ** 0.5 + 0.5)
+        if n * (n - 1) // 2 != shape[-1]:
+            raise ValueError(
+                f"CorrCholeskyTransform: expected n * (n - 1) / 2 numbers, got {shape[-1]}"
+            )
+        return Size((*shape[:-1], n, n))
+
+    def inverse_shape(self, shape: Sequence[int]) -> Size:
+        if shape[-1] != shape[-2]:
+            raise ValueError(
+                f"CorrCholeskyTransform: expected square matrices, got shape {tuple(shape)}"
+            )
+        return Size((*shape[:-2], shape[-1] * (shape[-1] - 1) // 2))
+
+
+def _below(n: int, diagonal: int) -> Tensor:
+    """Where the elements on and below a diagonal are in a flat matrix of size n, row by row."""
+    rows, columns = np.tril_indices(n, diagonal)
+    return wrap(rows * n + columns)
+
+
+def _taken(matrix: Tensor, diagonal: int) -> Tensor:
+    """The elements on and below a diagonal, row by row."""
+    n = matrix.shape[-1]
+    return matrix.reshape((*matrix.shape[:-2], n * n))[..., _below(n, diagonal)]
 
 
 class CatTransform(Transform):

@@ -41,6 +41,7 @@ COUNTS = [[0, 3], [1, 2], [5, 0]]
 SIMPLEX = [[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]]
 LOWER = [[1.2, 0.0, 0.0], [0.3, 0.8, 0.0], [-0.4, 0.2, 1.5]]
 COVARIANCE = np.array(LOWER) @ np.array(LOWER).T
+FACTOR = [[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.48, 0.36, 0.8]]
 VECTORS = [[0.1, -0.3, 2.0], [1.0, 0.5, -0.5]]
 
 CASES = [
@@ -62,6 +63,13 @@ CASES = [
     case("Kumaraswamy", UNIT, concentration1=[1.7, 3.0], concentration0=[1.5, 2.0]),
     case("Dirichlet", SIMPLEX, concentration=[[0.7, 3.0, 1.0], [0.2, 0.5, 0.9]]),
     case("Pareto", np.add(POSITIVE, 1.0), scale=[0.7, 0.9], alpha=[2.5, 3.0]),
+    case(
+        "GeneralizedPareto",
+        [[0.7, 2.9, 0.1], [1.5, 4.0, 0.4]],
+        loc=[0.2, 1.5, 0.0],
+        scale=[1.2, 0.4, 0.7],
+        concentration=[0.3, 0.0, -0.5],
+    ),
     case("Weibull", POSITIVE, scale=[0.7, 0.9], concentration=[1.5, 3.0]),
     case("VonMises", REAL, loc=[0.3, -1.0], concentration=[1.2, 30.0]),
     case("Bernoulli", [[0, 1], [1, 1]], probs=[0.3, 0.9]),
@@ -89,6 +97,10 @@ CASES = [
     case("MultivariateNormal", VECTORS, loc=VECTORS[0], covariance_matrix=COVARIANCE),
     case("MultivariateNormal", VECTORS, loc=VECTORS, scale_tril=LOWER),
     case("MultivariateNormal", VECTORS, loc=VECTORS[0], precision_matrix=COVARIANCE),
+    case("LKJCholesky", [FACTOR, FACTOR], plain={"dim": 3}, concentration=[0.8, 3.0]),
+    case("Wishart", [COVARIANCE, 2 * COVARIANCE], df=[3.5, 7.0], covariance_matrix=COVARIANCE),
+    case("Wishart", [COVARIANCE, 2 * COVARIANCE], df=6.0, scale_tril=[LOWER, LOWER]),
+    case("Wishart", [COVARIANCE, 2 * COVARIANCE], df=[4.0, 5.0], precision_matrix=COVARIANCE),
     case(
         "LowRankMultivariateNormal",
         VECTORS,

@@ -15,6 +15,16 @@ cases = pytest.mark.parametrize("case", CASES, ids=str)
 MOMENTS = ("mean", "variance", "stddev", "mode")
 
 
+@pytest.fixture(autouse=True)
+def float64_by_default():
+    """Some of PyTorch's distributions mix dtypes otherwise."""
+    for package in (airi, torch):
+        package.set_default_dtype(package.float64)
+    yield
+    for package in (airi, torch):
+        package.set_default_dtype(package.float32)
+
+
 def both(case, **kwargs):
     return zip((airi, torch), (case.make(airi, **kwargs), case.make(torch, **kwargs)), strict=True)
 
@@ -46,7 +56,12 @@ def compare(case, compute, gradients=True):
         if q is not None:
             # And of the slope of digamma.
             rtol = 1e-4 if case.name == "VonMises" else 2e-8
-            np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=rtol, atol=1e-11)
+            mine, other = p.numpy(), q.numpy()
+            if (
+                case.name == "Wishart" and q.ndim > 1
+            ):  # what is above the diagonal of scale_tril does not count
+                mine, other = np.tril(mine), np.tril(other)
+            np.testing.assert_allclose(mine, other, rtol=rtol, atol=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +95,7 @@ def test_every_distribution_is_compared():
 
 
 @cases
+@pytest.mark.filterwarnings("ignore:Singular sample")  # PyTorch says so of every sample
 def test_shapes(case):
     (_, (mine, _)), (_, (other, _)) = both(case)
     for name in ("batch_shape", "event_shape"):
@@ -144,7 +160,7 @@ def test_cdf(case):
 
 @cases
 def test_icdf(case):
-    probabilities = np.array([[0.2, 0.9], [0.5, 0.7]])
+    probabilities = np.array([[0.2], [0.9], [0.5]])
     compare(case, lambda package, d: d.icdf(package.tensor(probabilities)))
 
 
