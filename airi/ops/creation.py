@@ -41,6 +41,7 @@ __all__ = [
     "logspace",
     "ones",
     "ones_like",
+    "range",
     "scalar_tensor",
     "tensor",
     "zeros",
@@ -465,6 +466,35 @@ def arange(
             start, step = int(start), int(step)
         array = start + step * np.arange(count)
     return made("arange", array.astype(wanted, copy=False), device, requires_grad, hints)
+
+
+def range(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """start, start + step, ... to end inclusive, of the default dtype: the older form of `arange`.
+
+    floor((end - start) / step) + 1 elements. Raises RuntimeError where step is 0 or leads away
+    from end. Example: ``airi.range(1, 3)`` is ``[1., 2., 3.]``. Source: ``torch.range``.
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = _number(start), _number(end), _number(step)
+    if step == 0:
+        raise RuntimeError("range: step must not be 0")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"range: the bounds must be finite, got {start} and {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"range: step {step} leads from {start} away from {end}")
+    array = start + step * np.arange(math.floor((end - start) / step) + 1)
+    wanted = dtypes.default_numpy() if dtype is None else float_dtype(dtype)
+    return made("range", array.astype(wanted, copy=False), device, requires_grad, hints)
 
 
 def _evenly_spaced(function: str, start: Any, end: Any, steps: int, dtype: np.dtype) -> np.ndarray:

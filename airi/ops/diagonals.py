@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from airi import dtypes
-from airi.autograd.graph import Rule, wrap
+from airi.autograd.graph import Rule
+from airi.autograd.graph import wrap as _wrap
 from airi.device import device as _device
 from airi.ops.conversion import clone
-from airi.ops.inplace import write
+from airi.ops.inplace import MaskedFill, write
 from airi.ops.names import normal_dim
 from airi.ops.views import View, flatten, shape_of
 
 if TYPE_CHECKING:
+    from airi.ops.elementwise import Number
     from airi.tensor import Tensor
 
 __all__ = [
@@ -161,6 +164,23 @@ def tril_(input: Tensor, diagonal: int = 0) -> Tensor:
     return write(_matrices("tril_", input), "tril_", Tril, diagonal=diagonal)
 
 
+def fill_diagonal_(input: Tensor, fill_value: Number, wrap: bool = False) -> Tensor:
+    """Every element with equal indices = fill_value, in place; input has 2 dimensions or a cube's.
+
+    With `wrap` the diagonal of a tall matrix begins again after one row in between. Raises
+    RuntimeError below 2 dimensions, and above for sizes that differ.
+    Source: ``torch.Tensor.fill_diagonal_``.
+    """
+    shape = shape_of(_matrices("fill_diagonal_", input))
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError(f"fill_diagonal_: all dimensions must be equal, got shape {shape}")
+    step = sum(math.prod(shape[i + 1 :]) for i in range(len(shape)))
+    end = None if wrap or len(shape) > 2 else shape[1] * shape[1]
+    mask = np.zeros(math.prod(shape), np.bool_)
+    mask[:end:step] = True
+    return write(input, "fill_diagonal_", MaskedFill, _wrap(mask.reshape(shape)), fill_value)
+
+
 def _matrices(function: str, input: Tensor) -> Tensor:
     if input.ndim < 2:
         raise RuntimeError(f"{function}: needs at least 2 dimensions, got shape {shape_of(input)}")
@@ -190,4 +210,4 @@ def triu_indices(
 def _pairs(mask: np.ndarray, dtype: Any, device: Any) -> Tensor:
     _device("cpu" if device is None else device)
     wanted = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
-    return wrap(np.array(mask.nonzero(), wanted))
+    return _wrap(np.array(mask.nonzero(), wanted))

@@ -581,6 +581,7 @@ class TensorMethods:
     triu_ = diagonals.triu_
     tril = diagonals.tril
     tril_ = diagonals.tril_
+    fill_diagonal_ = diagonals.fill_diagonal_
     unfold = views.unfold
     unbind = splitting.unbind
     split = splitting.split

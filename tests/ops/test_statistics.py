@@ -81,3 +81,29 @@ def test_nextafter_has_no_derivative():
     x = airi.ones(1, requires_grad=True)
     with pytest.raises(RuntimeError, match="nextafter: the derivative"):
         airi.nextafter(x, airi.zeros(1)).backward()
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (5, 2), (2, 5), (7, 3), (3, 3, 3)])
+@pytest.mark.parametrize("wrap", [False, True])
+def test_filled_diagonals_are_pytorchs(shape, wrap):
+    torch = pytest.importorskip("torch")
+    got = airi.zeros(*shape).fill_diagonal_(4, wrap)
+    np.testing.assert_array_equal(got, torch.zeros(*shape).fill_diagonal_(4, wrap).numpy())
+
+
+def test_no_gradient_passes_a_filled_diagonal():
+    x = airi.ones(2, 2, requires_grad=True)
+    (x * 2).fill_diagonal_(0).sum().backward()
+    assert x.grad.tolist() == [[0, 2], [2, 0]]
+    with pytest.raises(RuntimeError, match="must be equal"):
+        airi.ones(2, 2, 3).fill_diagonal_(0)
+
+
+def test_range_includes_its_end():
+    assert airi.range(1, 3).tolist() == [1, 2, 3]
+    assert airi.range(1, 3).dtype == airi.float32
+    assert airi.range(0, 1, 0.5, dtype=airi.float64).tolist() == [0, 0.5, 1]
+    assert airi.range(3, 1, -1, dtype=airi.int64).tolist() == [3, 2, 1]
+    for bounds in ((0, 1, 0), (0, 1, -1), (0, float("inf"))):
+        with pytest.raises(RuntimeError, match="range:"):
+            airi.range(*bounds)
