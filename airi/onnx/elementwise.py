@@ -17,7 +17,8 @@ _SAME = {
     "Gt": "Greater", "IsInf": "IsInf", "IsNan": "IsNaN", "Le": "LessOrEqual", "Log": "Log",
     "LogicalAnd": "And", "LogicalNot": "Not", "LogicalOr": "Or", "LogicalXor": "Xor", "Lt": "Less",
     "Maximum": "Max", "Minimum": "Min", "Mul": "Mul", "Neg": "Neg", "Pow": "Pow",
-    "Reciprocal": "Reciprocal", "Relu": "Relu", "Sigmoid": "Sigmoid", "Sign": "Sign", "Sin": "Sin",
+    "Reciprocal": "Reciprocal", "Relu": "Relu", "Sgn": "Sign", "Sigmoid": "Sigmoid", "Sign": "Sign",
+    "Sin": "Sin",
     "Sinh": "Sinh", "Softsign": "Softsign", "Sqrt": "Sqrt", "Sub": "Sub", "Tan": "Tan",
     "Tanh": "Tanh",
 }  # fmt: skip
@@ -87,6 +88,35 @@ def remainder(graph: Graph, use: Use) -> Any:
         return graph.node("Mod", x, y)
     quotient = graph.node("Floor", graph.node("Div", x, y))
     return graph.node("Sub", x, graph.node("Mul", quotient, y))
+
+
+@translates("Fmod")
+def fmod(graph: Graph, use: Use) -> Any:
+    return graph.node("Mod", *operands(graph, use), fmod=1)
+
+
+@translates("Trunc", "Frac")
+def towards_zero(graph: Graph, use: Use) -> Any:
+    (x,) = operands(graph, use)
+    size = graph.node("Floor", graph.node("Abs", x))
+    whole = graph.node("Mul", graph.node("Sign", x), size)
+    return whole if use.rule == "Trunc" else graph.node("Sub", x, whole)
+
+
+@translates("Erfc")
+def erfc(graph: Graph, use: Use) -> Any:
+    (x,) = operands(graph, use)
+    return graph.node("Sub", graph.constant(1, x.dtype), graph.node("Erf", x))
+
+
+@translates("LogAddExp")
+def log_add_exp(graph: Graph, use: Use) -> Any:
+    """The larger plus log(1 + e**-(distance)): softplus of minus the distance"""
+    x, y = operands(graph, use)
+    distance = graph.node("Abs", graph.node("Sub", x, y))
+    return graph.node(
+        "Add", graph.node("Max", x, y), graph.node("Softplus", graph.node("Neg", distance))
+    )
 
 
 @translates("FloorDivide")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from airi.onnx.graph import Graph, Use, translates
+from airi.onnx.graph import Graph, Use, onnx_dtype, translates
 from airi.onnx.tracing import Dim
 
 _LAST = np.iinfo(np.int64).max
@@ -167,6 +167,62 @@ def _same(graph: Graph, use: Use) -> Any:
     return graph.node("Identity", use.inputs[0])
 
 
+@translates("Roll")
+def roll(graph: Graph, use: Use) -> Any:
+    x, dims, shifts = use.inputs[0], use["dims"], use["shifts"]
+    if dims is None:
+        raise RuntimeError("onnx.export: roll without dims has no translation")
+    pairs = [(dims, shifts)] if isinstance(dims, int) else zip(dims, shifts, strict=True)
+    out: Any = x
+    for dim, shift in pairs:
+        dim %= x.ndim
+        size = x.shape[dim]
+        cut = -shift if isinstance(size, Dim) else -shift % max(size, 1)
+        dims_of_slice, step = graph.ints([dim]), graph.ints([1])
+        limits = (graph.ints([0]), graph.ints([cut]), graph.ints([_LAST]))
+        head = graph.node("Slice", out, limits[0], limits[1], dims_of_slice, step)
+        tail = graph.node("Slice", out, limits[1], limits[2], dims_of_slice, step)
+        out = graph.node("Concat", tail, head, axis=dim)
+    return out if out is not x else _same(graph, use)
+
+
+@translates("Unfold")
+def windows(graph: Graph, use: Use) -> Any:
+    """Windows along a dimension, as a last one"""
+    x, dim, size = use.inputs[0], use["dim"] % use.inputs[0].ndim, use["size"]
+    count = use.shape[dim]
+    if isinstance(count, Dim):
+        raise RuntimeError("onnx.export: unfold along a dynamic axis has no translation")
+    places = use["step"] * np.arange(count)[:, None] + np.arange(size)
+    taken = graph.node("Gather", x, graph.constant(places, np.int64), axis=dim)
+    order = [*range(dim + 1), *range(dim + 2, x.ndim + 1), dim + 1]
+    return graph.node("Transpose", taken, perm=order)
+
+
+@translates("Unslice")
+def unslice(graph: Graph, use: Use) -> Any:
+    """Zeros with x at the places of an index: only of slices without steps, which is padding"""
+    x, index = use.inputs[0], use["index"]
+    index = index if isinstance(index, tuple) else (index,)
+    if Ellipsis in index:
+        at = index.index(Ellipsis)
+        rest = (slice(None),) * (x.ndim - len(index) + 1)
+        index = index[:at] + rest + index[at + 1 :]
+    slices = all(isinstance(each, slice) and each.step in (None, 1) for each in index)
+    if not slices or len(index) > x.ndim:
+        raise RuntimeError(f"onnx.export: zeros around {index} have no translation")
+    before, after = [0] * x.ndim, [0] * x.ndim
+    for dim, each in enumerate(index):
+        if each == slice(None):
+            continue
+        size = use.shape[dim]
+        if isinstance(size, Dim):
+            raise RuntimeError("onnx.export: zeros along a dynamic axis have no translation")
+        start, stop, _ = each.indices(size)
+        before[dim], after[dim] = start, size - stop
+    return graph.node("Pad", x, graph.ints(before + after))
+
+
 @translates("Triu", "Tril")
 def triangle(graph: Graph, use: Use) -> Any:
     diagonal = graph.constant(use["diagonal"], np.int64)
@@ -196,6 +252,29 @@ def index(graph: Graph, use: Use) -> Any:
 def take_along(graph: Graph, use: Use) -> Any:
     x, indices = use.inputs
     return graph.node("GatherElements", x, graph.cast(indices, np.int64), axis=use["dim"])
+
+
+@translates("Scatter", "ScatterAdd")
+def scatter(graph: Graph, use: Use) -> Any:
+    x, indices, source = use.inputs
+    source = graph.cast(source, x.dtype)
+    if source.ndim == 0:
+        source = graph.node("Expand", source, graph.shape_tensor(indices.shape))
+    elif source.shape != indices.shape:
+        raise RuntimeError("onnx.export: scatter of more values than indices has no translation")
+    reduction = "add" if use.rule == "ScatterAdd" else "none"
+    places = graph.cast(indices, np.int64)
+    return graph.node(
+        "ScatterElements", x, places, source, axis=int(use["dim"]), reduction=reduction
+    )
+
+
+@translates("Sort", "Topk")
+def sorted_along(graph: Graph, use: Use) -> Any:
+    x, dim = use.inputs[0], int(use["dim"])
+    largest = use["largest"] if use.rule == "Topk" else use["descending"]
+    count = graph.shape_tensor([use.shape[dim]])
+    return graph.node("TopK", x, count, outputs=2, axis=dim, largest=int(bool(largest)))
 
 
 @translates("Embedding")
@@ -230,6 +309,14 @@ def reduced(graph: Graph, op_type: str, x: Any, dim: Any, keepdim: bool) -> Any:
 def reduction(graph: Graph, use: Use) -> Any:
     x = graph.cast(use.inputs[0], use.dtype)
     return reduced(graph, _REDUCTIONS[use.rule], x, use["dim"], bool(use["keepdim"]))
+
+
+@translates("AllTrue", "AnyTrue")
+def truth(graph: Graph, use: Use) -> Any:
+    x = graph.cast(graph.cast(use.inputs[0], np.bool_), np.int32)
+    kind = "ReduceMin" if use.rule == "AllTrue" else "ReduceMax"
+    name = reduced(graph, kind, x, use["dim"], bool(use["keepdim"]))
+    return graph.node("Cast", name, to=onnx_dtype(use.dtype))
 
 
 @translates("Norm")
