@@ -35,7 +35,7 @@ def _kernel(name: str) -> Callable[[np.ndarray, np.ndarray], None]:
 
 def _lgamma(x: float) -> float:
     """`math.lgamma`, which is an error at its poles, as in C."""
-    return math.inf if x <= 0 and x == math.floor(x) else math.lgamma(x)
+    return math.inf if x <= 0 and float(x).is_integer() else math.lgamma(x)
 
 
 def apply_kernel(name: str, x: Any) -> np.ndarray:

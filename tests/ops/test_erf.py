@@ -54,6 +54,16 @@ def test_special_values_and_layout():
     assert airi.erf(airi.tensor(0.5, dtype=airi.float16)).dtype == airi.float16
 
 
+@pytest.mark.usefixtures("either")
+def test_logarithm_of_gamma():
+    x = np.array([0.0, -1.0, -2.5, 1e-10, 0.5, 3.0, 100.5, np.inf, -np.inf, np.nan])
+    poles = [np.inf, np.inf]
+    wanted = [*poles, *[math.lgamma(each) for each in x[2:7]], np.inf, np.inf, np.nan]
+    np.testing.assert_allclose(airi.lgamma(airi.tensor(x)), wanted, rtol=1e-14)
+    got = airi.lgamma(airi.tensor(x.astype(np.float32)))
+    np.testing.assert_allclose(got, wanted, rtol=1e-6)
+
+
 def test_inverse_to_the_last_places():
     y = np.concatenate([np.linspace(-3, 3, 601), np.logspace(-12, -1, 50)])
     x = np.array([math.erf(each) for each in y])
