@@ -1,7 +1,7 @@
 """Pictures: the recorded graph (`draw`), and backward as it happens (`trace`)."""
 
 from airi.viz.drawing import Drawing, draw
-from airi.viz.recording import record
+from airi.viz.recording import Recording, record
 from airi.viz.trace import Event, Trace, trace
 
-__all__ = ["Drawing", "Event", "Trace", "draw", "record", "trace"]
+__all__ = ["Drawing", "Event", "Recording", "Trace", "draw", "record", "trace"]

@@ -10,36 +10,55 @@ from typing import Any
 from airi.autograd.scope import Scope
 from airi.tensor import Tensor
 from airi.utils.files import replacing
-from airi.viz.layout import FORMATS, render
-from airi.viz.picture import Box, Picture, collect
+from airi.viz import pages
+from airi.viz.folding import collapsed, folded
+from airi.viz.layout import FORMATS, positions, render
+from airi.viz.pages import plain
+from airi.viz.picture import Box, Details, Picture, collect, collect_nodes
+from airi.viz.recording import Recording
+from airi.viz.scopes import ScopeNames
+from airi.viz.tree import tree
 
 # Fills are light with dark text, strong enough in contrast for print and projector.
-_FILL = {"op": "#ffffff", "parameter": "#d7ebff", "input": "#e6f4df", "result": "#ffe8c7"}
+_FILL = {
+    "op": "#ffffff",
+    "module": "#eef1f5",
+    "parameter": "#d7ebff",
+    "input": "#e6f4df",
+    "result": "#ffe8c7",
+    "error": "#fdd9d7",
+}
 _FRAME = "#7a869a"
 _FONT = "Helvetica"  # a font whose widths both layout engines know
 
 
 class Drawing:
-    """A picture of a graph: shows itself in a notebook, ``save("graph.svg")`` makes a file."""
+    """A picture of a graph: shows itself in a notebook, ``save("graph.svg")`` makes a file.
+
+    ``print`` gives it as a text tree; ``source`` is the dot text.
+    """
 
     def __init__(self, source: str, picture: Picture) -> None:
         self.source = source
         self._picture = picture
 
     def save(self, path: str | os.PathLike[str], seconds: float = 60.0) -> Path:
-        """Write ``.svg``, ``.png``, ``.pdf`` or ``.dot``, by the ending of `path`; returns it.
+        """Write ``.svg``, ``.png``, ``.pdf``, ``.html`` or ``.dot``, by the ending; returns it.
 
-        Raises ValueError for another ending, RuntimeError where no layout engine is installed
-        and TimeoutError where the layout takes longer than `seconds`.
+        The HTML page can be moved, zoomed and searched. Raises ValueError for another ending,
+        RuntimeError where no layout engine is installed and TimeoutError where the layout takes
+        longer than `seconds`.
         """
         target = Path(path)
         format = target.suffix.lstrip(".").lower()
         if format == "dot":
             content = self.source.encode()
+        elif format == "html":
+            content = self.html(seconds).encode()
         elif format in FORMATS:
             content = render(self.source, format, seconds)
         else:
-            endings = ", ".join(f".{each}" for each in (*FORMATS, "dot"))
+            endings = ", ".join(f".{each}" for each in (*FORMATS, "html", "dot"))
             raise ValueError(f"draw: cannot save {target.name!r}: the ending must be {endings}")
         with replacing(target) as file:
             file.write(content)
@@ -49,14 +68,23 @@ class Drawing:
         """The picture as SVG text."""
         return render(self.source, "svg", seconds).decode()
 
+    def html(self, seconds: float = 60.0) -> str:
+        """The picture as one HTML page that needs no network."""
+        data = pages.graph_data(self._picture, positions(self.source, seconds))
+        scripts = ["words.js", "graph.js", "frame.js", "drawing.js"]
+        return pages.assemble("drawing.html", ["replay.css"], scripts, data)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the SVG, or the text where no layout engine is installed."""
         bundle = {"text/plain": repr(self)}
         try:
             bundle["image/svg+xml"] = self.svg()
         except (RuntimeError, TimeoutError) as error:
-            bundle["text/plain"] += f"\n{error}"
+            bundle["text/plain"] = f"{self}\n{error}"
         return bundle
+
+    def __str__(self) -> str:
+        return tree(self._picture)
 
     def __repr__(self) -> str:
         ops = sum(box.kind == "op" for box in self._picture.boxes)
@@ -64,19 +92,45 @@ class Drawing:
 
 
 def draw(
-    *results: Tensor, names: Mapping[str, Tensor] | None = None, direction: str = "TB"
+    *results: Tensor | Recording,
+    names: Mapping[str, Tensor] | None = None,
+    direction: str = "TB",
+    depth: int | None = None,
+    fold: bool = True,
+    values: bool = False,
+    grads: bool = False,
+    saved: bool = False,
 ) -> Drawing:
     """Draw the graph that was recorded for one or more tensors, such as a loss.
 
     Boxes are ops with the shape and dtype of their output; blue boxes parameters with their names
     in the module, green ones other leaves that want a gradient, frames the modules that were
     being called. `names` labels tensors of your own; `direction` is Graphviz' rankdir (TB, LR).
-    Raises TypeError for what is no Tensor, RuntimeError where nothing was recorded.
+    Modules with `depth` others around them become one box: 0 is the whole model, 1 its parts. With
+    `fold`, blocks that repeat are shown once with ``× N``. `values` and `grads` tell those of
+    leaves (values of ops too where recorded under `record`), `saved` what ops keep for backward.
+    In place of tensors a `record` can be given: all that it has recorded, up to an error in
+    forward. Raises TypeError for what is no Tensor, RuntimeError where nothing was recorded.
 
     Example: ``airi.viz.draw(loss, names={"x": x}).save("graph.svg")``.
     """
+    if direction not in ("TB", "LR", "BT", "RL"):
+        raise ValueError(f"draw: direction must be TB, LR, BT or RL, got {direction!r}")
+    if depth is not None and depth < 0:
+        raise ValueError(f"draw: depth must not be negative, got {depth}")
+    picture = _picture(results, names or {}, Details(values, grads, saved))
+    if depth is not None:
+        picture = collapsed(picture, depth)
+    if fold:
+        picture = folded(picture)
+    return Drawing(as_dot(picture, direction), picture)
+
+
+def _picture(results: tuple[Any, ...], names: Mapping[str, Tensor], details: Details) -> Picture:
     if not results:
         raise TypeError("draw: give at least one Tensor")
+    if len(results) == 1 and isinstance(results[0], Recording):
+        return _of_recording(results[0], details)
     for each in results:
         if not isinstance(each, Tensor):
             raise TypeError(f"draw: expected Tensors, got {type(each).__name__}")
@@ -85,10 +139,19 @@ def draw(
                 "draw: this tensor was recorded by no op: nothing it was made from requires grad, "
                 "or it was made under no_grad"
             )
-    if direction not in ("TB", "LR", "BT", "RL"):
-        raise ValueError(f"draw: direction must be TB, LR, BT or RL, got {direction!r}")
-    picture = collect(list(results), names or {})
-    return Drawing(as_dot(picture, direction), picture)
+    return collect(list(results), names, details)
+
+
+def _of_recording(recording: Recording, details: Details) -> Picture:
+    nodes = recording.nodes
+    if not nodes:
+        raise RuntimeError("draw: nothing was recorded, or its graph is gone with its tensors")
+    picture = collect_nodes(nodes, details)
+    if recording.error is not None:
+        lines = [type(recording.error).__name__, *str(recording.error).splitlines()[:1]]
+        picture.boxes.append(Box("error", "error", lines, None))
+        picture.arrows.append((f"op{nodes[-1].number}", "error", ""))
+    return picture
 
 
 def _graphviz() -> Any:
@@ -106,62 +169,54 @@ def as_dot(picture: Picture, direction: str) -> str:
     graph.attr("node", fontname=_FONT, fontsize="11", shape="box", style="filled", color=_FRAME)
     graph.attr("edge", fontname=_FONT, fontsize="9", color="#444444", fontcolor="#444444")
     graph.attr(ranksep="0.35", nodesep="0.25")
-    _add_scope(graph, None, _children(picture.boxes), _members(picture.boxes))
+    if picture.notice:
+        graph.attr(label=_plain(picture.notice), fontname=_FONT, fontsize="11")
+    _Scopes(picture).add(graph, None)
     for source, target, label in picture.arrows:
         graph.edge(source, target, label=_plain(f" {label}") if label else None)
     return graph.source
 
 
-def _members(boxes: list[Box]) -> dict[Scope | None, list[Box]]:
-    members: dict[Scope | None, list[Box]] = {}
-    for box in boxes:
-        members.setdefault(box.scope, []).append(box)
-    return members
+class _Scopes:
+    """Modules as frames, nested as they were called."""
 
+    def __init__(self, picture: Picture) -> None:
+        self.names: ScopeNames = picture.names
+        self.repeats = picture.repeats
+        self.members: dict[Scope | None, list[Box]] = {}
+        self.children: dict[Scope | None, dict[Scope, None]] = {}  # in order
+        for box in picture.boxes:
+            self.members.setdefault(box.scope, []).append(box)
+            scope = box.scope
+            while scope is not None:
+                inside = self.children.setdefault(scope.parent, {})
+                if scope in inside:
+                    break
+                inside[scope] = None
+                scope = scope.parent
 
-def _children(boxes: list[Box]) -> dict[Scope | None, list[Scope]]:
-    """The calls inside each call, in order."""
-    children: dict[Scope | None, list[Scope]] = {}
-    for box in boxes:
-        scope = box.scope
-        while scope is not None:
-            inside = children.setdefault(scope.parent, [])
-            if scope in inside:
-                break
-            inside.append(scope)
-            scope = scope.parent
-    return children
-
-
-def _add_scope(
-    graph: Any, scope: Scope | None, children: Any, members: Any, key: str = "cluster"
-) -> None:
-    for box in members.get(scope, ()):
-        _add_box(graph, box)
-    for number, inner in enumerate(children.get(scope, ())):
-        inner_key = f"{key}_{number}"  # of the place: the same graph is the same text
-        with graph.subgraph(name=inner_key) as frame:
-            frame.attr(label=_plain(_scope_label(inner)), labeljust="l", color=_FRAME)
-            frame.attr(style="rounded", fontname=_FONT, fontsize="11", fontcolor="#333333")
-            _add_scope(frame, inner, children, members, inner_key)
-
-
-def _scope_label(scope: Scope) -> str:
-    """``conv1: Conv2d``, and the class alone for the outermost module."""
-    name = scope.path.rpartition(".")[2]
-    return scope.kind if name == scope.kind else f"{scope.path.partition('.')[2]}: {scope.kind}"
+    def add(self, graph: Any, scope: Scope | None, key: str = "cluster") -> None:
+        for box in self.members.get(scope, ()):
+            _add_box(graph, box)
+        for number, inner in enumerate(self.children.get(scope, ())):
+            inner_key = f"{key}_{number}"  # of the place: the same graph is the same text
+            count = self.repeats.get(inner, 1)
+            label = plain(self.names.label(inner)) + (f"  × {count}" if count > 1 else "")
+            with graph.subgraph(name=inner_key) as frame:
+                frame.attr(label=_plain(label), labeljust="l", color=_FRAME)
+                frame.attr(style="rounded", fontname=_FONT, fontsize="11", fontcolor="#333333")
+                self.add(frame, inner, inner_key)
 
 
 def _add_box(graph: Any, box: Box) -> None:
     style = "filled,dashed" if box.shared else "filled"
-    style += ",rounded" if box.kind == "op" else ""
-    label = "\\n".join(_plain(line) for line in box.lines)
+    style += ",rounded" if box.kind in ("op", "module") else ""
+    lines = [*box.lines, f"× {box.times}"] if box.times > 1 else box.lines
+    label = "\\n".join(_plain(line) for line in lines)
     graph.node(box.key, label=label, fillcolor=_FILL[box.kind], style=style)
 
 
 def _plain(text: str) -> str:
     """Text that Graphviz shows as it is: no escapes, no HTML, no endless or control characters."""
-    text = "".join(each if each.isprintable() else " " for each in text)
-    text = text if len(text) <= 80 else text[:77] + "..."
-    text = text.replace("\\", "\\\\")
+    text = plain(text).replace("\\", "\\\\")
     return text if not (text.startswith("<") and text.endswith(">")) else f" {text}"

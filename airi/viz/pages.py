@@ -11,9 +11,13 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airi.viz.layout import Layout
+    from airi.viz.picture import Picture
 
 
 def read(name: str) -> str:
@@ -62,6 +66,43 @@ def _slim(text: str) -> str:
 
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def graph_data(picture: Picture, layout: Layout) -> dict[str, Any]:
+    """A picture with the places of its boxes and arrows, as ``graph.js`` reads it."""
+    number = {box.key: i for i, box in enumerate(picture.boxes)}
+    left = {ends: list(curves) for ends, curves in layout.edges.items()}
+    return {
+        "size": rounded((layout.width, layout.height)),
+        "frames": [[*rounded(frame[:4]), plain(frame[4])] for frame in layout.frames],
+        "boxes": [
+            {
+                "kind": box.kind,
+                "at": rounded(layout.nodes[box.key]),
+                "lines": [plain(line) for line in box.lines]
+                + ([f"× {box.times}"] if box.times > 1 else []),
+                "shared": plain(box.shared),
+                "step": None,
+            }
+            for box in picture.boxes
+        ],
+        "edges": [
+            {
+                "from": number[source],
+                "to": number[target],
+                "curve": [x for point in left[source, target].pop(0) for x in rounded(point)],
+                "norm": None,
+            }
+            for source, target, _ in picture.arrows
+        ],
+        "events": [],
+        "notice": picture.notice,
+    }
+
+
+def rounded(values: Iterable[float]) -> list[float]:
+    """Coordinates to a tenth of a point."""
+    return [round(float(each), 1) for each in values]
 
 
 def plain(text: str, longest: int = 80) -> str:

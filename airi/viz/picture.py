@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from airi.autograd.engine import reachable
-from airi.autograd.graph import Node, edge_of
+from airi.autograd.graph import Node, Saved, edge_of
 from airi.autograd.scope import Scope
 from airi.tensor import Tensor
+from airi.viz.health import bytes_text
+from airi.viz.recording import forward_of
+from airi.viz.scopes import ScopeNames
+from airi.viz.statistics import statistics
 
 
 @dataclass
@@ -17,10 +23,13 @@ class Box:
     """An op or a leaf, with the lines of text it shows."""
 
     key: str
-    kind: str  # "op", "parameter" (a leaf with a module's name), "input" (another leaf), "result"
+    # "op", "module" (its ops are not shown), "parameter" (a leaf with a module's name), "input"
+    # (another leaf), "result", "error" (where forward stopped)
+    kind: str
     lines: list[str]
     scope: Scope | None
-    shared: bool = False  # a leaf that several ops use: one box per use
+    shared: str = ""  # for a leaf that several ops use, one box per use: its name
+    times: int = 1  # how often the block repeats of which this is the first
 
 
 @dataclass
@@ -29,6 +38,18 @@ class Picture:
 
     boxes: list[Box] = field(default_factory=list)
     arrows: list[tuple[str, str, str]] = field(default_factory=list)
+    names: ScopeNames = field(default_factory=ScopeNames)
+    repeats: dict[Scope, int] = field(default_factory=dict)  # of a module that is shown once
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What boxes tell beyond op and shape."""
+
+    values: bool = False
+    grads: bool = False
+    saved: bool = False
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
@@ -36,22 +57,36 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape)) if shape else "scalar"
 
 
-def collect(roots: list[Tensor], names: Mapping[str, Any]) -> Picture:
+def collect(
+    roots: list[Tensor], names: Mapping[str, Any], details: Details | None = None
+) -> Picture:
     """The graph that was recorded for `roots`, oldest op first."""
     nodes = reachable(map(edge_of, roots))[::-1]
-    parameters = {id(tensor): name for name, tensor in parameter_names(nodes).items()}
-    known = parameters | {id(tensor): name for name, tensor in names.items()}
-    uses = _count_uses(nodes)
-    used_outputs = _used_outputs(nodes, roots)
-    picture = Picture()
-    for node in nodes:
-        _add_op(picture, node, known, parameters, uses, used_outputs)
+    picture = _picture_of(nodes, map(edge_of, roots), names, details or Details())
+    known = {id(tensor): name for name, tensor in names.items()}
     for number, root in enumerate(roots):
         _add_result(picture, root, number, known)
     return picture
 
 
-def parameter_names(nodes: list[Node]) -> dict[str, Any]:
+def collect_nodes(nodes: list[Node], details: Details) -> Picture:
+    """The picture of recorded ops, oldest first, whether they lead to one result or not."""
+    ends = [(node, 0) for node in nodes]
+    return _picture_of(nodes, ends, {}, details)
+
+
+def _picture_of(
+    nodes: list[Node], ends: Iterable[Any], names: Mapping[str, Any], details: Details
+) -> Picture:
+    maker = _Maker(nodes, ends, names, details)
+    for node in nodes:
+        maker.add(node)
+    if details.grads and maker.leaves and not maker.has_grads:
+        maker.picture.notice = "backward has not run: there are no gradients yet"
+    return maker.picture
+
+
+def parameter_names(nodes: Iterable[Node]) -> dict[str, Any]:
     """The parameters of every outermost module that was called, by their dotted names."""
     tops = {}
     for node in nodes:
@@ -63,60 +98,90 @@ def parameter_names(nodes: list[Node]) -> dict[str, Any]:
     return {name: each for top in tops.values() for name, each in top.named_parameters()}
 
 
-def _count_uses(nodes: list[Node]) -> dict[int, int]:
-    uses: dict[int, int] = {}
-    for node in nodes:
-        for edge in node.edges:
-            if isinstance(edge, Tensor):
-                uses[id(edge)] = uses.get(id(edge), 0) + 1
-    return uses
+class _Maker:
+    """Makes the boxes and arrows of nodes."""
+
+    def __init__(
+        self, nodes: list[Node], ends: Iterable[Any], names: Mapping[str, Any], details: Details
+    ) -> None:
+        self.picture = Picture()
+        self.details = details
+        self.parameters = {id(tensor): name for name, tensor in parameter_names(nodes).items()}
+        self.known = self.parameters | {id(tensor): name for name, tensor in names.items()}
+        self.uses: dict[int, int] = {}
+        self.used_outputs: dict[Node, set[int]] = {}  # the others are masks and the like
+        self.leaves = 0
+        self.has_grads = False
+        for edge in [edge for node in nodes for edge in node.edges] + list(ends):
+            if type(edge) is tuple:
+                self.used_outputs.setdefault(edge[0], set()).add(edge[1])
+            elif edge is not None:
+                self.uses[id(edge)] = self.uses.get(id(edge), 0) + 1
+
+    def add(self, node: Node) -> None:
+        key = f"op{node.number}"
+        used = [node.outputs[number] for number in sorted(self.used_outputs[node])]
+        shapes = ", ".join(shape_text(shape) for shape, _ in used)
+        lines = [node.rule.__name__, f"{shapes}  {used[0][1]}"]
+        lines += [text for text in map(_attribute_text, node.attributes.items()) if text]
+        lines += self._op_details(node)
+        self.picture.boxes.append(Box(key, "op", lines, node.scope))
+        for position, edge in enumerate(node.edges):
+            if type(edge) is tuple:
+                source, number = edge
+                several = len(source.outputs) > 1
+                label = shape_text(source.outputs[number][0]) if several else ""
+                self.picture.arrows.append((f"op{source.number}", key, label))
+            elif edge is not None:
+                leaf = self._leaf(edge, f"leaf_{key}_{position}", node.scope)
+                self.picture.boxes.append(leaf)
+                self.picture.arrows.append((leaf.key, key, ""))
+
+    def _leaf(self, tensor: Tensor, key: str, scope: Scope | None) -> Box:
+        kind = "parameter" if id(tensor) in self.parameters else "input"
+        name = self.known.get(id(tensor)) or tensor.name or "leaf"
+        lines = [name, f"{shape_text(tuple(tensor.shape))}  {tensor._array.dtype}"]
+        uses = self.uses[id(tensor)]
+        if uses > 1:
+            lines.append(f"used {uses} times")
+        if self.details.values:
+            lines.append(_value_text(tensor._array))
+        self.leaves += 1
+        if tensor._grad is not None:
+            self.has_grads = True
+        if self.details.grads and tensor._grad is not None:
+            lines.append(f"grad: {_value_text(tensor._grad._array)}")
+        return Box(key, kind, lines, scope, shared=name if uses > 1 else "")
+
+    def _op_details(self, node: Node) -> list[str]:
+        lines = []
+        forward = forward_of(node)
+        if self.details.values and forward is not None:
+            lines += [_value_text(each) for each in forward.outputs[:1]]
+        if self.details.saved:
+            lines.append(_saved_text(node))
+        return lines
 
 
-def _used_outputs(nodes: list[Node], roots: list[Tensor]) -> dict[Node, set[int]]:
-    """Which outputs of each node go anywhere: the others are masks and the like."""
-    used: dict[Node, set[int]] = {}
-    edges = [edge for node in nodes for edge in node.edges] + [edge_of(root) for root in roots]
-    for edge in edges:
-        if type(edge) is tuple:
-            used.setdefault(edge[0], set()).add(edge[1])
-    return used
+def _value_text(array: Any) -> str:
+    """The values of a small array, else how they are spread."""
+    array = np.asarray(array)
+    if array.size <= 4:
+        return np.array2string(array, precision=4, separator=", ").replace("\n", "")
+    stats = statistics(array)
+    text = f"[{stats.min:.3g}, {stats.max:.3g}], norm {stats.norm:.3g}"
+    return text if stats.finite else f"{text}, {stats.nan} NaN, {stats.inf} Inf"
 
 
-def _add_op(
-    picture: Picture,
-    node: Node,
-    known: dict[int, str],
-    parameters: dict[int, str],
-    uses: dict[int, int],
-    used_outputs: dict[Node, set[int]],
-) -> None:
-    key = f"op{node.number}"
-    used = [node.outputs[number] for number in sorted(used_outputs[node])]
-    shapes = ", ".join(shape_text(shape) for shape, _ in used)
-    lines = [node.rule.__name__, f"{shapes}  {used[0][1]}"]
-    lines += [text for text in map(_attribute_text, node.attributes.items()) if text]
-    picture.boxes.append(Box(key, "op", lines, node.scope))
-    for position, edge in enumerate(node.edges):
-        if edge is None:
-            continue
-        if type(edge) is tuple:
-            source, number = edge
-            several = len(source.outputs) > 1
-            label = shape_text(source.outputs[number][0]) if several else ""
-            picture.arrows.append((f"op{source.number}", key, label))
-        else:
-            kind = "parameter" if id(edge) in parameters else "input"
-            name = known.get(id(edge)) or edge.name or "leaf"
-            leaf = _leaf(edge, f"leaf_{key}_{position}", kind, name, node.scope, uses[id(edge)])
-            picture.boxes.append(leaf)
-            picture.arrows.append((leaf.key, key, ""))
-
-
-def _leaf(tensor: Tensor, key: str, kind: str, name: str, scope: Scope | None, uses: int) -> Box:
-    lines = [name, f"{shape_text(tuple(tensor.shape))}  {tensor._array.dtype}"]
-    if uses > 1:
-        lines.append(f"used {uses} times")
-    return Box(key, kind, lines, scope, shared=uses > 1)
+def _saved_text(node: Node) -> str:
+    if node.saved is None:
+        return "saved values are freed"
+    names = getattr(node.rule, "_wanted", list)()
+    kept = [(name, each) for name, each in zip(names, node.saved) if type(each) is Saved]
+    if not kept:
+        return "saves nothing"
+    size = sum(each.array.nbytes for _, each in kept)
+    return f"saved: {', '.join(name for name, _ in kept)} ({bytes_text(size)})"
 
 
 def _attribute_text(item: tuple[str, Any]) -> str:

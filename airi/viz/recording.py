@@ -75,10 +75,28 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return copy
 
 
-class _Recorder(Observer):
+class Recording(Observer):
+    """What `record` gives: the ops that are recorded, for `draw`, also where forward fails.
+
+    ``error`` is the exception that ended the ``with``, else None.
+    """
+
     def __init__(self) -> None:
         self.copies = Copies()
         self.outside: list[Outside] = []
+        self.error: BaseException | None = None
+        self._living: weakref.WeakSet[Node] = weakref.WeakSet()
+        self._kept: list[Node] = []
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The ops whose graph still lives, oldest first; all of them where forward failed."""
+        return sorted({*self._living, *self._kept}, key=lambda node: node.number)
+
+    def keep(self, error: BaseException) -> None:
+        """Hold what the failed program has recorded, which would go with its variables."""
+        self.error = error
+        self._kept = self.nodes
 
     def computed(
         self,
@@ -92,6 +110,7 @@ class _Recorder(Observer):
             given = tuple([self.copies.of(each) for each in inputs])
             made = tuple([self.copies.of(each) for each in results])
             _forwards[node] = Forward(given, made, seconds, self.outside)
+            self._living.add(node)
             return
         kinds = broken_kinds(results)
         if kinds and not broken_kinds(inputs):
@@ -100,15 +119,21 @@ class _Recorder(Observer):
 
 
 @contextlib.contextmanager
-def record() -> Iterator[None]:
+def record() -> Iterator[Recording]:
     """Inside, ops remember their values and the line of your program that called them.
 
     A `trace` of what was computed then shows them all, and `check` and the birthplace of a NaN have
-    what they need. Costs a copy of every value; nothing outside the ``with``. Example::
+    what they need. What it gives can be drawn, also where forward fails half way. Costs a copy of
+    every value; nothing outside the ``with``. Example::
 
-        with airi.viz.record():
-            loss = cross_entropy(model(images), labels)
-        tr = airi.viz.trace(loss)
+        with airi.viz.record() as recording:
+            loss = cross_entropy(model(images), labels)  # if this raises:
+        tr = airi.viz.trace(loss)                        # airi.viz.draw(recording)
     """
-    with observed_by(_Recorder()):
-        yield
+    recording = Recording()
+    try:
+        with observed_by(recording):
+            yield recording
+    except BaseException as error:
+        recording.keep(error)
+        raise

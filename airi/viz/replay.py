@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from airi.viz.rules import shape_text
 from airi.viz.sampling import number, sampled
 from airi.viz.trace import Event, Trace
 
-SCRIPTS = ("words.js", "heatmap.js", "graph.js", "panel.js", "replay.js")
+SCRIPTS = ("words.js", "heatmap.js", "graph.js", "frame.js", "panel.js", "replay.js")
 
 
 def page(trace: Trace, seconds: float = 60.0) -> str:
@@ -43,15 +44,16 @@ class _Data:
 
     def all(self) -> dict[str, Any]:
         birth = self.trace.birthplace
-        return {
-            "size": [round(self.layout.width, 1), round(self.layout.height, 1)],
-            "frames": [[*_rounded(frame[:4]), plain(frame[4])] for frame in self.layout.frames],
-            "boxes": [self._box(box) for box in self.picture.boxes],
-            "edges": self._edges(),
+        data = pages.graph_data(self.picture, self.layout)
+        for box, shown in zip(self.picture.boxes, data["boxes"], strict=True):
+            event = self.events.get(box.key)
+            shown["step"] = None if event is None else event.step
+        for edge, norm in zip(data["edges"], self._norms(), strict=True):
+            edge["norm"] = norm
+        return data | {
             "events": [self._event(event) for event in self.trace],
             "leaves": self._leaves(),
             "birth": None if birth is None else _birth(birth),
-            "checked": self.trace.report is not None,
             "tensors": self.tensors,
         }
 
@@ -70,33 +72,13 @@ class _Data:
             self.tensors.append(sample)
         return self._known[key]
 
-    def _box(self, box: Any) -> dict[str, Any]:
-        x, y, width, height = _rounded(self.layout.nodes[box.key])
-        event = self.events.get(box.key)
-        return {
-            "kind": box.kind,
-            "at": [x, y, width, height],
-            "lines": [plain(line) for line in box.lines],
-            "step": None if event is None else event.step,
-        }
-
-    def _edges(self) -> list[dict[str, Any]]:
-        left = {ends: list(curves) for ends, curves in self.layout.edges.items()}
-        edges = []
+    def _norms(self) -> Iterator[float | str | None]:
+        """The norm of the gradient on each arrow."""
         taken: dict[tuple[str, str], int] = {}
         for source, target, _ in self.picture.arrows:
-            curve = left[source, target].pop(0)
             nth = taken.get((source, target), 0)
             taken[source, target] = nth + 1
-            edges.append(
-                {
-                    "from": self.boxes[source],
-                    "to": self.boxes[target],
-                    "curve": [value for point in curve for value in _rounded(point)],
-                    "norm": self._norm(source, target, nth),
-                }
-            )
-        return edges
+            yield self._norm(source, target, nth)
 
     def _norm(self, source: str, target: str, nth: int) -> float | str | None:
         """The norm of the gradient that passes an edge: what `target` sends to `source`."""
@@ -187,7 +169,7 @@ def _plain_picture(picture: Picture) -> Picture:
     boxes = [
         replace(box, lines=box.lines[:2]) if box.kind == "op" else box for box in picture.boxes
     ]
-    return Picture(boxes, picture.arrows)
+    return replace(picture, boxes=boxes)
 
 
 def _birth(birth: Any) -> dict[str, Any]:
@@ -199,7 +181,3 @@ def _birth(birth: Any) -> dict[str, Any]:
         "where": plain(birth.where),
         "inputs": [plain(each, 200) for each in birth.inputs],
     }
-
-
-def _rounded(values: Any) -> list[float]:
-    return [round(float(each), 1) for each in values]

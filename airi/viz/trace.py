@@ -21,6 +21,7 @@ from airi.viz.health import Birthplace
 from airi.viz.picture import Picture, collect, parameter_names
 from airi.viz.profile import Profile, shortened, table
 from airi.viz.recording import Copies, Outside, forward_of, record
+from airi.viz.scopes import ScopeNames
 from airi.viz.source import short_source
 from airi.viz.statistics import Statistics, statistics
 
@@ -170,6 +171,7 @@ class Collector(Observer):
         self._known = _saved_values(order)
         self._bytes = {node: _bytes_saved(node) for node in order}
         self._keys: dict[int, list[str]] = {}
+        self._scopes = ScopeNames()
         self._leaf_names = {
             **{id(each): name for name, each in parameter_names(order).items()},
             **{id(each): name for name, each in self.names.items()},
@@ -195,7 +197,7 @@ class Collector(Observer):
             op=node.rule.__name__,
             key=f"op{node.number}",
             rule=node.rule,
-            scope=node.scope.path if node.scope is not None else "",
+            scope=self._scopes.path(node.scope),
             attributes=node.attributes,
             source=node.source,
             inputs=_input_names(node),

@@ -112,7 +112,7 @@ def test_clear_errors(tmp_path):
         viz.draw(airi.tensor([1.0]))
     with pytest.raises(TypeError, match="ndarray"):
         viz.draw(np.ones(3))
-    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot"):
+    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.html, \.dot"):
         drawn().save(tmp_path / "graph.jpg")
     with pytest.raises(ValueError, match="direction"):
         viz.draw(airi.tensor([1.0], requires_grad=True) * 2.0, direction="up")
@@ -129,3 +129,187 @@ def test_the_same_graph_is_the_same_text():
         return re.sub(r"op[0-9]+", "op", drawn().source)
 
     assert text() == text()
+
+
+# Depth, repeats and details
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.norm = nn.LayerNorm(4)
+
+    def forward(self, x):
+        return self.norm(self.fc(x).relu())
+
+
+class Stack(nn.Module):
+    def __init__(self, count, residual=False):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block() for _ in range(count)])
+        self.head = nn.Linear(4, 2)
+        self.residual = residual
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = x + block(x) if self.residual else block(x)
+        return self.head(x)
+
+
+def ops(drawing):
+    return [box.lines[0] for box in drawing._picture.boxes if box.kind == "op"]
+
+
+def modules(drawing):
+    return [box.lines[0] for box in drawing._picture.boxes if box.kind == "module"]
+
+
+def test_depth_shows_modules_as_one_box():
+    model = Stack(2)
+    loss = model(airi.ones(3, 4)).sum()
+    whole = viz.draw(loss, depth=0)
+    assert modules(whole) == ["Stack"]
+    assert ops(whole) == ["Sum"]
+    parts = viz.draw(loss, depth=1, fold=False)
+    assert modules(parts) == ["blocks.0: Block", "blocks.1: Block", "head: Linear"]
+    assert "3 ops" in parts.source
+    deep = viz.draw(loss, depth=9, fold=False)
+    assert deep.source == viz.draw(loss, fold=False).source
+    with pytest.raises(ValueError, match="depth"):
+        viz.draw(loss, depth=-1)
+
+
+def test_blocks_that_repeat_are_shown_once():
+    folded = viz.draw(Stack(5)(airi.ones(3, 4)).sum())
+    assert ops(folded) == ["Linear", "Relu", "LayerNorm", "Linear", "Sum"]
+    assert "× 5" in folded.source
+    unfolded = viz.draw(Stack(5)(airi.ones(3, 4)).sum(), fold=False)
+    assert len(ops(unfolded)) == 17
+    # The way from the repeated block to what follows is there.
+    boxes = {box.key: box for box in folded._picture.boxes}
+    ways = [(boxes[a].lines[0], boxes[b].lines[0]) for a, b, _ in folded._picture.arrows]
+    assert ("LayerNorm", "Linear") in ways
+
+
+def test_blocks_with_ops_between_them_are_folded_together():
+    folded = viz.draw(Stack(6, residual=True)(airi.ones(3, 4)).sum())
+    assert len(ops(folded)) <= 10
+    assert "× 6" in folded.source or "× 5" in folded.source
+
+
+def test_blocks_side_by_side_are_not_folded():
+    class Gate(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.ih, self.hh = nn.Linear(4, 4), nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.ih(x) + self.hh(x)
+
+    model = Gate()
+    assert ops(viz.draw(model(airi.ones(2, 4)).sum())) == ["Linear", "Linear", "Add", "Sum"]
+
+
+def test_modules_as_boxes_are_folded_too():
+    model = Stack(5)
+    assert modules(viz.draw(model(airi.ones(3, 4)).sum(), depth=1)) == [
+        "blocks.0: Block",
+        "head: Linear",
+    ]
+
+
+def test_different_blocks_are_not_folded():
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 4))
+    assert len(ops(viz.draw(model(airi.ones(2, 4)).sum()))) == 6
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.Linear(4, 4)
+
+    def forward(self, x, steps):
+        for _ in range(steps):
+            x = self.cell(x)
+        return x
+
+
+def test_a_shared_parameter_is_drawn_once_per_use_and_linked():
+    model = Recurrent()
+    loss = model(airi.ones(2, 4), 60).sum()
+    drawing = viz.draw(loss, fold=False)
+    shared = [box for box in drawing._picture.boxes if box.shared == "cell.weight"]
+    assert len(shared) == 60
+    assert drawing.source.count("used 60 times") == 120  # weight and bias
+    assert "× 60" in viz.draw(loss).source
+
+
+def test_values_gradients_and_what_is_saved():
+    w = airi.tensor([2.0, 3.0], requires_grad=True)
+    with viz.record():
+        loss = (w.exp() * 2.0).sum()
+    drawing = viz.draw(loss, values=True, grads=True, saved=True)
+    assert "[2., 3.]" in drawing.source
+    assert "saved: out (8 B)" in drawing.source
+    assert "backward has not run" in drawing.source
+    assert "backward has not run" in str(drawing)
+    loss.backward()
+    drawing = viz.draw(loss, grads=True, saved=True)
+    assert "grad: [14.7781, 40.1711]" in drawing.source
+    assert "saved values are freed" in drawing.source
+    assert "backward has not run" not in drawing.source
+
+
+def test_the_text_tree():
+    text = str(drawn())
+    lines = text.splitlines()
+    assert lines[0] == "Net"
+    assert lines[1] == "  fc1: Linear"
+    assert lines[2] == "    Linear  5 × 4  float32  <- x, fc1.weight, fc1.bias"
+    assert lines[-1].startswith("result  scalar")
+    assert "× 5" in str(viz.draw(Stack(5)(airi.ones(3, 4)).sum()))
+
+
+def test_a_forward_that_fails_is_drawn_up_to_there():
+    x = airi.ones(2, 4, requires_grad=True)
+
+    def program():
+        hidden = (x * 2.0).relu()
+        return hidden @ airi.ones(3, 3)
+
+    with pytest.raises(RuntimeError), viz.record() as recording:
+        program()
+    drawing = viz.draw(recording)
+    assert ops(drawing) == ["Mul", "Relu"]
+    assert "RuntimeError" in drawing.source
+    assert "matmul" in drawing.source
+    assert "RuntimeError" in str(drawing)
+    with pytest.raises(RuntimeError, match="nothing was recorded"), viz.record() as nothing:
+        viz.draw(nothing)
+
+
+def test_html(tmp_path):
+    if layout.find_engine("json") is None:
+        pytest.skip("no layout engine")
+    page = drawn().save(tmp_path / "graph.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "default-src 'none'" in page
+    assert "fc1.weight" in page
+
+
+def test_names_in_large_models_are_looked_up_once(monkeypatch):
+    count = 0
+    original = nn.Module.named_modules
+
+    def named_modules(self, *args, **kwargs):
+        nonlocal count
+        count += 1
+        return original(self, *args, **kwargs)
+
+    model = Stack(30)
+    loss = model(airi.ones(3, 4)).sum()
+    monkeypatch.setattr(nn.Module, "named_modules", named_modules)
+    viz.draw(loss, fold=False)
+    viz.trace(loss)
+    assert count < 40  # named_parameters lists modules too

@@ -337,3 +337,17 @@ def test_a_large_graph_steps(browser, tmp_path):
     with Visit(browser, viz.trace(program).save(tmp_path / "deep.html")) as visit:
         visit.page.keyboard.press("End")
         assert visit.page.locator(".box.done").count() == 601
+
+
+def test_the_graphs_own_page(browser, tmp_path):
+    w = airi.tensor([2.0], requires_grad=True)
+    path = viz.draw((w * w).exp(), names={"w": w}, grads=True).save(tmp_path / "graph.html")
+    with Visit(browser, path) as visit:
+        assert "backward has not run" in visit.text("#notice")
+        visit.page.locator(".box.input").first.click()
+        assert visit.page.locator(".box.same").count() == 2
+        visit.page.keyboard.press("/")
+        visit.page.keyboard.type("exp")
+        assert visit.text("#found") == "1 found"
+        visit.page.click("#language")
+        assert visit.text("h1") == "O grafo do programa"

@@ -2,6 +2,7 @@
 const WORDS = {
   en: {
     title: "Backward, step by step",
+    graphTitle: "The graph of the program",
     search: "Find an op, parameter or shape",
     found: "{n} found",
     language: "Português",
@@ -47,6 +48,7 @@ const WORDS = {
   },
   pt: {
     title: "O backward, passo a passo",
+    graphTitle: "O grafo do programa",
     search: "Procurar operação, parâmetro ou forma",
     found: "{n} encontrados",
     language: "English",
