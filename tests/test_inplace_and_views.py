@@ -608,8 +608,10 @@ def test_random_programs():
             continue
         assert not isinstance(got, str), f"{about}: {got}"
         for one, other in zip(got, wanted, strict=True):
-            assert (one is None) == (other is None), about
-            if one is not None:
-                np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-8, err_msg=about)
+            if one is None or other is None:
+                # A recorded gradient that is constant joins the graph here more often.
+                assert one is other or (twice and other is None and not np.any(one)), about
+                continue
+            np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-8, err_msg=about)
         agreed += 1
     assert agreed > 200

@@ -15,6 +15,7 @@ from airi.ops import draws
 from airi.ops.elementwise import div, mul, sub, where
 from airi.ops.erf import apply_kernel
 from airi.ops.names import normal_dim, numpy_names
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise
 from airi.ops.transcendental import Sigmoid, exp, expm1, sigmoid
 from airi.ops.trigonometry import tanh
@@ -605,9 +606,12 @@ class Threshold(Elementwise):
         return where(x <= threshold, 0.0, g)
 
 
-def threshold(input: Tensor, threshold: Number, value: Number) -> Tensor:
+def threshold(
+    input: Tensor, threshold: Number, value: Number, *, out: Tensor | None = None
+) -> Tensor:
     """out = input where it exceeds `threshold`, else `value`. Source: ``torch.threshold``."""
-    return Threshold.apply(input, threshold=threshold, value=value)
+    result = Threshold.apply(input, threshold=threshold, value=value)
+    return result if out is None else written("threshold", out, result)
 
 
 @numpy_names

@@ -15,6 +15,7 @@ import numpy as np
 from airi.ops import special_tables as tables
 from airi.ops.elementwise import div, sign, where
 from airi.ops.in_double import in_double, series
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise
 
 if TYPE_CHECKING:
@@ -126,13 +127,14 @@ class I1e(Elementwise):
         return g * where(at_zero, 0.5, slope)
 
 
-def i0(input: Tensor) -> Tensor:
+def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = I0(input), the modified Bessel function of the first kind of order 0.
 
     Integers give the default float dtype. Example: ``airi.i0(airi.zeros(1))`` is ``[1.]``.
     Source: ``torch.i0``.
     """
-    return I0.apply(input)
+    result = I0.apply(input)
+    return result if out is None else written("i0", out, result)
 
 
 def i0e(input: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.ops.elementwise import require_same_dtype
-from airi.ops.promotion import Elementwise, require_tensor, refuse_complex
+from airi.ops.out import written
+from airi.ops.promotion import Elementwise, refuse_complex, require_tensor
 from airi.ops.views import shape_of
 
 if TYPE_CHECKING:
@@ -66,12 +67,13 @@ class Eq(Elementwise):
         return np.equal(x, y)
 
 
-def eq(input: Tensor, other: Tensor | Number) -> Tensor:
+def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input == other, elementwise with broadcasting, as bool.
 
     Example: ``airi.eq(predicted, labels).sum()``. Source: ``torch.eq``.
     """
-    return Eq.apply(input, other)
+    result = Eq.apply(input, other)
+    return result if out is None else written("eq", out, result)
 
 
 class Ne(Elementwise):
@@ -85,9 +87,10 @@ class Ne(Elementwise):
         return np.not_equal(x, y)
 
 
-def ne(input: Tensor, other: Tensor | Number) -> Tensor:
+def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input != other, as bool. Source: ``torch.ne``."""
-    return Ne.apply(input, other)
+    result = Ne.apply(input, other)
+    return result if out is None else written("ne", out, result)
 
 
 class Lt(Elementwise):
@@ -100,9 +103,10 @@ class Lt(Elementwise):
         return np.less(x, y)
 
 
-def lt(input: Tensor, other: Tensor | Number) -> Tensor:
+def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input < other, as bool; False beside NaN. Source: ``torch.lt``."""
-    return Lt.apply(input, other)
+    result = Lt.apply(input, other)
+    return result if out is None else written("lt", out, result)
 
 
 class Le(Elementwise):
@@ -115,9 +119,10 @@ class Le(Elementwise):
         return np.less_equal(x, y)
 
 
-def le(input: Tensor, other: Tensor | Number) -> Tensor:
+def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input <= other, as bool; False beside NaN. Source: ``torch.le``."""
-    return Le.apply(input, other)
+    result = Le.apply(input, other)
+    return result if out is None else written("le", out, result)
 
 
 class Gt(Elementwise):
@@ -130,9 +135,10 @@ class Gt(Elementwise):
         return np.greater(x, y)
 
 
-def gt(input: Tensor, other: Tensor | Number) -> Tensor:
+def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input > other, as bool; False beside NaN. Source: ``torch.gt``."""
-    return Gt.apply(input, other)
+    result = Gt.apply(input, other)
+    return result if out is None else written("gt", out, result)
 
 
 class Ge(Elementwise):
@@ -145,9 +151,10 @@ class Ge(Elementwise):
         return np.greater_equal(x, y)
 
 
-def ge(input: Tensor, other: Tensor | Number) -> Tensor:
+def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input >= other, as bool; False beside NaN. Source: ``torch.ge``."""
-    return Ge.apply(input, other)
+    result = Ge.apply(input, other)
+    return result if out is None else written("ge", out, result)
 
 
 not_equal = ne
@@ -183,9 +190,10 @@ class IsNan(Elementwise):
         return np.isnan(x)
 
 
-def isnan(input: Tensor) -> Tensor:
+def isnan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = whether input is NaN. Source: ``torch.isnan``."""
-    return IsNan.apply(input)
+    result = IsNan.apply(input)
+    return result if out is None else written("isnan", out, result)
 
 
 class IsInf(Elementwise):
@@ -218,16 +226,18 @@ def isfinite(input: Tensor) -> Tensor:
     return IsFinite.apply(input)
 
 
-def isposinf(input: Tensor) -> Tensor:
+def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = whether input is inf. Source: ``torch.isposinf``."""
     refuse_complex("isposinf", input)
-    return eq(input, float("inf"))
+    result = eq(input, float("inf"))
+    return result if out is None else written("isposinf", out, result)
 
 
-def isneginf(input: Tensor) -> Tensor:
+def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = whether input is -inf. Source: ``torch.isneginf``."""
     refuse_complex("isneginf", input)
-    return eq(input, float("-inf"))
+    result = eq(input, float("-inf"))
+    return result if out is None else written("isneginf", out, result)
 
 
 class IsReal(Elementwise):
@@ -256,9 +266,10 @@ class SignBit(Elementwise):
         return np.signbit(x) if x.dtype.kind == "f" else np.less(x, 0)
 
 
-def signbit(input: Tensor) -> Tensor:
+def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = whether input has a minus sign, as -0.0 has. Source: ``torch.signbit``."""
-    return SignBit.apply(input)
+    result = SignBit.apply(input)
+    return result if out is None else written("signbit", out, result)
 
 
 class IsClose(Elementwise):
@@ -284,7 +295,6 @@ def isclose(
     Example: ``airi.isclose(a, b, equal_nan=True)``. Source: ``torch.isclose``.
     """
     require_tensor("isclose", "input", input)
-    require_tensor("isclose", "other", other)
     return IsClose.apply(
         input, other, **_tolerances("isclose", input, other, rtol, atol, equal_nan)
     )
@@ -327,9 +337,10 @@ class LogicalAnd(Elementwise):
         return np.logical_and(x, y)
 
 
-def logical_and(input: Tensor, other: Tensor) -> Tensor:
+def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = whether both are not 0 (True), for every dtype. Source: ``torch.logical_and``."""
-    return LogicalAnd.apply(input, other)
+    result = LogicalAnd.apply(input, other)
+    return result if out is None else written("logical_and", out, result)
 
 
 class LogicalOr(Elementwise):
@@ -343,9 +354,10 @@ class LogicalOr(Elementwise):
         return np.logical_or(x, y)
 
 
-def logical_or(input: Tensor, other: Tensor) -> Tensor:
+def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = whether at least one is not 0 (True). Source: ``torch.logical_or``."""
-    return LogicalOr.apply(input, other)
+    result = LogicalOr.apply(input, other)
+    return result if out is None else written("logical_or", out, result)
 
 
 class LogicalXor(Elementwise):
@@ -359,9 +371,10 @@ class LogicalXor(Elementwise):
         return np.logical_xor(x, y)
 
 
-def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = whether exactly one is not 0 (True). Source: ``torch.logical_xor``."""
-    return LogicalXor.apply(input, other)
+    result = LogicalXor.apply(input, other)
+    return result if out is None else written("logical_xor", out, result)
 
 
 class LogicalNot(Elementwise):
@@ -374,9 +387,10 @@ class LogicalNot(Elementwise):
         return np.logical_not(x)
 
 
-def logical_not(input: Tensor) -> Tensor:
+def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = whether input is 0 (False). Source: ``torch.logical_not``."""
-    return LogicalNot.apply(input)
+    result = LogicalNot.apply(input)
+    return result if out is None else written("logical_not", out, result)
 
 
 class _Bits(Elementwise):
@@ -400,12 +414,13 @@ class BitwiseAnd(_Bits):
         return np.bitwise_and(x, y)
 
 
-def bitwise_and(input: Tensor, other: Tensor | Number) -> Tensor:
+def bitwise_and(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = the bits set in both; of bools, whether both are True.
 
     Raises RuntimeError for floating-point tensors. Source: ``torch.bitwise_and``.
     """
-    return BitwiseAnd.apply(input, other)
+    result = BitwiseAnd.apply(input, other)
+    return result if out is None else written("bitwise_and", out, result)
 
 
 class BitwiseOr(_Bits):
@@ -418,9 +433,10 @@ class BitwiseOr(_Bits):
         return np.bitwise_or(x, y)
 
 
-def bitwise_or(input: Tensor, other: Tensor | Number) -> Tensor:
+def bitwise_or(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = the bits set in either. Source: ``torch.bitwise_or``."""
-    return BitwiseOr.apply(input, other)
+    result = BitwiseOr.apply(input, other)
+    return result if out is None else written("bitwise_or", out, result)
 
 
 class BitwiseXor(_Bits):
@@ -433,9 +449,10 @@ class BitwiseXor(_Bits):
         return np.bitwise_xor(x, y)
 
 
-def bitwise_xor(input: Tensor, other: Tensor | Number) -> Tensor:
+def bitwise_xor(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = the bits set in exactly one. Source: ``torch.bitwise_xor``."""
-    return BitwiseXor.apply(input, other)
+    result = BitwiseXor.apply(input, other)
+    return result if out is None else written("bitwise_xor", out, result)
 
 
 class BitwiseNot(_Bits):
@@ -448,12 +465,13 @@ class BitwiseNot(_Bits):
         return np.bitwise_not(x)
 
 
-def bitwise_not(input: Tensor) -> Tensor:
+def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = every bit turned round: -input - 1 of integers, the opposite of bools.
 
     Raises RuntimeError for floating-point tensors. Source: ``torch.bitwise_not``.
     """
-    return BitwiseNot.apply(input)
+    result = BitwiseNot.apply(input)
+    return result if out is None else written("bitwise_not", out, result)
 
 
 class LeftShift(_Bits):
@@ -466,9 +484,12 @@ class LeftShift(_Bits):
         return np.left_shift(x, y)
 
 
-def bitwise_left_shift(input: Tensor, other: Tensor | Number) -> Tensor:
+def bitwise_left_shift(
+    input: Tensor, other: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
     """out = input << other. Source: ``torch.bitwise_left_shift``."""
-    return LeftShift.apply(input, other)
+    result = LeftShift.apply(input, other)
+    return result if out is None else written("bitwise_left_shift", out, result)
 
 
 class RightShift(_Bits):
@@ -481,9 +502,12 @@ class RightShift(_Bits):
         return np.right_shift(x, y)
 
 
-def bitwise_right_shift(input: Tensor, other: Tensor | Number) -> Tensor:
+def bitwise_right_shift(
+    input: Tensor, other: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
     """out = input >> other, keeping the sign. Source: ``torch.bitwise_right_shift``."""
-    return RightShift.apply(input, other)
+    result = RightShift.apply(input, other)
+    return result if out is None else written("bitwise_right_shift", out, result)
 
 
 def rlshift(input: Tensor, other: Number) -> Tensor:

@@ -14,6 +14,7 @@ from airi import dtypes
 from airi.autograd.graph import Rule
 from airi.ops.elementwise import div, mul, where
 from airi.ops.inplace import write
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise, require_tensor
 from airi.ops.views import View, array_of, shape_of
 
@@ -58,9 +59,10 @@ def conj(input: Tensor) -> Tensor:
     return Conj.apply(input) if _is_complex(input) else input
 
 
-def conj_physical(input: Tensor) -> Tensor:
+def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`conj`, which airi computes at once in any case. Source: ``torch.conj_physical``."""
-    return conj(input)
+    result = conj(input)
+    return result if out is None else written("conj_physical", out, result)
 
 
 def conj_physical_(input: Tensor) -> Tensor:
@@ -130,23 +132,25 @@ class Complex(Rule):
         return real(g), imag(g)
 
 
-def complex(real: Tensor, imag: Tensor) -> Tensor:
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = real + i * imag, with broadcasting: float32 gives complex64, float64 complex128.
 
     Raises RuntimeError where both are not of the same of these dtypes.
     Example: ``airi.complex(airi.zeros(2), airi.ones(2))``. Source: ``torch.complex``.
     """
     _check_parts("complex", real=real, imag=imag)
-    return Complex.apply(real, imag)
+    result = Complex.apply(real, imag)
+    return result if out is None else written("complex", out, result)
 
 
-def polar(abs: Tensor, angle: Tensor) -> Tensor:
+def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = abs * (cos(angle) + i * sin(angle)), with broadcasting.
 
     Raises RuntimeError as `complex` does. Source: ``torch.polar``.
     """
     _check_parts("polar", abs=abs, angle=angle)
-    return Complex.apply(mul(abs, angle.cos()), mul(abs, angle.sin()))
+    result = Complex.apply(mul(abs, angle.cos()), mul(abs, angle.sin()))
+    return result if out is None else written("polar", out, result)
 
 
 def _check_parts(function: str, **parts: Any) -> None:
@@ -181,12 +185,13 @@ class Angle(Elementwise):
         return g * div(x * 1j, where(square == 0, 1.0, square))
 
 
-def angle(input: Tensor) -> Tensor:
+def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the angle in [-pi, pi]; of real numbers 0, or pi where they are negative.
 
     Integers give the default float dtype. Source: ``torch.angle``.
     """
-    return Angle.apply(input)
+    result = Angle.apply(input)
+    return result if out is None else written("angle", out, result)
 
 
 class ViewAsReal(View):

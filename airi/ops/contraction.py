@@ -18,6 +18,7 @@ from airi.ops import elementwise, reduction
 from airi.ops.diagonals import diagonal
 from airi.ops.matmul import check_same_dtype, product
 from airi.ops.names import normal_dim
+from airi.ops.out import written
 from airi.ops.views import Permute, reshape, shape_of
 
 if TYPE_CHECKING:
@@ -308,7 +309,7 @@ def _tensordot_dims(a: Any, b: Any, dims: Any) -> tuple[list[int], list[int]]:
     return of_a, of_b
 
 
-def kron(input: Tensor, other: Tensor) -> Tensor:
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Kronecker's product: a copy of `other` in place of every element of `input`, times it.
 
     Sizes multiply, dimensions being added in front of the smaller. Example: shapes (2, 3) and
@@ -320,4 +321,5 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     spread = reshape(input, tuple([n for size in outer for n in (size, 1)]))
     tiled = reshape(other, tuple([n for size in inner for n in (1, size)]))
     sizes = tuple([n * m for n, m in zip(outer, inner, strict=True)])
-    return reshape(elementwise.mul(spread, tiled), sizes)
+    result = reshape(elementwise.mul(spread, tiled), sizes)
+    return result if out is None else written("kron", out, result)

@@ -11,6 +11,7 @@ import numpy as np
 
 from airi.autograd.graph import wrap
 from airi.ops.names import normal_dim, numpy_names
+from airi.ops.out import written
 from airi.ops.promotion import refuse_complex, require_float
 from airi.ops.views import array_of
 
@@ -95,6 +96,7 @@ def searchsorted(
     right: bool = False,
     side: str | None = None,
     sorter: Tensor | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Where along the last dimension each element of `input` would have to be put to keep order.
 
@@ -113,15 +115,16 @@ def searchsorted(
         sequence = np.take_along_axis(sequence, array_of(sorter), -1)
     right = right or side == "right"
     if sequence.ndim == 1:
-        out = np.searchsorted(sequence, values, "right" if right else "left")
+        places = np.searchsorted(sequence, values, "right" if right else "left")
     elif values.ndim == sequence.ndim and values.shape[:-1] == sequence.shape[:-1]:
-        out = _searched_by_lines(sequence, values, right)
+        places = _searched_by_lines(sequence, values, right)
     else:
         raise RuntimeError(
             f"searchsorted: a sequence of shape {sequence.shape} needs an input that agrees in all "
             f"dimensions but the last, got {values.shape}"
         )
-    return wrap(np.asarray(out, np.int32 if out_int32 else np.int64))
+    result = wrap(np.asarray(places, np.int32 if out_int32 else np.int64))
+    return result if out is None else written("searchsorted", out, result)
 
 
 def _searched_by_lines(sequence: np.ndarray, values: np.ndarray, right: bool) -> np.ndarray:
@@ -143,7 +146,12 @@ def _is_below(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def bucketize(
-    input: Tensor | Number, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
+    input: Tensor | Number,
+    boundaries: Tensor,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    out: Tensor | None = None,
 ) -> Tensor:
     """The number of the bin between sorted `boundaries` in which each element is.
 
@@ -154,7 +162,8 @@ def bucketize(
         raise RuntimeError(
             f"bucketize: boundaries must have 1 dimension, got shape {tuple(boundaries.shape)}"
         )
-    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+    result = searchsorted(boundaries, input, out_int32=out_int32, right=right)
+    return result if out is None else written("bucketize", out, result)
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
@@ -184,7 +193,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return wrap(np.bincount(array.astype(np.int64), weight, minlength).astype(dtype))
 
 
-def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
+def histc(
+    input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
+) -> Tensor:
     """How many elements are in each of `bins` equal parts of the range `min` to `max`.
 
     Elements outside and NaN are not counted; where `min` equals `max` the range is that of the
@@ -206,4 +217,5 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     if low == high:
         low, high = low - 1, high + 1
     counts, _ = np.histogram(array, bins, (low, high))
-    return wrap(counts.astype(array.dtype))
+    result = wrap(counts.astype(array.dtype))
+    return result if out is None else written("histc", out, result)

@@ -19,6 +19,7 @@ from airi import dtypes
 from airi.autograd.graph import wrap
 from airi.device import device as device_type
 from airi.ops.conversion import cast
+from airi.ops.out import written
 from airi.ops.promotion import promote_types
 from airi.ops.views import sizes
 
@@ -59,11 +60,14 @@ def made(
     function: str, array: np.ndarray, device: Any, requires_grad: bool, hints: dict[str, Any]
 ) -> Tensor:
     """The leaf Tensor on a new array; checks the arguments that all creation functions share."""
+    out = hints.pop("out", None)
     if hints:
         refuse_unknown(function, hints)
     if device is not None:
         device_type(device)
     result = wrap(array)
+    if out is not None:
+        return written(function, out, result, any_dtype=True)
     return result.requires_grad_() if requires_grad else result
 
 

@@ -14,6 +14,7 @@ from airi.device import device as _device
 from airi.ops.conversion import clone
 from airi.ops.inplace import MaskedFill, write
 from airi.ops.names import normal_dim
+from airi.ops.out import written
 from airi.ops.views import View, flatten, shape_of
 
 if TYPE_CHECKING:
@@ -144,14 +145,16 @@ class Tril(Rule):
         return Tril.apply(g, diagonal=diagonal)
 
 
-def triu(input: Tensor, diagonal: int = 0) -> Tensor:
+def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Matrices with 0 below the `diagonal` (above 0: further up). Source: ``torch.triu``."""
-    return Triu.apply(_matrices("triu", input), diagonal=diagonal)
+    result = Triu.apply(_matrices("triu", input), diagonal=diagonal)
+    return result if out is None else written("triu", out, result)
 
 
-def tril(input: Tensor, diagonal: int = 0) -> Tensor:
+def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Matrices with 0 above the `diagonal` (above 0: further up). Source: ``torch.tril``."""
-    return Tril.apply(_matrices("tril", input), diagonal=diagonal)
+    result = Tril.apply(_matrices("tril", input), diagonal=diagonal)
+    return result if out is None else written("tril", out, result)
 
 
 def triu_(input: Tensor, diagonal: int = 0) -> Tensor:

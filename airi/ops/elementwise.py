@@ -12,6 +12,7 @@ import numpy as np
 
 from airi.autograd.graph import Rule
 from airi.dtypes import DIFFERENTIABLE
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise, require_tensor, result_dtype
 
 if TYPE_CHECKING:
@@ -86,13 +87,16 @@ class Add(Elementwise):
         return g, g
 
 
-def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def add(
+    input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
     """out = input + alpha * other, elementwise with broadcasting.
 
     The result has the common dtype of both. Raises RuntimeError where the shapes cannot be
     broadcast. Example: ``airi.add(a, b, alpha=2)``. Source: ``torch.add``.
     """
-    return Add.apply(input, other if alpha == 1 else scaled("add", input, other, alpha))
+    result = Add.apply(input, other if alpha == 1 else scaled("add", input, other, alpha))
+    return result if out is None else written("add", out, result)
 
 
 def scaled(function: str, input: Any, other: Any, alpha: Number) -> Any:
@@ -125,13 +129,16 @@ class Sub(Elementwise):
         return g, -g if needs[1] else None
 
 
-def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def sub(
+    input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
     """out = input - alpha * other, elementwise with broadcasting.
 
     Raises RuntimeError for bool tensors (use ``logical_xor``). Example: ``airi.sub(a, b)``.
     Source: ``torch.sub``.
     """
-    return Sub.apply(input, other if alpha == 1 else scaled("sub", input, other, alpha))
+    result = Sub.apply(input, other if alpha == 1 else scaled("sub", input, other, alpha))
+    return result if out is None else written("sub", out, result)
 
 
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
@@ -156,12 +163,13 @@ class Mul(Elementwise):
         return g * y if needs[0] else None, g * x if needs[1] else None
 
 
-def mul(input: Tensor, other: Tensor | Number) -> Tensor:
+def mul(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input * other, elementwise with broadcasting, in their common dtype.
 
     Example: ``airi.mul(airi.ones(2, 1), airi.ones(3)).shape`` is (2, 3). Source: ``torch.mul``.
     """
-    return Mul.apply(input, other)
+    result = Mul.apply(input, other)
+    return result if out is None else written("mul", out, result)
 
 
 class Div(Elementwise):
@@ -182,13 +190,21 @@ class Div(Elementwise):
         return dx if needs[0] else None, -dx * div(x, y) if needs[1] else None
 
 
-def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
+def div(
+    input: Tensor,
+    other: Tensor | Number,
+    *,
+    rounding_mode: str | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """out = input / other; with ``rounding_mode`` "trunc" or "floor", rounded that way.
 
     Without rounding integers give the default float dtype; division by zero gives inf or NaN.
     Raises ValueError for another rounding mode. Example: ``airi.div(a, 2)``.
     Source: ``torch.div``.
     """
+    if out is not None:
+        return written("div", out, div(input, other, rounding_mode=rounding_mode))
     if rounding_mode is None:
         return Div.apply(input, other)
     if rounding_mode == "floor":
@@ -221,13 +237,14 @@ class FloorDivide(Elementwise):
         return Zeros.apply(g), Zeros.apply(g)
 
 
-def floor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
+def floor_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = floor(input / other), in their common dtype.
 
     Raises RuntimeError for an integer division by zero. Example: ``airi.floor_divide(a, 2)``.
     Source: ``torch.floor_divide``.
     """
-    return FloorDivide.apply(input, other)
+    result = FloorDivide.apply(input, other)
+    return result if out is None else written("floor_divide", out, result)
 
 
 def rfloor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -263,12 +280,13 @@ class Remainder(Elementwise):
         return g, -g * FloorDivide.apply(x, y) if needs[1] else None
 
 
-def remainder(input: Tensor, other: Tensor | Number) -> Tensor:
+def remainder(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input - other * floor(input / other): the sign is the divisor's, as in Python's %.
 
     Example: ``airi.remainder(airi.tensor([-3.0]), 2)`` is ``[1.]``. Source: ``torch.remainder``.
     """
-    return Remainder.apply(input, other)
+    result = Remainder.apply(input, other)
+    return result if out is None else written("remainder", out, result)
 
 
 def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -291,12 +309,13 @@ class Fmod(Elementwise):
         return g, -g * TruncDivide.apply(x, y) if needs[1] else None
 
 
-def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
+def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input - other * trunc(input / other): the sign is the dividend's, as in C.
 
     Example: ``airi.fmod(airi.tensor([-3.0]), 2)`` is ``[-1.]``. Source: ``torch.fmod``.
     """
-    return Fmod.apply(input, other)
+    result = Fmod.apply(input, other)
+    return result if out is None else written("fmod", out, result)
 
 
 class Neg(Elementwise):
@@ -316,9 +335,10 @@ class Neg(Elementwise):
         return -g
 
 
-def neg(input: Tensor) -> Tensor:
+def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = -input. Raises RuntimeError for bool tensors. Source: ``torch.neg``."""
-    return Neg.apply(input)
+    result = Neg.apply(input)
+    return result if out is None else written("neg", out, result)
 
 
 negative = neg
@@ -349,9 +369,10 @@ class Square(Elementwise):
         return 2 * g * x
 
 
-def square(input: Tensor) -> Tensor:
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = input ** 2. Source: ``torch.square``."""
-    return Square.apply(input)
+    result = Square.apply(input)
+    return result if out is None else written("square", out, result)
 
 
 class Reciprocal(Elementwise):
@@ -369,9 +390,10 @@ class Reciprocal(Elementwise):
         return -g * out * out
 
 
-def reciprocal(input: Tensor) -> Tensor:
+def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = 1 / input; integers give the default float dtype. Source: ``torch.reciprocal``."""
-    return Reciprocal.apply(input)
+    result = Reciprocal.apply(input)
+    return result if out is None else written("reciprocal", out, result)
 
 
 class Abs(Elementwise):
@@ -389,12 +411,13 @@ class Abs(Elementwise):
         return g * sgn(x)
 
 
-def abs(input: Tensor) -> Tensor:
+def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = |input|, real also of complex numbers; its gradient at 0 is 0.
 
     Source: ``torch.abs``.
     """
-    return Abs.apply(input)
+    result = Abs.apply(input)
+    return result if out is None else written("abs", out, result)
 
 
 absolute = abs
@@ -414,9 +437,10 @@ class Sign(Elementwise):
         return Zeros.apply(g)
 
 
-def sign(input: Tensor) -> Tensor:
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = -1, 0 or 1 by the sign of input. Source: ``torch.sign``."""
-    return Sign.apply(input)
+    result = Sign.apply(input)
+    return result if out is None else written("sign", out, result)
 
 
 class Sgn(Elementwise):
@@ -439,12 +463,13 @@ class Sgn(Elementwise):
         return div(turning, where(x == 0, 1.0, abs(x))) * where(x == 0, 0.0, 1.0)
 
 
-def sgn(input: Tensor) -> Tensor:
+def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = input / |input|, 0 at 0: the sign of real numbers, the direction of complex ones.
 
     Source: ``torch.sgn``.
     """
-    return Sgn.apply(input)
+    result = Sgn.apply(input)
+    return result if out is None else written("sgn", out, result)
 
 
 class Maximum(Elementwise):
@@ -497,20 +522,22 @@ class _Share(Elementwise):
         return _Share.apply(g, x, y), None, None
 
 
-def maximum(input: Tensor, other: Tensor) -> Tensor:
+def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the larger of both, elementwise with broadcasting; NaN where either is NaN.
 
     Source: ``torch.maximum``.
     """
-    return Maximum.apply(input, other)
+    result = Maximum.apply(input, other)
+    return result if out is None else written("maximum", out, result)
 
 
-def minimum(input: Tensor, other: Tensor) -> Tensor:
+def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the smaller of both, elementwise with broadcasting; NaN where either is NaN.
 
     Source: ``torch.minimum``.
     """
-    return Minimum.apply(input, other)
+    result = Minimum.apply(input, other)
+    return result if out is None else written("minimum", out, result)
 
 
 class Fmax(Elementwise):
@@ -532,12 +559,13 @@ class Fmax(Elementwise):
         )
 
 
-def fmax(input: Tensor, other: Tensor) -> Tensor:
+def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the larger of both, with broadcasting; a NaN gives way to a number.
 
     Source: ``torch.fmax``.
     """
-    return Fmax.apply(input, other)
+    result = Fmax.apply(input, other)
+    return result if out is None else written("fmax", out, result)
 
 
 class Fmin(Elementwise):
@@ -559,12 +587,13 @@ class Fmin(Elementwise):
         )
 
 
-def fmin(input: Tensor, other: Tensor) -> Tensor:
+def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the smaller of both, with broadcasting; a NaN gives way to a number.
 
     Source: ``torch.fmin``.
     """
-    return Fmin.apply(input, other)
+    result = Fmin.apply(input, other)
+    return result if out is None else written("fmin", out, result)
 
 
 class Clamp(Elementwise):
@@ -617,7 +646,11 @@ class _ClampMasks(Rule):
 
 
 def clamp(
-    input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None
+    input: Tensor,
+    min: Tensor | Number | None = None,
+    max: Tensor | Number | None = None,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """out = min(max(input, min), max); each bound is a number, a Tensor or left out.
 
@@ -626,22 +659,25 @@ def clamp(
     """
     if min is None and max is None:
         raise RuntimeError("clamp: at least one of min and max must be given")
-    return Clamp.apply(input, min, max)
+    result = Clamp.apply(input, min, max)
+    return result if out is None else written("clamp", out, result)
 
 
 clip = clamp
 
 
-def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
+def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = max(input, min). Source: ``torch.clamp_min``."""
     require_tensor("clamp_min", "input", input)
-    return Clamp.apply(input, min, None)
+    result = Clamp.apply(input, min, None)
+    return result if out is None else written("clamp_min", out, result)
 
 
-def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
+def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = min(input, max). Source: ``torch.clamp_max``."""
     require_tensor("clamp_max", "input", input)
-    return Clamp.apply(input, None, max)
+    result = Clamp.apply(input, None, max)
+    return result if out is None else written("clamp_max", out, result)
 
 
 class Where(Elementwise):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise
 from airi.ops.transcendental import exp
 
@@ -61,13 +62,14 @@ class Erf(Elementwise):
         return g * exp(-x * x) * (2 / math.sqrt(math.pi))
 
 
-def erf(input: Tensor) -> Tensor:
+def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = 2 / sqrt(pi) * the integral of e ** -t**2 from 0 to input, the error function.
 
     Integers give the default float dtype. Example: ``airi.erf(airi.zeros(1))`` is ``[0.]``.
     Source: ``torch.erf``.
     """
-    return Erf.apply(input)
+    result = Erf.apply(input)
+    return result if out is None else written("erf", out, result)
 
 
 class Erfc(Elementwise):
@@ -84,9 +86,10 @@ class Erfc(Elementwise):
         return g * exp(-x * x) * (-2 / math.sqrt(math.pi))
 
 
-def erfc(input: Tensor) -> Tensor:
+def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = 1 - erf(input), exact also where that is tiny. Source: ``torch.erfc``."""
-    return Erfc.apply(input)
+    result = Erfc.apply(input)
+    return result if out is None else written("erfc", out, result)
 
 
 class Erfinv(Elementwise):
@@ -132,6 +135,7 @@ def _halley_step(y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.copysign(distance - newton / (1 + distance * newton), x)
 
 
-def erfinv(input: Tensor) -> Tensor:
+def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = y with erf(y) = input: infinite at -1 and 1, NaN beyond. Source: ``torch.erfinv``."""
-    return Erfinv.apply(input)
+    result = Erfinv.apply(input)
+    return result if out is None else written("erfinv", out, result)

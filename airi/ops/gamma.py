@@ -16,6 +16,7 @@ from airi.ops import reduction
 from airi.ops.elementwise import add
 from airi.ops.erf import apply_kernel
 from airi.ops.in_double import in_double, require_a_tensor
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise
 from airi.ops.transcendental import exp, log
 from airi.ops.views import unsqueeze
@@ -52,13 +53,14 @@ class Lgamma(Elementwise):
         return g * Digamma.apply(x)
 
 
-def lgamma(input: Tensor) -> Tensor:
+def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = log(|Gamma(input)|), infinite at 0, -1, -2, ...
 
     Integers give the default float dtype. Example: ``airi.lgamma(airi.tensor([5.0]))`` is log(24).
     Source: ``torch.lgamma``.
     """
-    return Lgamma.apply(input)
+    result = Lgamma.apply(input)
+    return result if out is None else written("lgamma", out, result)
 
 
 def _digamma(x: Any) -> Any:
@@ -96,12 +98,13 @@ class Digamma(Elementwise):
         return g * Polygamma.apply(x, n=1)
 
 
-def digamma(input: Tensor) -> Tensor:
+def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the derivative of log(Gamma(input)): infinite at 0, NaN at -1, -2, ...
 
     Source: ``torch.digamma``.
     """
-    return Digamma.apply(input)
+    result = Digamma.apply(input)
+    return result if out is None else written("digamma", out, result)
 
 
 def hurwitz(s: Any, q: Any) -> Any:
@@ -154,7 +157,7 @@ class Polygamma(Elementwise):
         return g * Polygamma.apply(x, n=n + 1)
 
 
-def polygamma(n: int, input: Tensor) -> Tensor:
+def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the n-th derivative of digamma(input), n = 0, 1, ...
 
     As a method, ``input.polygamma(n)``. Raises RuntimeError for a negative n.
@@ -164,7 +167,8 @@ def polygamma(n: int, input: Tensor) -> Tensor:
         raise TypeError(f"polygamma: n must be an int, got {type(n).__name__}")
     if n < 0:
         raise RuntimeError(f"polygamma: n must not be negative, got {n}")
-    return Polygamma.apply(input, n=n)
+    result = Polygamma.apply(input, n=n)
+    return result if out is None else written("polygamma", out, result)
 
 
 def polygamma_of(input: Tensor, n: int) -> Tensor:
@@ -196,7 +200,7 @@ def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     return Zeta.apply(input, other)
 
 
-def mvlgamma(input: Tensor, p: int) -> Tensor:
+def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """log of the multivariate gamma function of dimension p:
 
     p * (p - 1) / 4 * log(pi) + the sum of lgamma(input - j / 2) over j = 0 to p - 1.
@@ -207,7 +211,8 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     halves = np.arange(p) / -2
     constant = p * (p - 1) / 4 * math.log(math.pi)
     shifted = add(unsqueeze(input, -1), _tensor_like(halves, input))
-    return add(reduction.sum(Lgamma.apply(shifted), -1), constant)
+    result = add(reduction.sum(Lgamma.apply(shifted), -1), constant)
+    return result if out is None else written("mvlgamma", out, result)
 
 
 def _tensor_like(values: np.ndarray, like: Any) -> Any:
@@ -366,20 +371,22 @@ def _require_tensors(function: str, *given: Any) -> None:
         raise TypeError(f"{function}: both arguments must be Tensors, got {kinds}")
 
 
-def igamma(input: Tensor, other: Tensor) -> Tensor:
+def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The lower regularised incomplete gamma function P(input, other), with broadcasting.
 
     The integral of t ** (input - 1) * e ** -t from 0 to `other`, divided by Gamma(input); NaN for
     negative arguments. Only `other` has a gradient, as in PyTorch. Source: ``torch.igamma``.
     """
     _require_tensors("igamma", input, other)
-    return Igamma.apply(input, other)
+    result = Igamma.apply(input, other)
+    return result if out is None else written("igamma", out, result)
 
 
-def igammac(input: Tensor, other: Tensor) -> Tensor:
+def igammac(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The upper regularised incomplete gamma function, 1 - igamma(input, other).
 
     Only `other` has a gradient, as in PyTorch. Source: ``torch.igammac``.
     """
     _require_tensors("igammac", input, other)
-    return Igammac.apply(input, other)
+    result = Igammac.apply(input, other)
+    return result if out is None else written("igammac", out, result)

@@ -18,6 +18,7 @@ from airi.ops import creation
 from airi.ops.elementwise import mul
 from airi.ops.inplace import Copy, MaskedFill, Overwrite, write
 from airi.ops.names import normal_dim, numpy_names
+from airi.ops.out import written
 from airi.ops.views import Slice, reshape, shape_of
 
 if TYPE_CHECKING:
@@ -598,14 +599,15 @@ def index_put(
     return IndexPut.apply(input, values, *found, dims=dims, accumulate=accumulate)
 
 
-def take(input: Tensor, index: Tensor) -> Tensor:
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements of the flattened input at `index`, in index's shape.
 
     Raises IndexError where an index is out of range. Source: ``torch.take``.
     """
     if index._array.dtype != np.int64:
         raise RuntimeError(f"take: index must be int64, got {index.dtype}")
-    return Index.apply(reshape(input, -1), index, dims=(0,))
+    result = Index.apply(reshape(input, -1), index, dims=(0,))
+    return result if out is None else written("take", out, result)
 
 
 def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:

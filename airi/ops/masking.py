@@ -10,6 +10,7 @@ from airi.autograd.graph import wrap
 from airi.ops import elementwise
 from airi.ops.indexing import Index, IndexPut, single
 from airi.ops.inplace import MaskedFill, write
+from airi.ops.out import written
 from airi.ops.views import broadcast_to, narrow, reshape
 
 if TYPE_CHECKING:
@@ -49,12 +50,15 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     return MaskedFill.apply(input, _mask("masked_fill", mask), value)
 
 
-def where(input: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
+def where(
+    input: Tensor, condition: Tensor, other: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
     """``airi.where(condition, input, other)`` as a method. Source: ``torch.Tensor.where``."""
-    return elementwise.where(condition, input, other)
+    result = elementwise.where(condition, input, other)
+    return result if out is None else written("where", out, result)
 
 
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements where `mask` is True, in one dimension; both are broadcast together.
 
     Source: ``torch.masked_select``.
@@ -69,7 +73,8 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
         ) from None
     if not shape:
         input, mask, shape = reshape(input, 1), reshape(mask, 1), (1,)
-    return Index.apply(broadcast_to(input, shape), broadcast_to(mask, shape), dims=(0,))
+    result = Index.apply(broadcast_to(input, shape), broadcast_to(mask, shape), dims=(0,))
+    return result if out is None else written("masked_select", out, result)
 
 
 def _scattered(function: str, input: Tensor, mask: Tensor, source: Tensor) -> tuple[Any, Any]:

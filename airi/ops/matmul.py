@@ -15,6 +15,7 @@ from airi.autograd.graph import Rule
 from airi.dtypes import DIFFERENTIABLE
 from airi.ops import elementwise
 from airi.ops.inplace import write
+from airi.ops.out import written
 from airi.ops.reduction import Sum
 from airi.ops.sparse import SparseOperand, sparse_product
 from airi.ops.views import Reshape, array_of, permute, reshape
@@ -141,7 +142,7 @@ def _check_ndim(function: str, **expected: tuple[Any, int]) -> None:
             )
 
 
-def matmul(input: Tensor, other: Tensor) -> Tensor:
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The matrix product: out[..., i, j] = sum over k of input[..., i, k] * other[..., k, j].
 
     Leading dimensions are broadcast. A 1-dimensional input counts as a row, a 1-dimensional other
@@ -149,11 +150,13 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     dtypes differ. Example: ``airi.matmul(airi.ones(5, 2, 3), airi.ones(3)).shape`` is (5, 2).
     Source: ``torch.matmul``.
     """
+    if out is not None:
+        return written("matmul", out, matmul(input, other))
     try:
         ndim, other_ndim = _check_inner("matmul", input, other)
         if ndim == 1 and other_ndim > 1:
-            out = MatMul.apply(reshape(input, (1, -1)), other)
-            return reshape(out, (*out.shape[:-2], out.shape[-1]))
+            row = MatMul.apply(reshape(input, (1, -1)), other)
+            return reshape(row, (*row.shape[:-2], row.shape[-1]))
         return MatMul.apply(input, other)
     except SparseOperand:
         return sparse_product("matmul", input, other)
@@ -164,11 +167,13 @@ def rmatmul(input: Tensor, other: Any) -> Tensor:
     return matmul(other, input)
 
 
-def mm(input: Tensor, mat2: Tensor) -> Tensor:
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of two matrices: `matmul` without batches.
 
     Raises RuntimeError for other than 2 dimensions. Source: ``torch.mm``.
     """
+    if out is not None:
+        return written("mm", out, mm(input, mat2))
     _check_ndim("mm", input=(input, 2), mat2=(mat2, 2))
     try:
         _check_inner("mm", input, mat2)
@@ -187,38 +192,42 @@ def _check_batches(function: str, batch1: Any, batch2: Any) -> None:
         )
 
 
-def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Matrix products in pairs: (b, n, k) times (b, k, m) gives (b, n, m), without broadcasting.
 
     Raises RuntimeError for other than 3 dimensions. Source: ``torch.bmm``.
     """
     _check_batches("bmm", input, mat2)
-    return MatMul.apply(input, mat2)
+    result = MatMul.apply(input, mat2)
+    return result if out is None else written("bmm", out, result)
 
 
-def mv(input: Tensor, vec: Tensor) -> Tensor:
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A matrix times a vector: (n, k) times (k,) gives (n,). Source: ``torch.mv``."""
     _check_ndim("mv", input=(input, 2), vec=(vec, 1))
     _check_inner("mv", input, vec)
-    return MatMul.apply(input, vec)
+    result = MatMul.apply(input, vec)
+    return result if out is None else written("mv", out, result)
 
 
-def dot(input: Tensor, tensor: Tensor) -> Tensor:
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The sum of the products of two vectors' elements.
 
     Raises RuntimeError for other than 1 dimension and different lengths. Source: ``torch.dot``.
     """
     _check_ndim("dot", input=(input, 1), tensor=(tensor, 1))
     _check_inner("dot", input, tensor)
-    return MatMul.apply(input, tensor)
+    result = MatMul.apply(input, tensor)
+    return result if out is None else written("dot", out, result)
 
 
-def vdot(input: Tensor, other: Tensor) -> Tensor:
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The sum of conj(input) * other over two vectors: for real ones `dot`.
 
     Source: ``torch.vdot``.
     """
-    return dot(input.conj(), other)
+    result = dot(input.conj(), other)
+    return result if out is None else written("vdot", out, result)
 
 
 def inner(input: Tensor, other: Tensor) -> Tensor:
@@ -241,13 +250,14 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return reshape(out, (*input.shape[:-1], *other.shape[:-1]))
 
 
-def outer(input: Tensor, vec2: Tensor) -> Tensor:
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out[i, j] = input[i] * vec2[j] for two vectors, in their common dtype.
 
     Raises RuntimeError for other than 1 dimension. Source: ``torch.outer``.
     """
     _check_ndim("outer", input=(input, 1), vec2=(vec2, 1))
-    return elementwise.mul(reshape(input, (input.shape[0], 1)), vec2)
+    result = elementwise.mul(reshape(input, (input.shape[0], 1)), vec2)
+    return result if out is None else written("outer", out, result)
 
 
 ger = outer
@@ -297,14 +307,21 @@ def _addmm(name: str, input: Any, x: Any, y: Any, beta: Any, alpha: Any) -> Any:
 
 
 def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
 ) -> Tensor:
     """out = beta * input + alpha * (mat1 @ mat2), input being broadcast; ignored for beta = 0.
 
     Raises RuntimeError where shapes do not fit. Example: ``airi.addmm(bias, x, weight)``.
     Source: ``torch.addmm``.
     """
-    return _matrices("addmm", input, mat1, mat2, beta, alpha)
+    result = _matrices("addmm", input, mat1, mat2, beta, alpha)
+    return result if out is None else written("addmm", out, result)
 
 
 def addmm_(
@@ -321,10 +338,17 @@ def _matrices(name: str, input: Any, mat1: Any, mat2: Any, beta: Any, alpha: Any
 
 
 def addmv(
-    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1
+    input: Tensor,
+    mat: Tensor,
+    vec: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
 ) -> Tensor:
     """out = beta * input + alpha * (mat @ vec), see `addmm`. Source: ``torch.addmv``."""
-    return _matrix_and_vector("addmv", input, mat, vec, beta, alpha)
+    result = _matrix_and_vector("addmv", input, mat, vec, beta, alpha)
+    return result if out is None else written("addmv", out, result)
 
 
 def addmv_(
@@ -341,10 +365,17 @@ def _matrix_and_vector(name: str, input: Any, mat: Any, vec: Any, beta: Any, alp
 
 
 def addr(
-    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1
+    input: Tensor,
+    vec1: Tensor,
+    vec2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
 ) -> Tensor:
     """out = beta * input + alpha * outer(vec1, vec2), see `addmm`. Source: ``torch.addr``."""
-    return _vectors("addr", input, vec1, vec2, beta, alpha)
+    result = _vectors("addr", input, vec1, vec2, beta, alpha)
+    return result if out is None else written("addr", out, result)
 
 
 def addr_(
@@ -362,11 +393,18 @@ def _vectors(name: str, input: Any, vec1: Any, vec2: Any, beta: Any, alpha: Any)
 
 
 def baddbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
 ) -> Tensor:
     """out = beta * input + alpha * bmm(batch1, batch2), see `addmm`. Source: ``torch.baddbmm``."""
     _check_batches("baddbmm", batch1, batch2)
-    return _addmm("baddbmm", input, batch1, batch2, beta, alpha)
+    result = _addmm("baddbmm", input, batch1, batch2, beta, alpha)
+    return result if out is None else written("baddbmm", out, result)
 
 
 def baddbmm_(
@@ -378,13 +416,20 @@ def baddbmm_(
 
 
 def addbmm(
-    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
 ) -> Tensor:
     """out = beta * input + alpha * (sum over b of batch1[b] @ batch2[b]), see `addmm`.
 
     Source: ``torch.addbmm``.
     """
-    return _summed_batches("addbmm", input, batch1, batch2, beta, alpha)
+    result = _summed_batches("addbmm", input, batch1, batch2, beta, alpha)
+    return result if out is None else written("addbmm", out, result)
 
 
 def addbmm_(

@@ -13,7 +13,7 @@ _ALIASES = {"axis": "dim", "keepdims": "keepdim"}
 
 
 def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
-    """Let `function` be called with ``axis=`` and ``keepdims=`` too."""
+    """Let `function` be called with ``axis=``, ``keepdims=`` and ``out=`` too."""
 
     @functools.wraps(function)
     def either(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -23,6 +23,11 @@ def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
                     if ours in kwargs:
                         raise TypeError(f"{function.__name__}: both {ours}= and {theirs}= given")
                     kwargs[ours] = kwargs.pop(theirs)
+            out = kwargs.pop("out", None)
+            if out is not None:
+                from airi.ops.out import written  # which stands on modules that import this one
+
+                return written(function.__name__, out, function(*args, **kwargs))
         return function(*args, **kwargs)
 
     return either

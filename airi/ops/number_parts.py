@@ -8,6 +8,7 @@ import numpy as np
 
 from airi.autograd.graph import Rule
 from airi.ops import elementwise, transcendental
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise, require_float
 from airi.ops.views import array_of
 
@@ -50,22 +51,24 @@ def _require_integers(function: str, *given: Any) -> None:
             raise RuntimeError(f"{function}: expected integers, got {each.dtype}")
 
 
-def gcd(input: Tensor, other: Tensor) -> Tensor:
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greatest common divisor of integers, with broadcasting; gcd(0, 0) is 0.
 
     Raises RuntimeError for other dtypes. Example: ``airi.gcd(a, b)``. Source: ``torch.gcd``.
     """
     _require_integers("gcd", input, other)
-    return Gcd.apply(input, other)
+    result = Gcd.apply(input, other)
+    return result if out is None else written("gcd", out, result)
 
 
-def lcm(input: Tensor, other: Tensor) -> Tensor:
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The least common multiple of integers, with broadcasting; 0 where either is 0.
 
     Raises RuntimeError for other dtypes. Source: ``torch.lcm``.
     """
     _require_integers("lcm", input, other)
-    return Lcm.apply(input, other)
+    result = Lcm.apply(input, other)
+    return result if out is None else written("lcm", out, result)
 
 
 class Nextafter(Elementwise):
@@ -82,14 +85,15 @@ class Nextafter(Elementwise):
         raise RuntimeError("nextafter: the derivative is not implemented")
 
 
-def nextafter(input: Tensor, other: Tensor) -> Tensor:
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The floating-point number next to input in the direction of other. Its gradient is an error.
 
     Source: ``torch.nextafter``.
     """
     _require_tensors("nextafter", input, other)
     require_float("nextafter", input, other)
-    return Nextafter.apply(input, other)
+    result = Nextafter.apply(input, other)
+    return result if out is None else written("nextafter", out, result)
 
 
 class Parts(NamedTuple):
@@ -114,10 +118,11 @@ class Frexp(Rule):
         return elementwise.div(g[0], transcendental.Pow.apply(2.0, exponent))
 
 
-def frexp(input: Tensor) -> Parts:
+def frexp(input: Tensor, *, out: Tensor | None = None) -> Parts:
     """(mantissa, exponent) with input = mantissa * 2 ** exponent, 0.5 <= |mantissa| < 1; int32.
 
     Raises RuntimeError for integers. Source: ``torch.frexp``.
     """
     require_float("frexp", input)
-    return Parts(*Frexp.apply(input))
+    result = Parts(*Frexp.apply(input))
+    return result if out is None else written("frexp", out, result)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airi.ops.elementwise import Zeros, require_same_dtype, sign, where
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise, require_tensor
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ class Floor(Elementwise):
         return Zeros.apply(g)
 
 
-def floor(input: Tensor) -> Tensor:
+def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the largest integer not above input. Source: ``torch.floor``."""
-    return Floor.apply(input)
+    result = Floor.apply(input)
+    return result if out is None else written("floor", out, result)
 
 
 class Ceil(Elementwise):
@@ -56,9 +58,10 @@ class Ceil(Elementwise):
         return Zeros.apply(g)
 
 
-def ceil(input: Tensor) -> Tensor:
+def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the smallest integer not below input. Source: ``torch.ceil``."""
-    return Ceil.apply(input)
+    result = Ceil.apply(input)
+    return result if out is None else written("ceil", out, result)
 
 
 class Round(Elementwise):
@@ -77,12 +80,13 @@ class Round(Elementwise):
         return Zeros.apply(g)
 
 
-def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
     """out = input rounded to `decimals` places, halves to the even neighbour.
 
     Raises RuntimeError for integers and decimals. Source: ``torch.round``.
     """
-    return Round.apply(input, decimals=decimals)
+    result = Round.apply(input, decimals=decimals)
+    return result if out is None else written("round", out, result)
 
 
 class Trunc(Elementwise):
@@ -97,9 +101,10 @@ class Trunc(Elementwise):
         return Zeros.apply(g)
 
 
-def trunc(input: Tensor) -> Tensor:
+def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = input rounded towards zero. Source: ``torch.trunc``."""
-    return Trunc.apply(input)
+    result = Trunc.apply(input)
+    return result if out is None else written("trunc", out, result)
 
 
 fix = trunc
@@ -119,12 +124,13 @@ class Frac(Elementwise):
         return g
 
 
-def frac(input: Tensor) -> Tensor:
+def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = input - trunc(input): the fraction, with the sign of input.
 
     Raises RuntimeError for integers. Source: ``torch.frac``.
     """
-    return Frac.apply(input)
+    result = Frac.apply(input)
+    return result if out is None else written("frac", out, result)
 
 
 class Copysign(Elementwise):
@@ -144,13 +150,16 @@ class Copysign(Elementwise):
         return dx, Zeros.apply(g) if needs[1] else None
 
 
-def copysign(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+def copysign(
+    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
     """out = the size of input with the sign of other, -0.0 included.
 
     Integers give the default float dtype. Source: ``torch.copysign``.
     """
     require_tensor("copysign", "input", input)
-    return Copysign.apply(input, other)
+    result = Copysign.apply(input, other)
+    return result if out is None else written("copysign", out, result)
 
 
 class Heaviside(Elementwise):
@@ -163,13 +172,14 @@ class Heaviside(Elementwise):
         return np.where(np.equal(x, 0), y, np.greater(x, 0).astype(x.dtype))
 
 
-def heaviside(input: Tensor, values: Tensor) -> Tensor:
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = 0 where input is negative, `values` where it is 0, 1 where it is positive.
 
     No gradient passes. Raises RuntimeError where the dtypes differ. Source: ``torch.heaviside``.
     """
     require_same_dtype("heaviside", input, values)
-    return Heaviside.apply(input, values)
+    result = Heaviside.apply(input, values)
+    return result if out is None else written("heaviside", out, result)
 
 
 class NanToNum(Elementwise):
@@ -185,11 +195,17 @@ class NanToNum(Elementwise):
 
 
 def nan_to_num(
-    input: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
+    input: Tensor,
+    nan: float | None = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """out = input with numbers in the place of NaN, inf and -inf; no gradient passes there.
 
     By default NaN becomes 0 and the infinities the largest and smallest number of the dtype.
     Example: ``airi.nan_to_num(x, nan=-1.0)``. Source: ``torch.nan_to_num``.
     """
-    return NanToNum.apply(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+    result = NanToNum.apply(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+    return result if out is None else written("nan_to_num", out, result)

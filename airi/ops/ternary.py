@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airi.ops.elementwise import div, require_same_dtype
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise, require_float
 
 if TYPE_CHECKING:
@@ -35,14 +36,17 @@ class Lerp(Elementwise):
         return g * (1 - w), g * w, g * (y - x) if needs[2] else None
 
 
-def lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
+def lerp(
+    input: Tensor, end: Tensor, weight: Tensor | float, *, out: Tensor | None = None
+) -> Tensor:
     """out = input + weight * (end - input): the point between them, with broadcasting.
 
     Raises RuntimeError for integers and where the dtypes differ. Example: ``airi.lerp(a, b, 0.5)``.
     Source: ``torch.lerp``.
     """
     require_same_float("lerp", input, end)
-    return Lerp.apply(input, end, weight)
+    result = Lerp.apply(input, end, weight)
+    return result if out is None else written("lerp", out, result)
 
 
 def require_same_float(function: str, input: Tensor, end: Tensor) -> None:
@@ -69,9 +73,12 @@ class Addcmul(Elementwise):
         return g, scaled * z if needs[1] else None, scaled * y if needs[2] else None
 
 
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+def addcmul(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+) -> Tensor:
     """out = input + value * tensor1 * tensor2, with broadcasting. Source: ``torch.addcmul``."""
-    return Addcmul.apply(input, tensor1, tensor2, value=value)
+    result = Addcmul.apply(input, tensor1, tensor2, value=value)
+    return result if out is None else written("addcmul", out, result)
 
 
 class Addcdiv(Elementwise):
@@ -93,9 +100,12 @@ class Addcdiv(Elementwise):
         return g, dy if needs[1] else None, -dy * div(y, z) if needs[2] else None
 
 
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+def addcdiv(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Tensor | None = None
+) -> Tensor:
     """out = input + value * tensor1 / tensor2, with broadcasting.
 
     Raises RuntimeError for integers. Source: ``torch.addcdiv``.
     """
-    return Addcdiv.apply(input, tensor1, tensor2, value=value)
+    result = Addcdiv.apply(input, tensor1, tensor2, value=value)
+    return result if out is None else written("addcdiv", out, result)

@@ -14,6 +14,7 @@ import numpy as np
 from airi.dtypes import DIFFERENTIABLE
 from airi.ops.conversion import cast
 from airi.ops.elementwise import Zeros, div, mul, where
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise, require_tensor
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _power_slope(x: Any, y: Any) -> Any:
     return where(constant, 0.0, y * pow(x, where(constant, 1.0, y - 1)))
 
 
-def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
+def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input ** exponent, elementwise with broadcasting.
 
     Raises RuntimeError for integers to a negative number and for two bool tensors; among integer
@@ -124,7 +125,8 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     Source: ``torch.pow``.
     """
     refuse_negative_power("pow", input, exponent)
-    return Pow.apply(input, exponent)
+    result = Pow.apply(input, exponent)
+    return result if out is None else written("pow", out, result)
 
 
 def refuse_negative_power(function: str, input: Any, exponent: Any) -> None:
@@ -156,13 +158,14 @@ class Sqrt(Elementwise):
         return div(g, 2 * out)
 
 
-def sqrt(input: Tensor) -> Tensor:
+def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = square root of input, NaN for negative numbers.
 
     Integers give the default float dtype. Example: ``airi.sqrt(airi.tensor([4.0]))``.
     Source: ``torch.sqrt``.
     """
-    return Sqrt.apply(input)
+    result = Sqrt.apply(input)
+    return result if out is None else written("sqrt", out, result)
 
 
 class Rsqrt(Elementwise):
@@ -180,9 +183,10 @@ class Rsqrt(Elementwise):
         return -0.5 * g * out * out * out
 
 
-def rsqrt(input: Tensor) -> Tensor:
+def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = 1 / sqrt(input), NaN for negative numbers. Source: ``torch.rsqrt``."""
-    return Rsqrt.apply(input)
+    result = Rsqrt.apply(input)
+    return result if out is None else written("rsqrt", out, result)
 
 
 class Exp(Elementwise):
@@ -201,12 +205,13 @@ class Exp(Elementwise):
         return g * out
 
 
-def exp(input: Tensor) -> Tensor:
+def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = e ** input; integers give the default float dtype.
 
     Example: ``airi.exp(airi.zeros(2))`` is ``[1., 1.]``. Source: ``torch.exp``.
     """
-    return Exp.apply(input)
+    result = Exp.apply(input)
+    return result if out is None else written("exp", out, result)
 
 
 class Log(Elementwise):
@@ -225,13 +230,14 @@ class Log(Elementwise):
         return div(g, x)
 
 
-def log(input: Tensor) -> Tensor:
+def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = natural logarithm of input: -inf at 0, NaN below.
 
     Integers give the default float dtype. Example: ``airi.log(airi.ones(2))`` is ``[0., 0.]``.
     Source: ``torch.log``.
     """
-    return Log.apply(input)
+    result = Log.apply(input)
+    return result if out is None else written("log", out, result)
 
 
 class Exp2(Elementwise):
@@ -249,9 +255,10 @@ class Exp2(Elementwise):
         return g * out * LN2
 
 
-def exp2(input: Tensor) -> Tensor:
+def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = 2 ** input; integers give the default float dtype. Source: ``torch.exp2``."""
-    return Exp2.apply(input)
+    result = Exp2.apply(input)
+    return result if out is None else written("exp2", out, result)
 
 
 class Expm1(Elementwise):
@@ -270,9 +277,10 @@ class Expm1(Elementwise):
         return g * (out + 1)
 
 
-def expm1(input: Tensor) -> Tensor:
+def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = e ** input - 1, exact also near 0. Source: ``torch.expm1``."""
-    return Expm1.apply(input)
+    result = Expm1.apply(input)
+    return result if out is None else written("expm1", out, result)
 
 
 class Log2(Elementwise):
@@ -291,9 +299,10 @@ class Log2(Elementwise):
         return div(g, x * LN2)
 
 
-def log2(input: Tensor) -> Tensor:
+def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = logarithm of input to base 2. Source: ``torch.log2``."""
-    return Log2.apply(input)
+    result = Log2.apply(input)
+    return result if out is None else written("log2", out, result)
 
 
 class Log10(Elementwise):
@@ -312,9 +321,10 @@ class Log10(Elementwise):
         return div(g, x * LN10)
 
 
-def log10(input: Tensor) -> Tensor:
+def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = logarithm of input to base 10. Source: ``torch.log10``."""
-    return Log10.apply(input)
+    result = Log10.apply(input)
+    return result if out is None else written("log10", out, result)
 
 
 class Log1p(Elementwise):
@@ -333,9 +343,10 @@ class Log1p(Elementwise):
         return div(g, 1 + x)
 
 
-def log1p(input: Tensor) -> Tensor:
+def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = log(1 + input), exact also near 0. Source: ``torch.log1p``."""
-    return Log1p.apply(input)
+    result = Log1p.apply(input)
+    return result if out is None else written("log1p", out, result)
 
 
 class Sigmoid(Elementwise):
@@ -356,12 +367,13 @@ class Sigmoid(Elementwise):
         return g * out * (1 - out)
 
 
-def sigmoid(input: Tensor) -> Tensor:
+def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = 1 / (1 + e ** -input), the logistic function; integers give the default float dtype.
 
     Example: ``airi.sigmoid(airi.zeros(1))`` is ``[0.5]``. Source: ``torch.sigmoid``.
     """
-    return Sigmoid.apply(input)
+    result = Sigmoid.apply(input)
+    return result if out is None else written("sigmoid", out, result)
 
 
 class Logit(Elementwise):
@@ -386,13 +398,14 @@ class Logit(Elementwise):
         return where(inside, div(g, x * (1 - x)), outside)
 
 
-def logit(input: Tensor, eps: float | None = None) -> Tensor:
+def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
     """out = log(input / (1 - input)), the inverse of sigmoid; NaN outside [0, 1].
 
     With `eps` the input is first clamped to [eps, 1 - eps]. Example: ``airi.logit(p, eps=1e-6)``.
     Source: ``torch.logit``.
     """
-    return Logit.apply(input, eps=eps)
+    result = Logit.apply(input, eps=eps)
+    return result if out is None else written("logit", out, result)
 
 
 class LogAddExp(Elementwise):
@@ -415,21 +428,23 @@ class LogAddExp(Elementwise):
         )
 
 
-def logaddexp(input: Tensor, other: Tensor) -> Tensor:
+def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = log(e ** input + e ** other) without overflow, with broadcasting.
 
     Example: ``airi.logaddexp(a, b)``. Source: ``torch.logaddexp``.
     """
     require_tensor("logaddexp", "input", input)
     require_tensor("logaddexp", "other", other)
-    return LogAddExp.apply(input, other)
+    result = LogAddExp.apply(input, other)
+    return result if out is None else written("logaddexp", out, result)
 
 
-def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
+def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = log2(2 ** input + 2 ** other) without overflow. Source: ``torch.logaddexp2``."""
     require_tensor("logaddexp2", "input", input)
     require_tensor("logaddexp2", "other", other)
-    return div(LogAddExp.apply(mul(input, LN2), mul(other, LN2)), LN2)
+    result = div(LogAddExp.apply(mul(input, LN2), mul(other, LN2)), LN2)
+    return result if out is None else written("logaddexp2", out, result)
 
 
 class Xlogy(Elementwise):
@@ -456,19 +471,23 @@ class Xlogy(Elementwise):
         return dx, dy
 
 
-def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """out = input * log(other), and 0 where input is 0 (NaN where other is NaN).
 
     Example: ``airi.xlogy(p, p)``, an entropy's terms. Source: ``torch.xlogy``.
     """
-    return Xlogy.apply(input, other)
+    result = Xlogy.apply(input, other)
+    return result if out is None else written("xlogy", out, result)
 
 
-def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
+def float_power(
+    input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
     """out = input ** exponent, computed in float64. Source: ``torch.float_power``."""
     if not (hasattr(input, "_array") or hasattr(exponent, "_array")):
         require_tensor("float_power", "input", input)
-    return pow(_double(input), _double(exponent))
+    result = pow(_double(input), _double(exponent))
+    return result if out is None else written("float_power", out, result)
 
 
 def _double(value: Any) -> Any:
@@ -477,8 +496,9 @@ def _double(value: Any) -> Any:
     return cast(value, np.complex128 if value._array.dtype.kind == "c" else np.float64)
 
 
-def ldexp(input: Tensor, other: Tensor) -> Tensor:
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = input * 2 ** other. Source: ``torch.ldexp``."""
     require_tensor("ldexp", "input", input)
     require_tensor("ldexp", "other", other)
-    return mul(input, Pow.apply(2.0, other))
+    result = mul(input, Pow.apply(2.0, other))
+    return result if out is None else written("ldexp", out, result)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airi.ops.elementwise import div, mul, where
+from airi.ops.out import written
 from airi.ops.promotion import Elementwise, refuse_complex
 from airi.ops.transcendental import rsqrt
 
@@ -60,12 +61,13 @@ class Sin(Elementwise):
         return g * cos(x)
 
 
-def sin(input: Tensor) -> Tensor:
+def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = sine of input (radians); integers give the default float dtype.
 
     Example: ``airi.sin(airi.zeros(1))`` is ``[0.]``. Source: ``torch.sin``.
     """
-    return Sin.apply(input)
+    result = Sin.apply(input)
+    return result if out is None else written("sin", out, result)
 
 
 class Cos(Elementwise):
@@ -84,9 +86,10 @@ class Cos(Elementwise):
         return -g * sin(x)
 
 
-def cos(input: Tensor) -> Tensor:
+def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = cosine of input (radians). Source: ``torch.cos``."""
-    return Cos.apply(input)
+    result = Cos.apply(input)
+    return result if out is None else written("cos", out, result)
 
 
 class Tan(Elementwise):
@@ -105,9 +108,10 @@ class Tan(Elementwise):
         return g * (1 + out * out)
 
 
-def tan(input: Tensor) -> Tensor:
+def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = tangent of input (radians). Source: ``torch.tan``."""
-    return Tan.apply(input)
+    result = Tan.apply(input)
+    return result if out is None else written("tan", out, result)
 
 
 class Asin(Elementwise):
@@ -126,12 +130,13 @@ class Asin(Elementwise):
         return g * rsqrt(1 - x * x)
 
 
-def asin(input: Tensor) -> Tensor:
+def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the angle in [-pi/2, pi/2] whose sine is input; NaN outside [-1, 1].
 
     Source: ``torch.asin``.
     """
-    return Asin.apply(input)
+    result = Asin.apply(input)
+    return result if out is None else written("asin", out, result)
 
 
 class Acos(Elementwise):
@@ -150,12 +155,13 @@ class Acos(Elementwise):
         return -g * rsqrt(1 - x * x)
 
 
-def acos(input: Tensor) -> Tensor:
+def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the angle in [0, pi] whose cosine is input; NaN outside [-1, 1].
 
     Source: ``torch.acos``.
     """
-    return Acos.apply(input)
+    result = Acos.apply(input)
+    return result if out is None else written("acos", out, result)
 
 
 class Atan(Elementwise):
@@ -174,9 +180,10 @@ class Atan(Elementwise):
         return div(g, 1 + x * x)
 
 
-def atan(input: Tensor) -> Tensor:
+def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the angle in (-pi/2, pi/2) whose tangent is input. Source: ``torch.atan``."""
-    return Atan.apply(input)
+    result = Atan.apply(input)
+    return result if out is None else written("atan", out, result)
 
 
 class Atan2(Elementwise):
@@ -200,12 +207,13 @@ class Atan2(Elementwise):
         return g * x if needs[0] else None, -g * y if needs[1] else None
 
 
-def atan2(input: Tensor, other: Tensor) -> Tensor:
+def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = the angle in [-pi, pi] of the point (other, input): atan(input / other) by quadrant.
 
     Example: ``airi.atan2(y, x)``. Source: ``torch.atan2``.
     """
-    return Atan2.apply(input, other)
+    result = Atan2.apply(input, other)
+    return result if out is None else written("atan2", out, result)
 
 
 class Hypot(Elementwise):
@@ -226,12 +234,13 @@ class Hypot(Elementwise):
         )
 
 
-def hypot(input: Tensor, other: Tensor) -> Tensor:
+def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = sqrt(input ** 2 + other ** 2) without overflow, with broadcasting.
 
     Its gradient at the origin is NaN. Source: ``torch.hypot``.
     """
-    return Hypot.apply(input, other)
+    result = Hypot.apply(input, other)
+    return result if out is None else written("hypot", out, result)
 
 
 class Sinh(Elementwise):
@@ -250,9 +259,10 @@ class Sinh(Elementwise):
         return g * cosh(x)
 
 
-def sinh(input: Tensor) -> Tensor:
+def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = hyperbolic sine of input. Source: ``torch.sinh``."""
-    return Sinh.apply(input)
+    result = Sinh.apply(input)
+    return result if out is None else written("sinh", out, result)
 
 
 class Cosh(Elementwise):
@@ -271,9 +281,10 @@ class Cosh(Elementwise):
         return g * sinh(x)
 
 
-def cosh(input: Tensor) -> Tensor:
+def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = hyperbolic cosine of input. Source: ``torch.cosh``."""
-    return Cosh.apply(input)
+    result = Cosh.apply(input)
+    return result if out is None else written("cosh", out, result)
 
 
 class Tanh(Elementwise):
@@ -292,9 +303,10 @@ class Tanh(Elementwise):
         return g * (1 - out * out)
 
 
-def tanh(input: Tensor) -> Tensor:
+def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = hyperbolic tangent of input, between -1 and 1. Source: ``torch.tanh``."""
-    return Tanh.apply(input)
+    result = Tanh.apply(input)
+    return result if out is None else written("tanh", out, result)
 
 
 class Asinh(Elementwise):
@@ -313,9 +325,10 @@ class Asinh(Elementwise):
         return g * rsqrt(x * x + 1)
 
 
-def asinh(input: Tensor) -> Tensor:
+def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = inverse hyperbolic sine of input. Source: ``torch.asinh``."""
-    return Asinh.apply(input)
+    result = Asinh.apply(input)
+    return result if out is None else written("asinh", out, result)
 
 
 class Acosh(Elementwise):
@@ -336,9 +349,10 @@ class Acosh(Elementwise):
         return g * rsqrt(x * x - 1)
 
 
-def acosh(input: Tensor) -> Tensor:
+def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = inverse hyperbolic cosine of input; NaN below 1. Source: ``torch.acosh``."""
-    return Acosh.apply(input)
+    result = Acosh.apply(input)
+    return result if out is None else written("acosh", out, result)
 
 
 class Atanh(Elementwise):
@@ -357,12 +371,13 @@ class Atanh(Elementwise):
         return div(g, 1 - x * x)
 
 
-def atanh(input: Tensor) -> Tensor:
+def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = inverse hyperbolic tangent of input: infinite at -1 and 1, NaN beyond.
 
     Source: ``torch.atanh``.
     """
-    return Atanh.apply(input)
+    result = Atanh.apply(input)
+    return result if out is None else written("atanh", out, result)
 
 
 class Sinc(Elementwise):
@@ -382,21 +397,24 @@ class Sinc(Elementwise):
         return g * where(at_zero, 0.0, slope)
 
 
-def sinc(input: Tensor) -> Tensor:
+def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out = sin(pi * input) / (pi * input), and 1 at 0. Source: ``torch.sinc``."""
-    return Sinc.apply(input)
+    result = Sinc.apply(input)
+    return result if out is None else written("sinc", out, result)
 
 
-def deg2rad(input: Tensor) -> Tensor:
+def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Degrees as radians: out = input * pi / 180. Source: ``torch.deg2rad``."""
     refuse_complex("deg2rad", input)
-    return mul(input, RADIANS_PER_DEGREE)
+    result = mul(input, RADIANS_PER_DEGREE)
+    return result if out is None else written("deg2rad", out, result)
 
 
-def rad2deg(input: Tensor) -> Tensor:
+def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Radians as degrees: out = input * 180 / pi. Source: ``torch.rad2deg``."""
     refuse_complex("rad2deg", input)
-    return mul(input, 1 / RADIANS_PER_DEGREE)
+    result = mul(input, 1 / RADIANS_PER_DEGREE)
+    return result if out is None else written("rad2deg", out, result)
 
 
 arcsin = asin

@@ -417,7 +417,7 @@ def along(dim: int, part: Any) -> tuple[Any, ...]:
     return (*[slice(None)] * dim, part, ...)
 
 
-def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """Elements `start` to `start + length` of dimension `dim`. A view.
 
     Raises RuntimeError where they are not all there. Source: ``torch.narrow``.
