@@ -110,13 +110,26 @@ def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def hurwitz(s: Any, q: Any) -> Any:
     """The sum of (q + k)**-s over k = 0, 1, ...; NaN for s < 1, inf at poles.
 
-    Terms up to q + k = 10 + s, then the Euler-Maclaurin sum 25.11.28.
+    Below 0, where s must be an integer, the terms before q + k reaches r in (0, 1) are up to their
+    sign those of zeta(s, 1 - r) without those of zeta(s, 1 - q).
     """
     pole = (s == 1) | ((q <= 0) & (q == np.floor(q)))
     undefined = (s < 1) | ((q <= 0) & (s != np.floor(s)))
+    negative = (q < 0) & np.isfinite(q)
+    r = np.where(negative, q - np.floor(q), q)
+    out = _zeta_above_0(s, r)
+    if negative.any():
+        sign = np.where(s % 2 == 0, 1.0, -1.0)
+        before = _zeta_above_0(s, 1 - r) - _zeta_above_0(s, np.where(negative, 1 - q, 1))
+        out = np.where(negative, out + sign * before, out)
+    return np.where(undefined, np.nan, np.where(pole, np.inf, out))
+
+
+def _zeta_above_0(s: Any, q: Any) -> Any:
+    """Terms up to q + k = 10 + s, then the Euler-Maclaurin sum 25.11.28."""
     # Further for a larger s, at which the terms of the tail grow faster.
     start = _LARGE + np.clip(np.nan_to_num(s), 0, 30)
-    shift = np.maximum(np.ceil(start - np.where(np.isfinite(q), q, start)), 0)
+    shift = np.maximum(np.ceil(start - np.where(q > 0, q, start)), 0)
     total = np.zeros(np.broadcast_shapes(np.shape(s), np.shape(q)))
     for k in range(int(shift.max(initial=0))):
         total += np.where(k < shift, np.power(q + k, -s), 0)
@@ -127,8 +140,7 @@ def hurwitz(s: Any, q: Any) -> Any:
     for k, bernoulli in enumerate(_BERNOULLI):
         tail += bernoulli / math.factorial(2 * k + 2) * factor
         factor = factor * (s + 2 * k + 1) * (s + 2 * k + 2) / (w * w)
-    out = np.where(np.isinf(q) & (q > 0), 0.0, total + tail)
-    return np.where(undefined, np.nan, np.where(pole, np.inf, out))
+    return np.where(np.isposinf(q), 0.0, total + tail)
 
 
 def _polygamma(n: int, x: Any) -> Any:

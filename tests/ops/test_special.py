@@ -148,6 +148,8 @@ ZETA = [  # s, q, zeta
 def test_zeta():
     s, q, wanted = np.array(ZETA).T
     np.testing.assert_allclose(special.zeta(double(*s), double(*q)), wanted, rtol=2e-14)
+    # 1e9 terms below 0, which are not added one by one.
+    np.testing.assert_allclose(special.zeta(double(2.0), double(-1e9 + 0.5)), np.pi**2, rtol=1e-8)
     edges = special.zeta(double(1.0, 0.5, 2.0, 2.5), double(1.0, 1.0, -3.0, -0.5))
     np.testing.assert_array_equal(edges, [np.inf, np.nan, np.inf, np.nan])
 
