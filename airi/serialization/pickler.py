@@ -65,7 +65,10 @@ class _Pickler(_PythonPickler):
 
     def persistent_id(self, obj: Any) -> Any:
         if type(obj) is StorageReference:
-            kind = _name("torch", obj.type_name)
+            if obj.type_name is None:
+                kind = _name("torch.storage", "UntypedStorage")
+            else:
+                kind = _name("torch", obj.type_name)
             return ("storage", kind, obj.key, "cpu", obj.numel, *self._after)
         return None
 
@@ -89,7 +92,7 @@ class _Pickler(_PythonPickler):
                 return _name("torch._utils", name), (*parts, attributes)
             return _name("torch._utils", "_rebuild_parameter"), parts
         placed = self._storages.place(tensor._array)
-        args = (
+        args: tuple[Any, ...] = (
             placed.storage,
             placed.offset,
             tuple(tensor._array.shape),
@@ -97,7 +100,11 @@ class _Pickler(_PythonPickler):
             tensor.requires_grad,
             no_hooks(),
         )
-        rebuild = _name("torch._utils", "_rebuild_tensor_v2")
+        if placed.storage.type_name is None:
+            rebuild = _name("torch._utils", "_rebuild_tensor_v3")
+            args = (*args, tensor.dtype)
+        else:
+            rebuild = _name("torch._utils", "_rebuild_tensor_v2")
         if type(tensor) is Tensor and not attributes:
             return rebuild, args
         typed = (rebuild, type(tensor), args, attributes)

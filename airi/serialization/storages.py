@@ -61,7 +61,7 @@ def numpy_dtype(name: str) -> np.dtype:
 class StorageReference(NamedTuple):
     """What a pickle says of a storage; its bytes are written beside the pickle."""
 
-    type_name: str
+    type_name: str | None  # None: of bytes, for dtypes without a storage class
     key: str
     numel: int
 
@@ -96,18 +96,19 @@ class Storages:
 
     def _reference(self, memory: np.ndarray, dtype: np.dtype) -> StorageReference:
         place = (_address(memory), memory.nbytes)
-        type_name = TYPES[dtypes.of(dtype)._name]
+        type_name = TYPES.get(dtypes.of(dtype)._name)
         known = self._by_place.get(place) if memory.nbytes else None
         if known is None:
-            numel = memory.nbytes // dtype.itemsize
+            numel = memory.nbytes // (dtype.itemsize if type_name else 1)
             known = StorageReference(type_name, str(len(self.blocks)), numel)
             # The block is kept: were it freed, its address could come up again.
             self.blocks.append((known, memory))
             self._by_place[place] = known
         elif known.type_name != type_name:
+            other = DTYPES.get(known.type_name or "", "another dtype")
             raise RuntimeError(
-                f"save: two tensors share memory as {DTYPES[known.type_name]} and {dtype.name}; "
-                "a file cannot say so. clone() one of them"
+                f"save: two tensors share memory as {other} and {dtype.name}; a file cannot say "
+                "so. clone() one of them"
             )
         return known
 

@@ -59,6 +59,17 @@ def test_every_dtype_both_ways(name, path, as_zip):
     assert_same(back, in_torch(back, path, as_zip=as_zip))
 
 
+@pytest.mark.parametrize("name", ["uint16", "uint32", "uint64"])
+def test_dtypes_without_a_storage_class(name, path):
+    values = torch.tensor([[1, 2, 3], [4, 5, 6]]).to(getattr(torch, name))
+    back = in_airi([values, values.t()], path)
+    assert_same(back[1], values.t())
+    again = in_torch(back, path)
+    assert_same(back[0], again[0])
+    assert_same(back[1], again[1])
+    assert again[0].data_ptr() == again[1].data_ptr()
+
+
 @both_formats
 def test_views_keep_strides_and_share_their_storage(path, as_zip):
     whole = torch.arange(24.0).reshape(4, 6)
