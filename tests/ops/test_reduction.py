@@ -136,8 +136,10 @@ def test_norm_with_a_zero_among_the_elements():
         (gradient,) = airi.autograd.grad(airi.norm(x, p), x)
         np.testing.assert_allclose(gradient, wanted)
     assert airi.norm(x, 0).item() == 2
-    with pytest.raises(ValueError, match="nuc"):
+    with pytest.raises(RuntimeError, match="'nuc' without dim is for matrices"):
         airi.norm(x, "nuc")
+    with pytest.raises(ValueError, match="p must be a number, 'fro' or 'nuc'"):
+        airi.norm(x, "sum")
 
 
 def test_norm_of_a_transposed_matrix():

@@ -57,7 +57,12 @@ def program(row, call):
     return total, mine
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if r.grad], ids=lambda row: row.name)
+# The vectors of eig have a phase, which a gradient with a fault in it is no longer free of: then
+# eig's own gradient is wrong too.
+FAULTY = [r for r in ROWS if r.grad and r.name != "linalg.eig"]
+
+
+@pytest.mark.parametrize("row", FAULTY, ids=lambda row: row.name)
 def test_a_fault_of_one_percent_is_found_in_that_op_and_no_other(row):
     planted = 0
     for call in calls(row)[:3]:
