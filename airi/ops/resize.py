@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi.autograd.graph import wrap
-from airi.ops.indexing import index_select
+from airi.autograd.graph import Rule, wrap
 from airi.ops.matmul import matmul
 from airi.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from airi.ops.pool3d import adaptive_avg_pool3d
-from airi.ops.views import Expand, Reshape, movedim, permute, reshape, shape_of
+from airi.ops.views import Expand, Reshape, along, movedim, permute, reshape, shape_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -30,6 +29,46 @@ _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
 _AREA = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
 _CUBIC = -0.75  # the slope parameter of cubic convolution
 _SMOOTH_CUBIC = -0.5  # the same where several pixels become one, as in the Python Imaging Library
+
+
+class Resample(Rule):
+    """out[i] = sum over k of weights[k][i] * x[places[k][i]] along dim;  dx = ResampleAdjoint(g)
+
+    The places of each k never fall. Weights None are 1.
+    """
+
+    @staticmethod
+    def forward(x, *, dim, places, weights):
+        out = None
+        for place, weight in zip(places, weights):
+            part = np.take(x, place, dim)
+            if weight is not None:
+                part *= weight
+            out = part if out is None else np.add(out, part, out=out)
+        return out
+
+    @staticmethod
+    def backward(g, x_shape, dim, places, weights):
+        return ResampleAdjoint.apply(g, dim=dim, places=places, weights=weights, size=x_shape[dim])
+
+
+class ResampleAdjoint(Rule):
+    """out = 0 with weights[k][i] * y[i] added at places[k][i] along dim;  dy = Resample(g)"""
+
+    @staticmethod
+    def forward(y, *, dim, places, weights, size):
+        out = np.zeros((*y.shape[:dim], size, *y.shape[dim + 1 :]), y.dtype)
+        for place, weight in zip(places, weights):
+            part = y if weight is None else y * weight
+            taken, starts, counts = np.unique(place, return_index=True, return_counts=True)
+            for number in range(counts.max()):  # equal places are a run: the first of each, ...
+                more = counts > number
+                out[along(dim, taken[more])] += part[along(dim, starts[more] + number)]
+        return out
+
+    @staticmethod
+    def backward(g, dim, places, weights):
+        return Resample.apply(g, dim=dim, places=places, weights=weights)
 
 
 def interpolate(
@@ -87,7 +126,9 @@ def interpolate(
         elif mode in _LINEAR:
             taps = _taps(mode, old, new, step, bool(align_corners))
             if not (align_corners and old == new):
-                input = _weighted(input, axis + 2, taps)
+                weights = [_column(w, input, axis + 2) for _, w in taps]
+                places = [place for place, _ in taps]
+                input = Resample.apply(input, dim=axis + 2, places=places, weights=weights)
         else:
             input = _nearest(input, axis + 2, new, step, 0.5 if mode == "nearest-exact" else 0.0)
     return input
@@ -121,7 +162,14 @@ def _nearest(input: Tensor, dim: int, new: int, step: float, offset: float) -> T
         many = Expand.apply(one, shape=(*shape[: dim + 1], new // old, *shape[dim + 1 :]))
         return Reshape.apply(many, shape=(*shape[:dim], new, *shape[dim + 1 :]))
     places = np.floor((np.arange(new) + offset) * step).astype(np.int64)
-    return index_select(input, dim, wrap(np.minimum(places, old - 1)))
+    places = np.minimum(places, old - 1)
+    return Resample.apply(input, dim=dim, places=[places], weights=[None])
+
+
+def _column(weights: np.ndarray, input: Tensor, dim: int) -> np.ndarray:
+    """Weights of the dtype of the input, to be broadcast along `dim`."""
+    shape = (-1, *(1,) * (input.ndim - dim - 1))
+    return weights.astype(input._array.dtype).reshape(shape)
 
 
 def _taps(
@@ -183,19 +231,6 @@ def _smoothing(mode: str, old: int, new: int, step: float) -> np.ndarray:
         weights = np.maximum(1 - distance, 0)
     weights = weights * ((places >= first) & (places < last))
     return weights / weights.sum(0)
-
-
-def _weighted(input: Tensor, dim: int, taps: list[tuple[np.ndarray, np.ndarray]]) -> Tensor:
-    shape = (-1, *(1,) * (input.ndim - dim - 1))
-    parts = [
-        index_select(input, dim, wrap(places))
-        * wrap(weights.astype(input._array.dtype).reshape(shape))
-        for places, weights in taps
-    ]
-    out = parts[0]
-    for each in parts[1:]:
-        out = out + each
-    return out
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
