@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["clone"]
 
 
+def in_dtype(array: np.ndarray, dtype: Any) -> np.ndarray:
+    """A copy in another dtype; UserWarning where imaginary parts are lost."""
+    if array.dtype.kind == "c" and np.dtype(dtype).kind not in "cb":
+        warnings.warn(
+            "casting complex numbers to real ones discards the imaginary part; take .real",
+            UserWarning,
+            stacklevel=4,
+        )
+        array = array.real
+    return array.astype(dtype)
+
+
 class Cast(Rule):
     """out = x in another dtype;  dx = g in x's dtype, which the engine sees to"""
 
@@ -27,14 +39,7 @@ class Cast(Rule):
 
     @staticmethod
     def forward(x, *, dtype):
-        if x.dtype.kind == "c" and np.dtype(dtype).kind not in "cb":
-            warnings.warn(
-                "casting complex numbers to real ones discards the imaginary part; take .real",
-                UserWarning,
-                stacklevel=4,
-            )
-            x = x.real
-        return x.astype(dtype)
+        return in_dtype(x, dtype)
 
     @staticmethod
     def backward(g):

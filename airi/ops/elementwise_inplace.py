@@ -25,6 +25,7 @@ from airi.ops import (
 )
 from airi.ops.conversion import clone
 from airi.ops.inplace import Copy, write
+from airi.ops.promotion import refuse_complex
 
 if TYPE_CHECKING:
     from airi.autograd.graph import Rule
@@ -105,7 +106,14 @@ gcd_ = _binary("gcd_", number_parts.Gcd)
 lcm_ = _binary("lcm_", number_parts.Lcm)
 nextafter_ = _binary("nextafter_", number_parts.Nextafter)
 neg_ = _unary("neg_", elementwise.Neg)
-abs_ = _unary("abs_", elementwise.Abs)
+
+
+def abs_(input: Tensor) -> Tensor:
+    """`abs`, in place. Raises RuntimeError for complex tensors. Source: ``torch.Tensor.abs_``."""
+    refuse_complex("abs_", input)
+    return write(input, "abs_", elementwise.Abs)
+
+
 sgn_ = _unary("sgn_", elementwise.Sgn)
 sign_ = _unary("sign_", elementwise.Sign)
 square_ = _unary("square_", elementwise.Square)
@@ -233,7 +241,6 @@ def polygamma_(input: Tensor, n: int) -> Tensor:
     if n < 0:
         raise RuntimeError(f"polygamma_: n must not be negative, got {n}")
     return write(input, "polygamma_", gamma.Polygamma, n=n)
-
 
 
 # Trigonometry

@@ -179,7 +179,8 @@ def _dims_and_sizes(
     `last` is the default size of the last one, where the input is the half of a result.
     """
     shape = shape_of(input)
-    given = None if s is None else list(s)
+    given = None if s is None else [s] if isinstance(s, int) else list(s)
+    dim = (dim,) if isinstance(dim, int) else dim
     if dim is None:
         count = len(shape) if given is None else len(given)
         if count > len(shape):

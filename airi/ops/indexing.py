@@ -259,7 +259,7 @@ def _assignable(value: Any) -> Any:
         return creation.tensor(value)
     if isinstance(value, np.generic):
         return value.item()
-    if not hasattr(value, "_array") and not isinstance(value, (int, float)):
+    if not hasattr(value, "_array") and not isinstance(value, (int, float, complex)):
         raise TypeError(f"setitem: cannot assign {type(value).__name__}; expected Tensor or number")
     return value
 
@@ -523,7 +523,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 def single(function: str, value: Any) -> Any:
     """A number or a Tensor of 0 dimensions."""
-    if isinstance(value, (int, float)) or (hasattr(value, "_array") and value.ndim == 0):
+    if isinstance(value, (int, float, complex)) or (hasattr(value, "_array") and value.ndim == 0):
         return value
     what = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else type(value).__name__
     raise RuntimeError(f"{function}: value must be a number or a 0-dimensional tensor, got {what}")

@@ -21,6 +21,7 @@ from airi.autograd.graph import Rule, edge_of, move_retained, record, replay_vie
 from airi.autograd.mode import observing, state
 from airi.autograd.quiet import restore, silence
 from airi.ops import cumulative, elementwise
+from airi.ops.conversion import in_dtype
 from airi.ops.names import normal_dim
 from airi.ops.promotion import RANK, result_dtype
 
@@ -109,7 +110,7 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
 def overwrite(array: np.ndarray, values: Any, where: np.ndarray | None = None) -> None:
     """``array[where] = values``, cast as in C."""
     if type(values) is not np.ndarray or values.dtype is not array.dtype:
-        values = np.asarray(values).astype(array.dtype)  # before it is spread, not after
+        values = in_dtype(np.asarray(values), array.dtype)  # before it is spread, not after
     if where is None:
         np.copyto(array, values)  # a mask of True would be several times slower
     else:
@@ -246,6 +247,8 @@ def refuse_in_graph(target: Any, name: str) -> None:
 
 def _refuse_cast(name: str, rule: type[Rule], values: list[Any], dtype: np.dtype) -> None:
     if issubclass(rule, Overwrite):
+        if dtype.kind != "c" and any(isinstance(each, complex) for each in values):
+            raise RuntimeError(f"{name}: a complex number cannot be written into {dtype}")
         return
     result = result_dtype([x for x in values if isinstance(x, (np.ndarray, int, float, complex))])
     if getattr(rule, "floating", False) and result.kind in "biu":

@@ -275,7 +275,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 def _source(function: str, input: Tensor, index: Tensor, src: Any) -> Any:
     """The part of src that index speaks of, with its dtype and shape looked at; a number as is."""
     if not hasattr(src, "_array"):
-        if not isinstance(src, (int, float)):
+        if not isinstance(src, (int, float, complex)):
             raise TypeError(
                 f"{function}: src must be a Tensor or value a number, got {type(src).__name__}"
             )

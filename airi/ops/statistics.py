@@ -11,6 +11,7 @@ from airi import dtypes
 from airi.autograd.graph import wrap
 from airi.dtypes import FLOATING
 from airi.ops import elementwise, reduction, transcendental
+from airi.ops.complex import complex, imag, real
 from airi.ops.conversion import cast
 from airi.ops.diagonals import diagonal
 from airi.ops.matmul import matmul
@@ -44,9 +45,9 @@ def cov(
 ) -> Tensor:
     """The covariance matrix of the variables in the rows of input, observed in its columns.
 
-    The sum of products of deviations divided by n - `correction`. `fweights` (ints) says how often
-    each observation counts, `aweights` (floats) how much. A vector is one variable; its variance
-    has no dimensions. Source: ``torch.cov``.
+    The sum of products of deviations (x * conj(y) of complex ones) divided by n - `correction`.
+    `fweights` (ints) says how often each observation counts, `aweights` (floats) how much. A vector
+    is one variable; its variance has no dimensions. Source: ``torch.cov``.
     """
     if input.ndim > 2:
         raise RuntimeError(f"cov: expected at most 2 dimensions, got shape {shape_of(input)}")
@@ -63,7 +64,7 @@ def cov(
         weights = aweights if fweights is None else elementwise.mul(aweights, fweights)
     if weights is None:
         centred = elementwise.sub(rows, reduction.mean(rows, 1, keepdim=True))
-        weighted, total = centred, wrap(np.asarray(count, rows._array.dtype))
+        weighted, total = centred, wrap(np.asarray(count, rows.dtype.to_real().numpy))
     else:
         weights = reshape(weights, -1)
         total = reduction.sum(weights)
@@ -75,12 +76,14 @@ def cov(
         squares = reduction.sum(elementwise.mul(weights, reshape(aweights, -1)))
         degrees = total - correction * squares / total
     degrees = elementwise.clamp(degrees, 0)
-    out = matmul(weighted, transpose(centred, 0, 1)) / degrees
+    out = matmul(weighted, transpose(centred, 0, 1).conj()) / degrees
     return squeeze(out)
 
 
 def corrcoef(input: Tensor) -> Tensor:
     """The matrix of Pearson's correlations of the variables in the rows of input, in [-1, 1].
+
+    Of complex variables both parts are.
 
     Source: ``torch.corrcoef``.
     """
@@ -91,9 +94,11 @@ def corrcoef(input: Tensor) -> Tensor:
     covariance = cov(input)
     if covariance.ndim == 0:
         return covariance / covariance
-    deviation = transcendental.sqrt(diagonal(covariance))
+    deviation = transcendental.sqrt(real(diagonal(covariance)))
     out = covariance / unsqueeze(deviation, -1) / unsqueeze(deviation, -2)
-    return elementwise.clamp(out, -1, 1)
+    if not out.is_complex():
+        return elementwise.clamp(out, -1, 1)
+    return complex(*[elementwise.clamp(part, -1, 1) for part in (real(out), imag(out))])
 
 
 # -- Histograms, constants of the graph -----------------------------------------------------------

@@ -109,7 +109,7 @@ def _integer_power(x: Any, y: Any) -> Any:
 
 def _power_slope(x: Any, y: Any) -> Any:
     """y * x**(y-1), and 0 where y is 0 although x may be 0."""
-    if isinstance(y, (int, float)):
+    if isinstance(y, (int, float, complex)):
         if y == 0:
             return Zeros.apply(x)
         return y * (x if y == 2 else pow(x, y - 1))

@@ -42,7 +42,7 @@ ROWS = [
         ],
         _cov,
     ),
-    Row("corrcoef", lambda rng: [call(real(rng, 3, 5))], np.corrcoef, second=False),
+    Row("corrcoef", lambda rng: [call(real(rng, 3, 5))], np.corrcoef, second=False, complex=True),
     Row(
         "histogram",
         lambda rng: [

@@ -71,6 +71,31 @@ def test_a_cast_to_real_warns():
         assert z.cdouble().dtype is airi.complex128
 
 
+def test_complex_numbers_are_not_written_into_real_tensors():
+    for write in (
+        lambda x: x.add_(1j),
+        lambda x: x.fill_(1j),
+        lambda x: x.__setitem__(0, 1j),
+        lambda x: x.mul_(airi.tensor(1j)),
+    ):
+        with pytest.raises(RuntimeError):
+            write(airi.ones(2))
+    with pytest.raises(RuntimeError, match="abs_"):
+        airi.tensor([1j]).abs_()
+    with pytest.warns(UserWarning, match="imaginary part"):
+        assert airi.ones(1).copy_(airi.tensor([2 + 1j])).tolist() == [2]
+
+
+def test_complex_numbers_are_written_into_complex_tensors():
+    z = airi.zeros(2, 2, dtype=airi.complex64)
+    z.scatter_(1, airi.tensor([[0], [1]]), 2j)
+    z.masked_fill_(z == 0, 7j)
+    z[0, 1] = 1 + 1j
+    assert z.tolist() == [[2j, 1 + 1j], [7j, 2j]]
+    assert 7j in z
+    assert complex(z[0, 0]) == 2j
+
+
 def test_parts_are_views():
     z = airi.zeros(2, dtype=airi.complex64)
     z.real = airi.tensor([1.0, 2.0])
