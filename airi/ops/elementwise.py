@@ -172,6 +172,16 @@ def mul(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> 
     return result if out is None else written("mul", out, result)
 
 
+def times(input: Tensor, other: Any) -> Any:
+    """What ``tensor * other`` calls, in both orders; an int tensor repeats a list beside it."""
+    try:
+        return Mul.apply(input, other)
+    except TypeError:
+        if isinstance(other, (list, tuple, str)):
+            return NotImplemented
+        raise
+
+
 class Div(Elementwise):
     """out = x / y;  dx = g / y, dy = -g * x / y**2"""
 
@@ -219,8 +229,10 @@ def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
     return Div.apply(other, input)
 
 
-def _refuse_integer_zero(y: Any) -> None:
-    if y.dtype.kind in "iub" and not np.all(y):
+def _refuse_integer_zero(x: Any, y: Any) -> None:
+    """Among floating-point numbers, to which y may be a Python int, it gives inf or NaN."""
+    kinds = np.asarray(x).dtype.kind + np.asarray(y).dtype.kind
+    if not kinds.strip("iub") and not np.all(y):
         raise ValueError("integer division by zero")
 
 
@@ -229,7 +241,7 @@ class FloorDivide(Elementwise):
 
     @staticmethod
     def forward(x, y):
-        _refuse_integer_zero(np.asarray(y))
+        _refuse_integer_zero(x, y)
         return np.floor_divide(x, y)
 
     @staticmethod
@@ -257,7 +269,7 @@ class TruncDivide(Elementwise):
 
     @staticmethod
     def forward(x, y):
-        _refuse_integer_zero(np.asarray(y))
+        _refuse_integer_zero(x, y)
         if np.result_type(x, y).kind == "f":
             return np.trunc(np.true_divide(x, y))
         return (x - np.fmod(x, y)) // y
@@ -272,7 +284,7 @@ class Remainder(Elementwise):
 
     @staticmethod
     def forward(x, y):
-        _refuse_integer_zero(np.asarray(y))
+        _refuse_integer_zero(x, y)
         return np.remainder(x, y)
 
     @staticmethod
@@ -301,7 +313,7 @@ class Fmod(Elementwise):
 
     @staticmethod
     def forward(x, y):
-        _refuse_integer_zero(np.asarray(y))
+        _refuse_integer_zero(x, y)
         return np.fmod(x, y)
 
     @staticmethod

@@ -346,7 +346,7 @@ class TensorMethods:
     __add__ = __radd__ = elementwise.add
     __sub__ = elementwise.sub
     __rsub__ = elementwise.rsub
-    __mul__ = __rmul__ = elementwise.mul
+    __mul__ = __rmul__ = elementwise.times
     __truediv__ = elementwise.div
     __rtruediv__ = __rdiv__ = elementwise.rdiv
     __floordiv__ = elementwise.floor_divide

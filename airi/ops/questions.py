@@ -100,7 +100,9 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 
 
 def numel(input: Tensor) -> int:
-    """The number of elements. Source: ``torch.numel``."""
+    """The number of elements; TypeError for what is no Tensor. Source: ``torch.numel``."""
+    if not isinstance(input, graph.Tensor):
+        raise TypeError(f"numel: input must be a Tensor, got {type(input).__name__}")
     return input._array.size
 
 

@@ -52,7 +52,27 @@ def test_one_must_be_a_tensor(name):
         function(2, 3)
 
 
+def test_a_tensor_of_one_integer_repeats_a_list():
+    assert [0] * airi.tensor(3) == [0, 0, 0]
+    assert airi.tensor(2) * (1, 2) == (1, 2, 1, 2)
+    for call in (lambda: [1, 2] * airi.ones(2), lambda: airi.ones(2) * "a"):
+        with pytest.raises(TypeError):
+            call()
+
+
+def test_a_float_divided_by_the_integer_0_is_inf_or_nan():
+    x = airi.tensor([1.0, -1.0])
+    assert (x // 0).tolist() == [float("inf"), float("-inf")]
+    assert airi.div(x, 0, rounding_mode="trunc").tolist() == [float("inf"), float("-inf")]
+    assert airi.remainder(x, 0).isnan().all()
+    assert airi.fmod(x, 0).isnan().all()
+    with pytest.raises(RuntimeError, match="division by zero"):
+        airi.tensor([1]) // 0
+
+
 def test_other_arguments():
+    with pytest.raises(TypeError, match="numel: input must be a Tensor"):
+        airi.numel([1])
     with pytest.raises(TypeError, match=r"complex: .* must be a Tensor"):
         airi.complex(airi.ones(1), 2)
     with pytest.raises(IndexError, match="roll"):
