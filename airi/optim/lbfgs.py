@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from airi.autograd.bfloat16 import widened
 from airi.autograd.graph import wrap
 from airi.autograd.mode import enable_grad
+from airi.ops.complex import ViewAsReal
 from airi.optim.line_search import Point, strong_wolfe
 from airi.optim.optimizer import Closure, Optimizer, Params
-from airi.optim.per_parameter import arrays_of, check_not_negative, refuse_unusual, written
+from airi.optim.per_parameter import arrays_of, check_not_negative, written
 from airi.tensor import Tensor
 
 
@@ -148,18 +150,20 @@ class LBFGS(Optimizer):
         rows = []
         for param in self.param_groups[0]["params"]:
             grad = param._grad
-            refuse_unusual("LBFGS", param)
-            rows.append(np.zeros_like(param._array) if grad is None else grad._array)
-        return np.concatenate([row.reshape(-1) for row in rows])
+            rows.append(_row(np.zeros_like(param._array) if grad is None else grad._array))
+        return np.concatenate(rows)
 
     def _move(self, t: float, direction: np.ndarray) -> None:
         """x = x + t * direction, in the memory of the parameters."""
         start = 0
         for param in self.param_groups[0]["params"]:
             (array,) = arrays_of(param)
-            part = direction[start : start + array.size].reshape(array.shape)
-            array += t * part
-            start += array.size
+            row = _row(array)
+            moved = row + t * direction[start : start + row.size]
+            if array.dtype.kind == "c":
+                moved = moved.view(array.dtype)
+            array[...] = moved.reshape(array.shape)
+            start += row.size
             written(param)
 
 
@@ -189,8 +193,8 @@ class _Memory:
 
     def __init__(self, state: dict[str, Any], size: int) -> None:
         self.size = size
-        self.changes = [each.numpy() for each in state.get("old_dirs") or []]
-        self.steps = [each.numpy() for each in state.get("old_stps") or []]
+        self.changes = [_row(each._array) for each in state.get("old_dirs") or []]
+        self.steps = [_row(each._array) for each in state.get("old_stps") or []]
         self.curvatures = [float(each) for each in state.get("ro") or []]
         self.scale = float(state.get("H_diag") or 1)
         self.last: np.ndarray | None = _array(state.get("d"))
@@ -254,4 +258,11 @@ def _largest(vector: np.ndarray) -> float:
 
 
 def _array(value: Tensor | None) -> np.ndarray | None:
-    return None if value is None else value.numpy()
+    return None if value is None else _row(value._array)
+
+
+def _row(array: np.ndarray) -> np.ndarray:
+    """The numbers of an array in one row: of a complex one both parts, of bfloat16 in float32."""
+    if array.dtype.kind == "c":
+        array = ViewAsReal.forward(array)
+    return widened([array])[0].reshape(-1)

@@ -131,6 +131,41 @@ def test_a_step_writes_in_place_and_backward_notices():
         kept.backward()
 
 
+def test_complex_parameters():
+    torch = pytest.importorskip("torch")
+    found = []
+    for package in (airi, torch):
+        z = package.tensor(np.array([1 + 2j, -0.5j]), requires_grad=True)
+        optimizer = package.optim.LBFGS([z], line_search_fn="strong_wolfe", max_iter=6)
+
+        def closure(z=z, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = ((z * z - (1 + 1j)).abs() ** 2).sum()
+            loss.backward()
+            return loss
+
+        for _ in range(3):
+            optimizer.step(closure)
+        found.append(z.detach().numpy())
+    np.testing.assert_allclose(*found, rtol=1e-8)
+    np.testing.assert_allclose(found[0] ** 2, 1 + 1j, atol=1e-4)
+
+
+def test_bfloat16_parameters():
+    x = airi.tensor([3.0, -2.0], dtype=airi.bfloat16, requires_grad=True)
+    optimizer = LBFGS([x], lr=0.5)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = ((x - 1) ** 2).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert x.dtype == airi.bfloat16
+    assert x.tolist() == pytest.approx([1.0, 1.0], abs=0.01)
+
+
 def test_what_is_refused():
     p, q = airi.ones(1, requires_grad=True), airi.ones(1, requires_grad=True)
     with pytest.raises(ValueError, match="LBFGS: there can be one parameter group only"):
