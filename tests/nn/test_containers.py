@@ -187,3 +187,8 @@ def test_repr_of_parameters():
         "  (a): Parameter containing: [airi.float32 of size 2]\n"
         "  (n): Object of type: int\n)"
     )
+
+
+def test_sequential_says_that_a_list_is_not_modules():
+    with pytest.raises(TypeError, match=r"got a list of them; write Sequential\(\*modules\)"):
+        nn.Sequential([nn.ReLU()])
