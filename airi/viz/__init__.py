@@ -2,6 +2,18 @@
 
 from airi.viz.drawing import Drawing, draw
 from airi.viz.recording import Recording, record
+from airi.viz.series import Comparison, TrainingTrace, compare
 from airi.viz.trace import Event, Trace, trace
 
-__all__ = ["Drawing", "Event", "Recording", "Trace", "draw", "record", "trace"]
+__all__ = [
+    "Comparison",
+    "Drawing",
+    "Event",
+    "Recording",
+    "Trace",
+    "TrainingTrace",
+    "compare",
+    "draw",
+    "record",
+    "trace",
+]

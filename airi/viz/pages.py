@@ -82,7 +82,7 @@ def graph_data(picture: Picture, layout: Layout) -> dict[str, Any]:
                 "lines": [plain(line) for line in box.lines]
                 + ([f"× {box.times}"] if box.times > 1 else []),
                 "shared": plain(box.shared),
-                "step": None,
+                "step": None,  # of the event that a replay shows here
             }
             for box in picture.boxes
         ],
@@ -91,11 +91,9 @@ def graph_data(picture: Picture, layout: Layout) -> dict[str, Any]:
                 "from": number[source],
                 "to": number[target],
                 "curve": [x for point in left[source, target].pop(0) for x in rounded(point)],
-                "norm": None,
             }
             for source, target, _ in picture.arrows
         ],
-        "events": [],
         "notice": picture.notice,
     }
 

@@ -176,7 +176,7 @@ def _value_text(array: Any) -> str:
 def _saved_text(node: Node) -> str:
     if node.saved is None:
         return "saved values are freed"
-    names = getattr(node.rule, "_wanted", list)()
+    names: list[str] = getattr(node.rule, "_wanted", list)()
     kept = [(name, each) for name, each in zip(names, node.saved) if type(each) is Saved]
     if not kept:
         return "saves nothing"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from airi.viz import pages
 from airi.viz.drawing import as_dot
-from airi.viz.layout import Layout, positions
+from airi.viz.layout import positions
 from airi.viz.pages import plain
 from airi.viz.picture import Picture
 from airi.viz.rules import shape_text
@@ -20,9 +20,38 @@ from airi.viz.trace import Event, Trace
 SCRIPTS = ("words.js", "heatmap.js", "graph.js", "frame.js", "panel.js", "replay.js")
 
 
-def page(trace: Trace, seconds: float = 60.0) -> str:
-    """The page's text. `seconds` limits the layout."""
-    return pages.assemble("replay.html", ["replay.css"], SCRIPTS, _Data(trace, seconds).all())
+def page(snapshots: Sequence[tuple[str, Trace]], seconds: float = 60.0) -> str:
+    """The page's text, of one trace or of several of the same graph, each with a label.
+
+    `seconds` limits the layout. Raises ValueError where the graphs differ.
+    """
+    picture = _plain_picture(snapshots[0][1].picture)
+    data = pages.graph_data(picture, positions(as_dot(picture, "TB"), seconds))
+    events = {event.key: event for event in snapshots[0][1]}
+    for box, shown in zip(picture.boxes, data["boxes"], strict=True):
+        event = events.get(box.key)
+        shown["step"] = None if event is None else event.step
+    tensors = _Tensors()
+    for _, trace in snapshots[1:]:
+        require_same("page", snapshots[0][1], trace)
+    data["snapshots"] = [
+        {"label": plain(label), **_Data(trace, tensors).all()} for label, trace in snapshots
+    ]
+    data["tensors"] = tensors.samples
+    return pages.assemble("replay.html", ["replay.css"], SCRIPTS, data)
+
+
+def require_same(function: str, one: Trace, other: Trace) -> None:
+    """ValueError where two traces are not of the same ops in the same order."""
+    ops = [[event.op for event in trace] for trace in (one, other)]
+    boxes = [[box.kind for box in trace.picture.boxes] for trace in (one, other)]
+    if ops[0] == ops[1] and boxes[0] == boxes[1]:
+        return
+    at = next((i for i, (a, b) in enumerate(zip(*ops, strict=False)) if a != b), min(map(len, ops)))
+    names = [each[at] if at < len(each) else "nothing" for each in ops]
+    raise ValueError(
+        f"{function}: the graphs differ at step {at}: {names[0]} in one, {names[1]} in the other"
+    )
 
 
 def framed(text: str) -> str:
@@ -30,34 +59,14 @@ def framed(text: str) -> str:
     return pages.framed(text, "airi: the backward pass, step by step")
 
 
-class _Data:
-    """What the page's scripts read."""
+class _Tensors:
+    """Samples of tensors, each once, also where several traces share it."""
 
-    def __init__(self, trace: Trace, seconds: float) -> None:
-        self.trace = trace
-        self.picture = _plain_picture(trace.picture)
-        self.layout: Layout = positions(as_dot(self.picture, "TB"), seconds)
-        self.tensors: list[dict[str, Any]] = []
+    def __init__(self) -> None:
+        self.samples: list[dict[str, Any]] = []
         self._known: dict[Any, int] = {}
-        self.boxes = {box.key: number for number, box in enumerate(self.picture.boxes)}
-        self.events = {event.key: event for event in trace}
 
-    def all(self) -> dict[str, Any]:
-        birth = self.trace.birthplace
-        data = pages.graph_data(self.picture, self.layout)
-        for box, shown in zip(self.picture.boxes, data["boxes"], strict=True):
-            event = self.events.get(box.key)
-            shown["step"] = None if event is None else event.step
-        for edge, norm in zip(data["edges"], self._norms(), strict=True):
-            edge["norm"] = norm
-        return data | {
-            "events": [self._event(event) for event in self.trace],
-            "leaves": self._leaves(),
-            "birth": None if birth is None else _birth(birth),
-            "tensors": self.tensors,
-        }
-
-    def _tensor(self, value: Any) -> int | str | None:
+    def number(self, value: Any) -> int | str | None:
         """The number of a tensor's sample; numbers and the like as text."""
         if value is None:
             return None
@@ -68,14 +77,33 @@ class _Data:
         sample = sampled(value)
         key = (sample["data"], sample["dtype"], *sample["shape"], *sample["stats"])
         if key not in self._known:
-            self._known[key] = len(self.tensors)
-            self.tensors.append(sample)
+            self._known[key] = len(self.samples)
+            self.samples.append(sample)
         return self._known[key]
+
+
+class _Data:
+    """What the page's scripts read of one trace."""
+
+    def __init__(self, trace: Trace, tensors: _Tensors) -> None:
+        self.trace = trace
+        self._tensor = tensors.number
+        self.boxes = {box.key: number for number, box in enumerate(trace.picture.boxes)}
+        self.events = {event.key: event for event in trace}
+
+    def all(self) -> dict[str, Any]:
+        birth = self.trace.birthplace
+        return {
+            "norms": list(self._norms()),
+            "events": [self._event(event) for event in self.trace],
+            "leaves": self._leaves(),
+            "birth": None if birth is None else _birth(birth),
+        }
 
     def _norms(self) -> Iterator[float | str | None]:
         """The norm of the gradient on each arrow."""
         taken: dict[tuple[str, str], int] = {}
-        for source, target, _ in self.picture.arrows:
+        for source, target, _ in self.trace.picture.arrows:
             nth = taken.get((source, target), 0)
             taken[source, target] = nth + 1
             yield self._norm(source, target, nth)

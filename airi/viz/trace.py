@@ -386,7 +386,7 @@ class Trace:
         """The replay as the text of one HTML page, which needs neither network nor server."""
         from airi.viz.replay import page
 
-        return page(self, seconds)
+        return page([("", self)], seconds)
 
     def save(self, path: str | os.PathLike[str], seconds: float = 60.0) -> Path:
         """Write the page; `path` ends in ``.html``. `seconds` limits the layout of the graph.

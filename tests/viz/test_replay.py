@@ -81,7 +81,7 @@ def test_nan_and_infinity_are_valid_json():
     x = airi.tensor([-1.0, 0.0, 1e38], requires_grad=True)
     tr = viz.trace(lambda: (x.log() * 1e30).exp().sum())
     data = data_of(tr.html())
-    assert data["birth"]["op"] == "Log"
+    assert data["snapshots"][0]["birth"]["op"] == "Log"
     assert any(each["nan"] for each in data["tensors"])
 
 
@@ -351,3 +351,18 @@ def test_the_graphs_own_page(browser, tmp_path):
         assert visit.text("#found") == "1 found"
         visit.page.click("#language")
         assert visit.text("h1") == "O grafo do programa"
+
+
+def test_the_second_slider(browser, tmp_path):
+    from .test_series import train
+
+    path = train(5, every=2)[0].save(tmp_path / "training.html")
+    with Visit(browser, path) as visit:
+        visit.page.keyboard.press("ArrowRight")
+        assert visit.text("#label").startswith("1 of 3: 0 (loss")
+        before = visit.text("#details")
+        visit.page.focus("#snapshot")
+        visit.page.keyboard.press("ArrowRight")
+        assert visit.text("#label").startswith("2 of 3: 2 (loss")
+        assert visit.text("#count").startswith("Step 2")
+        assert visit.text("#details") != before

@@ -1,5 +1,7 @@
 // What every page with a graph has: search, zoom, language and theme.
 const data = JSON.parse(document.getElementById("data").textContent);
+// A replay has the events of one or more traces of the graph; one of them is shown.
+let now = data.snapshots ? data.snapshots[0] : { events: [], norms: [] };
 const $ = (id) => document.getElementById(id);
 let matches = [];
 let match = 0;
@@ -78,7 +80,7 @@ function listenToKeys(keys) {
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.id === "search";
     const presses = event.key === " " && ["BUTTON", "SUMMARY"].includes(event.target.tagName);
-    const slides = event.target.id === "slider" && /^(Arrow|Home|End)/.test(event.key);
+    const slides = event.target.type === "range" && /^(Arrow|Home|End)/.test(event.key);
     if (isTyping || presses || slides || event.ctrlKey || event.metaKey || event.altKey) return;
     if (!keys[event.key]) return;
     event.preventDefault();

@@ -13,12 +13,22 @@ class Graph {
     this.svg = svg;
     this.data = data;
     this.view = { x: 0, y: 0, scale: 1 };
+    this.onChoose = onChoose;
     this.scene = drawn("g", {}, svg);
-    for (const frame of data.frames) this.drawFrame(frame);
-    this.edges = data.edges.map((edge) => this.drawEdge(edge));
-    for (const frame of data.frames) this.drawLabel(frame);
-    this.boxes = data.boxes.map((box, number) => this.drawBox(box, number, onChoose));
+    this.draw();
     this.listen();
+  }
+
+  // Everything anew: after another trace was chosen.
+  draw() {
+    const { data } = this;
+    this.scene.replaceChildren();
+    for (const frame of data.frames) this.drawFrame(frame);
+    this.edges = data.edges.map((edge, number) => {
+      return this.drawEdge(edge, now.norms[number] ?? null);
+    });
+    for (const frame of data.frames) this.drawLabel(frame);
+    this.boxes = data.boxes.map((box, number) => this.drawBox(box, number));
   }
 
   drawFrame([x, y, width, height]) {
@@ -29,16 +39,16 @@ class Graph {
     drawn("text", { class: "label", x: x + 8, y: y + 15 }, this.scene).textContent = label;
   }
 
-  drawEdge(edge) {
+  drawEdge(edge, norm) {
     const group = drawn("g", { class: "edge" }, this.scene);
     const points = edge.curve;
     const curve = [];
     for (let i = 2; i < points.length - 2; i += 2) curve.push(`${points[i]} ${points[i + 1]}`);
     const path = `M${points[0]} ${points[1]}C${curve.join(" ")}`;
-    drawn("path", { d: path, "stroke-width": this.widthOf(edge.norm) }, group);
+    drawn("path", { d: path, "stroke-width": this.widthOf(norm) }, group);
     const [endX, endY, tipX, tipY] = points.slice(-4);
     const tail = `M${endX} ${endY}L${tipX} ${tipY}`;
-    drawn("path", { d: tail, class: "behind", "stroke-width": this.widthOf(edge.norm) }, group);
+    drawn("path", { d: tail, class: "behind", "stroke-width": this.widthOf(norm) }, group);
     // The way of the value forward; where the gradient has passed, its way back.
     this.drawHead(group, "ahead", points.slice(-4, -2), points.slice(-2));
     const [x, y, nextX, nextY] = points;
@@ -46,8 +56,8 @@ class Graph {
     const start = [x + (8 * (nextX - x)) / length, y + (8 * (nextY - y)) / length];
     this.drawHead(group, "behind", start, [x, y]);
     const title = drawn("title", {}, group);
-    if (edge.norm !== null) title.textContent = `|g| = ${edge.norm}`;
-    if (edge.norm === "nan") group.classList.add("broken");
+    if (norm !== null) title.textContent = `|g| = ${norm}`;
+    if (norm === "nan") group.classList.add("broken");
     return group;
   }
 
@@ -67,7 +77,7 @@ class Graph {
     return (1 + (Math.max(-6, Math.min(3, Math.log10(norm))) + 6) * 0.45).toFixed(2);
   }
 
-  drawBox(box, number, onChoose) {
+  drawBox(box, number) {
     const [x, y, width, height] = box.at;
     const group = drawn("g", { class: `box ${box.kind}` }, this.scene);
     const rounded = box.kind === "op" ? 7 : 2;
@@ -81,9 +91,9 @@ class Graph {
       text.textContent = line;
       if (i === 0) text.setAttribute("class", "name");
     });
-    const event = box.step === null ? null : this.data.events[box.step];
+    const event = box.step === null ? null : now.events[box.step];
     if (event) this.drawMarks(event, x + width / 2, y - height / 2, group);
-    group.addEventListener("click", () => onChoose(number));
+    group.addEventListener("click", () => this.onChoose(number));
     return group;
   }
 
@@ -99,7 +109,8 @@ class Graph {
 
   // Show step `at`: what came before is done, what goes on now is lit.
   show(at, follow) {
-    const { boxes, events, edges } = this.data;
+    const { boxes, edges } = this.data;
+    const { events } = now;
     const current = at < events.length ? events[at].box : null;
     const reached = new Set();
     boxes.forEach((box, number) => {
@@ -110,12 +121,12 @@ class Graph {
     edges.forEach((edge, number) => {
       const step = boxes[edge.to].step;
       const flows = boxes[edge.to].kind === "result" ? at > 0 : step !== null && step < at;
-      const now = edge.to === current && edge.norm !== null;
+      const isNow = edge.to === current && (now.norms[number] ?? null) !== null;
       const arriving = edge.from === current;
       this.edges[number].classList.toggle("done", flows);
-      this.edges[number].classList.toggle("current", now);
+      this.edges[number].classList.toggle("current", isNow);
       this.edges[number].classList.toggle("arriving", arriving);
-      if ((flows || now) && boxes[edge.from].step === null) reached.add(edge.from);
+      if ((flows || isNow) && boxes[edge.from].step === null) reached.add(edge.from);
     });
     boxes.forEach((box, number) => {
       if (box.step === null) this.boxes[number].classList.toggle("reached", reached.has(number));
@@ -127,7 +138,7 @@ class Graph {
     const wanted = words.trim().toLowerCase();
     const matches = [];
     this.data.boxes.forEach((box, number) => {
-      const event = box.step === null ? null : this.data.events[box.step];
+      const event = box.step === null ? null : now.events[box.step];
       const text = [...box.lines, event ? event.scope : ""].join("\n").toLowerCase();
       const isMatch = wanted !== "" && text.includes(wanted);
       this.boxes[number].classList.toggle("found", isMatch);
@@ -190,11 +201,11 @@ class Graph {
         return;
       }
       const [one, other] = [...touches.values()];
-      const now = Math.hypot(one[0] - other[0], one[1] - other[1]);
+      const wide = Math.hypot(one[0] - other[0], one[1] - other[1]);
       const box = this.svg.getBoundingClientRect();
       const middle = [(one[0] + other[0]) / 2 - box.left, (one[1] + other[1]) / 2 - box.top];
-      if (spread) this.zoom(now / spread, ...middle);
-      spread = now;
+      if (spread) this.zoom(wide / spread, ...middle);
+      spread = wide;
     });
     for (const name of ["pointerup", "pointercancel", "pointerleave"]) {
       this.svg.addEventListener(name, (event) => touches.delete(event.pointerId));

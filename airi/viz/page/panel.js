@@ -18,7 +18,7 @@ class Panel {
   show(at) {
     this.root.replaceChildren();
     this.paintings = [];
-    if (at < this.data.events.length) this.showEvent(this.data.events[at]);
+    if (at < now.events.length) this.showEvent(now.events[at]);
     else this.showLeaves();
     this.repaint();
   }
@@ -109,7 +109,7 @@ class Panel {
 
   showLeaves() {
     made("h2", "", say("done"), this.root);
-    for (const leaf of this.data.leaves) {
+    for (const leaf of now.leaves) {
       this.tensor(`∂L/∂${leaf.name}`, this.shapeOf(leaf.grad), leaf.grad, []);
     }
   }

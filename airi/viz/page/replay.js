@@ -1,5 +1,5 @@
 // The replay: steps, keys, slider, search, language and theme.
-const steps = data.events.length;
+const steps = now.events.length;
 let at = 0;
 let playing = null;
 
@@ -18,7 +18,7 @@ function go(step, follow = true) {
 
 // What the page says of the step, in text: for the counter and for screen readers.
 function tell() {
-  const event = data.events[at];
+  const event = now.events[at];
   let said = say("done");
   if (event) {
     const names = event.inputs.filter((each) => each.grad !== null).map((each) => each.name);
@@ -52,13 +52,30 @@ function play(on) {
 function translate() {
   translateFrame("title");
   for (const id of ["first", "back", "next", "last", "slider"]) name(id, id);
+  name("snapshot", "snapshots");
   play(playing !== null);
+  tellSnapshot(Number($("snapshot").value));
   showBirth();
   go(at, false);
 }
 
+// Another trace of the same graph: another training step, or the other of two.
+function choose(number) {
+  now = data.snapshots[number];
+  graph.draw();
+  showBirth();
+  tellSnapshot(number);
+  go(at, false);
+}
+
+function tellSnapshot(number) {
+  const words = { label: now.label, n: number + 1, all: data.snapshots.length };
+  $("label").textContent = say("snapshot", words);
+  $("snapshot").setAttribute("aria-valuetext", $("label").textContent);
+}
+
 function showBirth() {
-  const birth = data.birth;
+  const birth = now.birth;
   $("birth").hidden = !birth;
   if (!birth) return;
   const word = { forward: "birthForward", backward: "birthBackward", data: "birthData" };
@@ -85,6 +102,10 @@ listenToKeys(KEYS);
 listenToFrame(graph, translate, (box) => {
   if (data.boxes[box].step !== null) go(data.boxes[box].step);
 });
+$("series").hidden = data.snapshots.length < 2;
+$("snapshot").max = data.snapshots.length - 1;
+$("snapshot").value = 0;
+$("snapshot").addEventListener("input", () => choose(Number($("snapshot").value)));
 $("slider").max = steps;
 $("slider").addEventListener("input", () => go(Number($("slider").value)));
 $("first").addEventListener("click", () => go(0));

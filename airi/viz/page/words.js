@@ -2,6 +2,7 @@
 const WORDS = {
   en: {
     title: "Backward, step by step",
+    snapshot: "{n} of {all}: {label}", snapshots: "Snapshot",
     graphTitle: "The graph of the program",
     search: "Find an op, parameter or shape",
     found: "{n} found",
@@ -48,6 +49,7 @@ const WORDS = {
   },
   pt: {
     title: "O backward, passo a passo",
+    snapshot: "{n} de {all}: {label}", snapshots: "Registro",
     graphTitle: "O grafo do programa",
     search: "Procurar operação, parâmetro ou forma",
     found: "{n} encontrados",
