@@ -46,7 +46,8 @@ def airi_names(torch_module: str) -> tuple[str, ...]:
         return ()
     own = "airi" + torch_module.removeprefix("torch")
     if _exists(own):
-        return (own,)
+        # PyTorch's files of layers may hold others than airi's.
+        return (own, "airi.nn") if torch_module.startswith("torch.nn.modules.") else (own,)
     # PyTorch's file of one part of a package, such as torch.optim.sgd: airi's may be another.
     package = torch_module.rpartition(".")[0]
     return airi_names(package) if package != "torch" else ()

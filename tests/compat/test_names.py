@@ -50,7 +50,7 @@ def test_names_that_pytorch_has_and_airi_lacks():
     [
         ("torch", ("airi",)),
         ("torch.nn", ("airi.nn",)),
-        ("torch.nn.modules.linear", ("airi.nn.modules.linear",)),
+        ("torch.nn.modules.linear", ("airi.nn.modules.linear", "airi.nn")),
         ("torch.nn.quantized", ("airi.nn",)),
         ("torch.optim.sgd", ("airi.optim.sgd",)),
         ("torch.optim.sparse_adam", ("airi.optim",)),

@@ -260,6 +260,27 @@ def test_whole_modules_of_pytorch(path):
     )
 
 
+@pytest.mark.parametrize(
+    ("module", "shape"),
+    [
+        (torch.nn.LSTM(3, 4, 2, batch_first=True), (2, 5, 3)),
+        (torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (2, 5, 8)),
+        (torch.nn.Conv1d(2, 3, 3, padding=1, padding_mode="reflect"), (1, 2, 6)),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_whole_layers_of_pytorch(module, shape, path):
+    module.eval()
+    read = in_airi(module, path, weights_only=False)
+    x = torch.randn(shape)
+    wanted, found = module(x), read(airi.tensor(x.numpy()))
+    if isinstance(wanted, tuple):
+        wanted, found = wanted[0], found[0]
+    np.testing.assert_allclose(
+        found.detach().numpy(), wanted.detach().numpy(), rtol=1e-5, atol=1e-5
+    )
+
+
 def test_what_airi_has_not_is_named(path):
     torch.save(torch.ones(2, dtype=torch.float8_e5m2), path)
     with pytest.raises(Exception, match=r"torch\.float8_e5m2"):
