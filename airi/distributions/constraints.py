@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from airi.autograd.graph import wrap
+from airi.dtypes import finfo
+from airi.ops import joining
 from airi.tensor import Tensor
 
 __all__ = [
@@ -68,7 +70,9 @@ class Constraint:
 class _Dependent(Constraint):
     """A set that depends on other variables, and cannot be checked by itself."""
 
-    def __init__(self, *, is_discrete: Any = NotImplemented, event_dim: Any = NotImplemented):
+    def __init__(
+        self, *, is_discrete: Any = NotImplemented, event_dim: Any = NotImplemented
+    ) -> None:
         self._is_discrete = is_discrete
         self._event_dim = event_dim
 
@@ -299,8 +303,6 @@ class _CorrCholesky(Constraint):
     event_dim = 2
 
     def check(self, value: Tensor) -> Tensor:
-        from airi.dtypes import finfo
-
         tolerance = finfo(value.dtype).eps * value.shape[-1] * 10
         unit = ((value.detach() ** 2).sum(-1).sqrt() - 1).abs() <= tolerance
         return unit.all(-1) & lower_cholesky.check(value)
@@ -360,10 +362,9 @@ class cat(Constraint):
         return max(each.event_dim for each in self.cseq)
 
     def check(self, value: Tensor) -> Tensor:
-        from airi.ops.joining import cat as join
-
         parts = value.split(self.lengths, self.dim)
-        return join([c.check(part) for c, part in zip(self.cseq, parts, strict=True)], self.dim)
+        checks = [c.check(part) for c, part in zip(self.cseq, parts, strict=True)]
+        return joining.cat(checks, self.dim)
 
 
 class stack(Constraint):
@@ -383,10 +384,9 @@ class stack(Constraint):
         return dim + 1 if self.dim + dim < 0 else dim
 
     def check(self, value: Tensor) -> Tensor:
-        from airi.ops.joining import stack as join
-
         parts = value.unbind(self.dim)
-        return join([c.check(part) for c, part in zip(self.cseq, parts, strict=True)], self.dim)
+        checks = [c.check(part) for c, part in zip(self.cseq, parts, strict=True)]
+        return joining.stack(checks, self.dim)
 
 
 dependent = _Dependent()

@@ -17,6 +17,7 @@ from airi.ops.activation import logsigmoid
 from airi.ops.creation import eye, ones_like
 from airi.ops.elementwise import clamp
 from airi.ops.joining import cat, stack
+from airi.ops.linalg_factor import cholesky
 from airi.ops.transcendental import sigmoid
 from airi.tensor import Size, Tensor
 
@@ -167,8 +168,6 @@ class PositiveDefiniteTransform(FixedTransform):
         return lower @ lower.mT
 
     def _inverse(self, y: Tensor) -> Tensor:
-        from airi.ops.linalg_factor import cholesky
-
         return LowerCholeskyTransform().inv(cholesky(y))
 
 
