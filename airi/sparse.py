@@ -62,7 +62,7 @@ class SparseTensor(Tensor):
         return SparseTensor(places, picked, dense.shape, coalesced=True)
 
     @property
-    def _array(self) -> Any:  # type: ignore[override]
+    def _array(self) -> Any:
         raise SparseOperand(
             f"this is not supported for sparse tensors (shape {tuple(self._sizes)}); call "
             "to_dense() first"
@@ -320,7 +320,7 @@ class SparseTensor(Tensor):
 
     __sub__ = subtract = sub
 
-    def __rsub__(self, other: Any, *, alpha: Any = 1) -> Any:  # type: ignore[override]
+    def __rsub__(self, other: Any, *, alpha: Any = 1) -> Any:
         return (-self if alpha == 1 else self * -alpha).add(other)
 
     def sum(self, dim: Any = None, dtype: Any = None) -> Any:
