@@ -1,6 +1,7 @@
 """Pictures: the recorded graph (`draw`), and backward as it happens (`trace`)."""
 
 from airi.viz.drawing import Drawing, draw
+from airi.viz.grading import Grade, grade
 from airi.viz.recording import Recording, record
 from airi.viz.series import Comparison, TrainingTrace, compare
 from airi.viz.trace import Event, Trace, trace
@@ -9,11 +10,13 @@ __all__ = [
     "Comparison",
     "Drawing",
     "Event",
+    "Grade",
     "Recording",
     "Trace",
     "TrainingTrace",
     "compare",
     "draw",
+    "grade",
     "record",
     "trace",
 ]

@@ -126,6 +126,7 @@ class _Maker:
         lines += [text for text in map(_attribute_text, node.attributes.items()) if text]
         lines += self._op_details(node)
         self.picture.boxes.append(Box(key, "op", lines, node.scope))
+        self.picture.names.learn(node.scope)
         for position, edge in enumerate(node.edges):
             if type(edge) is tuple:
                 source, number = edge

@@ -17,7 +17,15 @@ from airi.viz.rules import shape_text
 from airi.viz.sampling import number, sampled
 from airi.viz.trace import Event, Trace
 
-SCRIPTS = ("words.js", "heatmap.js", "graph.js", "frame.js", "panel.js", "replay.js")
+SCRIPTS = (
+    "words.js",
+    "heatmap.js",
+    "graph.js",
+    "frame.js",
+    "predict.js",
+    "panel.js",
+    "replay.js",
+)
 
 
 def page(snapshots: Sequence[tuple[str, Trace]], seconds: float = 60.0) -> str:

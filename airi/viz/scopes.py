@@ -26,6 +26,12 @@ class ScopeNames:
             self._paths[scope] = f"{top.kind}{inner}"
         return self._paths[scope]
 
+    def learn(self, scope: Scope | None) -> None:
+        """Look the names up now: the modules may be gone when the picture is wanted."""
+        while scope is not None and scope not in self._paths:
+            self.path(scope)
+            scope = scope.parent
+
     def _inner(self, scope: Scope, top: Scope) -> str:
         name = self._known(top.module).get(id(scope.module)) if scope.module is not None else None
         if name is not None:

@@ -211,6 +211,13 @@ def test_blocks_side_by_side_are_not_folded():
     assert ops(viz.draw(model(airi.ones(2, 4)).sum())) == ["Linear", "Linear", "Add", "Sum"]
 
 
+def test_names_are_those_of_the_time_of_drawing():
+    model = Stack(2)
+    drawing = viz.draw(model(airi.ones(3, 4)).sum(), fold=False)
+    del model
+    assert "blocks.1: Block" in str(drawing)
+
+
 def test_modules_as_boxes_are_folded_too():
     model = Stack(5)
     assert modules(viz.draw(model(airi.ones(3, 4)).sum(), depth=1)) == [

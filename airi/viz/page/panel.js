@@ -8,9 +8,10 @@ function made(tag, className, text, parent) {
 }
 
 class Panel {
-  constructor(root, data) {
+  constructor(root, data, predictions) {
     this.root = root;
     this.data = data;
+    this.predictions = predictions;
     this.valuesAreOpen = false;
     this.paintings = [];
   }
@@ -18,7 +19,7 @@ class Panel {
   show(at) {
     this.root.replaceChildren();
     this.paintings = [];
-    if (at < now.events.length) this.showEvent(now.events[at]);
+    if (at < now.events.length) this.showEvent(now.events[at], at);
     else this.showLeaves();
     this.repaint();
   }
@@ -28,11 +29,14 @@ class Panel {
     for (const [canvas, tensor] of this.paintings) paint(canvas, tensor, dark);
   }
 
-  showEvent(event) {
+  showEvent(event, at) {
     const head = made("h2", "", event.op, this.root);
     if (event.scope) made("span", "scope", event.scope, head);
     this.showNotes(event);
-    if (event.rule.length) this.showRule(event.rule);
+    const isAsked = event.inputs.some((input) => {
+      return input.grad !== null && this.predictions.hides(at, input.name);
+    });
+    if (event.rule.length) this.showRule(event.rule, !isAsked);
     if (event.where) {
       const line = made("p", "line", undefined, this.root);
       made("span", "where", event.where, line);
@@ -47,6 +51,12 @@ class Panel {
     const sent = event.inputs.filter((input) => input.grad !== null);
     if (sent.length) this.section("sends");
     for (const input of sent) {
+      if (this.predictions.hides(at, input.name)) {
+        const reveal = () => this.show(at);
+        this.predictions.ask(this.root, at, input, this.data.tensors[input.grad], reveal);
+        continue;
+      }
+      this.predictions.tell(this.root, at, input);
       const dims = input.undone.join(", ");
       const notes = input.undone.length ? [say("undone", { dims })] : [];
       this.tensor(`∂L/∂${input.name}`, this.shapeOf(input.grad), input.grad, notes, input.from);
@@ -66,11 +76,11 @@ class Panel {
     made("p", `note check-${check.verdict}`, say(check.verdict, shown), this.root);
   }
 
-  showRule(parts) {
+  showRule(parts, withShapes) {
     const rule = made("p", "rule", undefined, this.root);
     for (const [text, shape] of parts) {
       const word = made("span", shape ? "sized" : "", text, rule);
-      if (shape) made("sub", "", shape, word);
+      if (shape && withShapes) made("sub", "", shape, word);
     }
     made("p", "quiet", say("g"), this.root);
   }

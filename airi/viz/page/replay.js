@@ -7,7 +7,8 @@ const graph = new Graph($("graph"), data, (box) => {
   const step = data.boxes[box].step;
   if (step !== null) go(step, false);
 });
-const panel = new Panel($("details"), data);
+const predictions = new Predictions();
+const panel = new Panel($("details"), data, predictions);
 
 function go(step, follow = true) {
   at = Math.max(0, Math.min(steps, step));
@@ -101,6 +102,11 @@ const KEYS = {
 listenToKeys(KEYS);
 listenToFrame(graph, translate, (box) => {
   if (data.boxes[box].step !== null) go(data.boxes[box].step);
+});
+$("predict").addEventListener("click", () => {
+  predictions.on = !predictions.on;
+  $("predict").setAttribute("aria-pressed", predictions.on);
+  go(at, false);
 });
 $("series").hidden = data.snapshots.length < 2;
 $("snapshot").max = data.snapshots.length - 1;

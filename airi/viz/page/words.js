@@ -3,6 +3,10 @@ const WORDS = {
   en: {
     title: "Backward, step by step",
     snapshot: "{n} of {all}: {label}", snapshots: "Snapshot",
+    predict: "Predict", export: "Save answers", answer: "Answer",
+    ask: "{name} is hidden. What is it? One answer is enough.",
+    predictShape: "Shape, such as 5×3", predictSign: "Sign of the first element",
+    predictValue: "Value of the first element",
     graphTitle: "The graph of the program",
     search: "Find an op, parameter or shape",
     found: "{n} found",
@@ -50,6 +54,10 @@ const WORDS = {
   pt: {
     title: "O backward, passo a passo",
     snapshot: "{n} de {all}: {label}", snapshots: "Registro",
+    predict: "Prever", export: "Salvar respostas", answer: "Responder",
+    ask: "{name} está oculto. Qual é? Uma resposta basta.",
+    predictShape: "Forma, como 5×3", predictSign: "Sinal do primeiro elemento",
+    predictValue: "Valor do primeiro elemento",
     graphTitle: "O grafo do programa",
     search: "Procurar operação, parâmetro ou forma",
     found: "{n} encontrados",

@@ -1,0 +1,55 @@
+"""grade: answers of predict mode against the trace."""
+
+import json
+
+import pytest
+
+import airi
+from airi import viz
+
+
+def traced():
+    a = airi.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True)
+    b = airi.tensor([[1.0, -1.0], [2.0, 0.5]], requires_grad=True)
+    return viz.trace((a @ b).sum())
+
+
+def saved(tmp_path, *answers):
+    path = tmp_path / "answers.json"
+    path.write_text(json.dumps({"airi": "answers", "version": 1, "answers": list(answers)}))
+    return path
+
+
+def test_right_and_wrong_answers(tmp_path):
+    about = {"step": 1, "op": "MatMul"}
+    path = saved(
+        tmp_path,
+        {**about, "input": "x", "shape": [3, 2], "sign": "+", "value": 0.0},
+        {**about, "input": "y", "shape": [3, 2], "value": 9.05},
+    )
+    grade = viz.grade(path, traced())
+    assert [(m.input, m.asked, m.right) for m in grade.marks] == [
+        ("x", "shape", True),
+        ("x", "sign", False),  # 1 - 1
+        ("x", "value", True),
+        ("y", "shape", False),
+        ("y", "value", True),  # within 1 %
+    ]
+    assert (grade.right, grade.total) == (3, 5)
+    assert "3 of 5 right" in str(grade)
+
+
+@pytest.mark.parametrize(
+    "text", ["nothing", "[]", '{"answers": 3}', '{"answers": [{"step": "x"}]}', "\x00"]
+)
+def test_other_files_are_refused(tmp_path, text):
+    path = tmp_path / "answers.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"grade: 'answers\.json' is no"):
+        viz.grade(path, traced())
+
+
+def test_answers_of_another_trace_are_refused(tmp_path):
+    path = saved(tmp_path, {"step": 1, "op": "Mul", "input": "x", "sign": "+"})
+    with pytest.raises(ValueError, match="no gradient of 'x' by 'Mul' at step 1"):
+        viz.grade(path, traced())
