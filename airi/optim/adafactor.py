@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from airi.autograd.graph import wrap
+from airi.dtypes import finfo
 from airi.optim.optimizer import Params
 from airi.optim.passes import scale_add
 from airi.optim.per_parameter import (
@@ -17,8 +18,9 @@ from airi.optim.per_parameter import (
     ascent,
     check_not_negative,
     check_way,
+    in_float32,
     like,
-    refuse_unusual,
+    refuse_complex,
     scalar,
 )
 from airi.tensor import Tensor
@@ -84,23 +86,39 @@ class Adafactor(PerParameterOptimizer):
             raise ValueError(f"Adafactor: d must be at least 1, got {group['d']!r}")
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        refuse_unusual("Adafactor", param)
-        p, g = arrays_of(param, grad)
-        if p.size == 0:
+        refuse_complex("Adafactor", param)
+        arrays = arrays_of(param, grad)
+        if arrays[0].size == 0:
             return
         state = self.state[param]
         if not state:
             state["step"] = scalar(0)
-            if g.ndim > 1:
-                state["row_var"] = wrap(np.zeros((*g.shape[:-1], 1), g.dtype))
-                state["col_var"] = wrap(np.zeros((*g.shape[:-2], 1, g.shape[-1]), g.dtype))
+            if param.ndim > 1:
+                shape, dtype = tuple(param.shape), arrays[0].dtype
+                state["row_var"] = wrap(np.zeros((*shape[:-1], 1), dtype))
+                state["col_var"] = wrap(np.zeros((*shape[:-2], 1, shape[-1]), dtype))
             else:
                 state["variance"] = like(param)
-        t = advance(state)
-        lr, decay = float(group["lr"]), float(group["weight_decay"])
         eps1, eps2 = group["eps"]
         if eps1 is None:
-            eps1 = float(np.finfo(p.dtype).eps)
+            eps1 = finfo(param.dtype).eps
+        names = ("row_var", "col_var") if param.ndim > 1 else ("variance",)
+        means = [state[name]._array for name in names]
+        with in_float32([*arrays, *means]) as (p, g, *means):
+            self._step(p, g, means, advance(state), (eps1, eps2), group)
+
+    def _step(
+        self,
+        p: np.ndarray,
+        g: np.ndarray,
+        means: list[np.ndarray],
+        t: float,
+        eps: tuple[float, float],
+        group: dict[str, Any],
+    ) -> None:
+        """Update p; `means` are R and C of a matrix, and V of a vector."""
+        eps1, eps2 = eps
+        lr, decay = float(group["lr"]), float(group["weight_decay"])
         share = t ** float(group["beta2_decay"])
         size = max(eps2, _rms(p)) * min(lr, 1 / math.sqrt(t))
 
@@ -109,13 +127,13 @@ class Adafactor(PerParameterOptimizer):
         g = ascent(g, p, group, 0.0)
         squared = np.square(g, out=np.empty_like(g))
         if g.ndim > 1:
-            rows, columns = state["row_var"]._array, state["col_var"]._array
+            rows, columns = means
             scale_add(rows, 1 - share, squared.mean(axis=-1, keepdims=True), share)
             scale_add(columns, 1 - share, squared.mean(axis=-2, keepdims=True), share)
             variance = np.multiply(rows, columns, out=squared)
             variance /= np.maximum(rows.mean(axis=-2, keepdims=True), eps1)
         else:
-            mean = state["variance"]._array
+            (mean,) = means
             scale_add(mean, 1 - share, squared, share)
             variance = squared
             np.copyto(variance, mean)

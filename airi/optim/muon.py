@@ -13,8 +13,9 @@ from airi.optim.per_parameter import (
     PerParameterOptimizer,
     arrays_of,
     check_not_negative,
+    in_float32,
     like,
-    refuse_unusual,
+    refuse_complex,
 )
 from airi.tensor import Tensor
 
@@ -88,8 +89,11 @@ class Muon(PerParameterOptimizer):
         state = self.state[param]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = like(param)
-        refuse_unusual("Muon", param)
-        p, g, b = arrays_of(param, grad, state["momentum_buffer"])
+        refuse_complex("Muon", param)
+        with in_float32(arrays_of(param, grad, state["momentum_buffer"])) as (p, g, b):
+            self._step(p, g, b, group)
+
+    def _step(self, p: np.ndarray, g: np.ndarray, b: np.ndarray, group: dict[str, Any]) -> None:
         lr, momentum = float(group["lr"]), float(group["momentum"])
         scale_add(b, momentum, g, 1 - momentum)
         update = b

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,10 +81,8 @@ def pieces(*tensors: Tensor) -> Iterator[list[np.ndarray]]:
     """
     arrays = arrays_of(*tensors)
     if is_bfloat16(arrays[0]):
-        wide = widened(arrays)
-        yield wide
-        for array, values in zip(arrays, wide, strict=True):
-            array[...] = values
+        with in_float32(arrays) as wide:
+            yield wide
         return
     if arrays[0].dtype.kind == "c":
         arrays = [ViewAsReal.forward(each) for each in arrays]
@@ -98,9 +97,19 @@ def pieces(*tensors: Tensor) -> Iterator[list[np.ndarray]]:
         yield [array[start : start + rows] for array in arrays]
 
 
-def refuse_unusual(optimizer: str, param: Tensor) -> None:
-    """Refuse complex and bfloat16 parameters where an update is not made for them."""
-    if param.is_complex() or param.dtype is dtypes.bfloat16:
+@contextlib.contextmanager
+def in_float32(arrays: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
+    """The arrays, those of bfloat16 as float32 that is rounded back at the end."""
+    wide = widened(arrays)
+    yield wide
+    for array, values in zip(arrays, wide, strict=True):
+        if values is not array:
+            array[...] = values
+
+
+def refuse_complex(optimizer: str, param: Tensor) -> None:
+    """Refuse complex parameters where an update is not made for them."""
+    if param.is_complex():
         raise RuntimeError(f"{optimizer}: {param.dtype} parameters are not supported")
 
 

@@ -326,6 +326,25 @@ def test_steps_that_overflow_are_silent(name):
     assert not airi.isfinite(p[2 if name == "Rprop" else 1 :]).any()
 
 
+@pytest.mark.parametrize("name", ["Adafactor", "Muon"])
+def test_optimizers_of_whole_matrices_in_bfloat16(name):
+    values = np.linspace(-1, 1, 12).reshape(3, 4)
+    gradient = airi.tensor(np.linspace(0.5, -2, 12).reshape(3, 4))
+    params = [airi.tensor(values, dtype=dtype) for dtype in (airi.bfloat16, airi.float32)]
+    for p in params:
+        optimizer = getattr(optim, name)([p], lr=0.1)
+        for _ in range(3):
+            p.grad = gradient.to(p.dtype)
+            optimizer.step()
+        state = [each for key, each in optimizer.state[p].items() if key != "step"]
+        assert {each.dtype for each in state} == {p.dtype}
+    np.testing.assert_allclose(params[0].float().numpy(), params[1].numpy(), atol=0.05)
+    z = airi.ones(2, 2, dtype=airi.complex128, requires_grad=True)
+    z.grad = airi.ones(2, 2, dtype=airi.complex128)
+    with pytest.raises(RuntimeError, match="complex128 parameters are not supported"):
+        getattr(optim, name)([z]).step()
+
+
 def test_a_parameter_that_may_not_be_written():
     p = airi.ones(1).expand(3).detach()
     p.grad = airi.ones(3)
