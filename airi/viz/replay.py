@@ -19,6 +19,7 @@ from airi.viz.trace import Event, Trace
 
 SCRIPTS = (
     "words.js",
+    "base.js",
     "heatmap.js",
     "graph.js",
     "frame.js",

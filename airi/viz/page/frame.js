@@ -1,33 +1,13 @@
-// What every page with a graph has: search, zoom, language and theme.
-const data = JSON.parse(document.getElementById("data").textContent);
+// What every page with a graph has: search and zoom.
 // A replay has the events of one or more traces of the graph; one of them is shown.
 let now = data.snapshots ? data.snapshots[0] : { events: [], norms: [] };
-const $ = (id) => document.getElementById(id);
 let matches = [];
 let match = 0;
 
-function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
-function name(id, word) {
-  $(id).title = say(word);
-  $(id).setAttribute("aria-label", say(word));
-}
-
 function translateFrame(title) {
-  document.documentElement.lang = language === "pt" ? "pt-BR" : "en";
-  document.title = `airi: ${say(title)}`;
-  for (const each of document.querySelectorAll("[data-word]")) {
-    each.textContent = say(each.dataset.word);
-  }
+  translatePage(title);
   for (const id of ["closer", "farther"]) name(id, id);
   $("search").placeholder = say("search");
-  $("language").textContent = say("language");
-  $("language").lang = language === "pt" ? "en" : "pt-BR";
-  $("language").title = say("languageTitle");
-  $("theme").textContent = say(isDark() ? "light" : "dark");
 }
 
 function search(graph) {
@@ -56,15 +36,7 @@ function listenToFrame(graph, changed, onMatch) {
   $("closer").addEventListener("click", () => graph.zoom(1.25));
   $("farther").addEventListener("click", () => graph.zoom(0.8));
   $("whole").addEventListener("click", () => graph.fit());
-  $("language").addEventListener("click", () => {
-    language = language === "pt" ? "en" : "pt";
-    changed();
-  });
-  $("theme").addEventListener("click", () => {
-    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-    changed();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+  listenToPage(changed);
 }
 
 const ZOOM_KEYS = (graph) => ({
@@ -74,16 +46,3 @@ const ZOOM_KEYS = (graph) => ({
   "-": () => graph.zoom(0.8),
   0: () => graph.fit(),
 });
-
-// Keys act wherever the focus is, but not while one is typing or on what has a use for them.
-function listenToKeys(keys) {
-  document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.matches("input:not([type=range]), select");
-    const presses = event.key === " " && ["BUTTON", "SUMMARY"].includes(event.target.tagName);
-    const slides = event.target.type === "range" && /^(Arrow|Home|End)/.test(event.key);
-    if (isTyping || presses || slides || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!keys[event.key]) return;
-    event.preventDefault();
-    keys[event.key]();
-  });
-}

@@ -1,12 +1,4 @@
 // The panel: what one op received and sent on, as formula, pictures and numbers.
-function made(tag, className, text, parent) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined) element.textContent = text;
-  if (parent) parent.append(element);
-  return element;
-}
-
 class Panel {
   constructor(root, data, predictions) {
     this.root = root;
