@@ -20,6 +20,7 @@ from airi.autograd.mode import enable_grad, no_grad
 from airi.autograd.observer import unobserved
 from airi.autograd.quiet import quiet
 from airi.tensor import Tensor
+from airi.viz.source import short_source
 
 if TYPE_CHECKING:
     from airi.viz.trace import Event, Trace
@@ -48,9 +49,8 @@ class Finding:
     reason: str = ""
 
     def __str__(self) -> str:
-        where = (f" in {self.scope}" if self.scope else "") + (
-            f" at {self.source}" if self.source else ""
-        )
+        where = f" in {self.scope}" if self.scope else ""
+        where += f" at {short_source(self.source)}" if self.source else ""
         text = f"step {self.step}: {self.op}{where}: "
         if self.verdict != "wrong":
             return text + self.verdict + (f" ({self.reason})" if self.reason else "")

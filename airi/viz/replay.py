@@ -20,6 +20,7 @@ from airi.viz.trace import Event, Trace
 SCRIPTS = (
     "words.js",
     "base.js",
+    "player.js",
     "heatmap.js",
     "graph.js",
     "frame.js",

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Part = tuple[str, str]  # a piece of a formula and its shape, "" where it has none
 Shape = tuple[int, ...]
 
 
-def formulas(rule: Any) -> tuple[str, str]:
+def formulas(rule: Any, inputs: Iterable[str]) -> tuple[str, str]:
     """The forward and the backward formula in a rule's docstring; "" where it tells none."""
-    targets = "|".join(map(re.escape, getattr(rule, "inputs", ()) or ("x",)))
+    targets = "|".join(map(re.escape, {*inputs, *getattr(rule, "inputs", ())}))
     for each in rule.__mro__:
         text = " ".join(inspect.cleandoc(each.__dict__.get("__doc__") or "").split())
         found = re.search(rf"\bd(?:{targets})(?:\[\w+\])? = ", text)
@@ -40,7 +40,7 @@ def parts(rule: Any, shapes: Mapping[str, Shape | None]) -> list[Part]:
 
     A plain number among the inputs has the shape None.
     """
-    formula = formulas(rule)[1]
+    formula = formulas(rule, shapes)[1]
     pieces: list[Part] = []
     at = 0
     for found in re.finditer(r"([A-Za-z_]\w*)(\.m?T\b)?", formula):

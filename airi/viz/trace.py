@@ -294,13 +294,22 @@ def _bytes_saved(node: Node) -> int:
 
 def _input_names(node: Node) -> tuple[str, ...]:
     """Names for all inputs: those of forward, numbered where it takes any number of them."""
-    names = tuple(getattr(node.rule, "inputs", ()))
-    if not names:
+    names = tuple(getattr(node.rule, "inputs", ())) or _names_of_function(node.rule)
+    if len(names) == 0 or (len(names) != len(node.edges) and not hasattr(node.rule, "inputs")):
         return tuple(f"input {i}" for i in range(len(node.edges)))
     if getattr(node.rule, "variadic", False):
         *first, rest = names
         return (*first, *(f"{rest}[{i}]" for i in range(len(node.edges) - len(first))))
     return names[: len(node.edges)]
+
+
+def _names_of_function(function: Any) -> tuple[str, ...]:
+    """The arguments of a user's Function, without ctx."""
+    code = getattr(function.forward, "__code__", None)
+    if code is None:
+        return ()
+    names = code.co_varnames[: code.co_argcount]
+    return names if function.setup_context is not None else names[1:]
 
 
 def _output_names(node: Node) -> tuple[str, ...]:

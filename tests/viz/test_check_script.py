@@ -57,7 +57,7 @@ def test_more_passes(tmp_path):
 def test_a_wrong_rule_is_named_with_its_line(tmp_path):
     done = check(tmp_path, WRONG)
     assert done.returncode == 1
-    assert "Cube at script.py:16: the gradient of input 0 is wrong" in done.stdout
+    assert "Cube at script.py:16: the gradient of x is wrong" in done.stdout
     assert "analytic / numeric = 1.01" in done.stdout
     assert "Traceback" not in done.stderr
 

@@ -1,7 +1,5 @@
 // The replay: steps, keys, slider, search, language and theme.
 const steps = now.events.length;
-let at = 0;
-let playing = null;
 
 const graph = new Graph($("graph"), data, (box) => {
   const step = data.boxes[box].step;
@@ -10,15 +8,15 @@ const graph = new Graph($("graph"), data, (box) => {
 const predictions = new Predictions();
 const panel = new Panel($("details"), data, predictions);
 
-function go(step, follow = true) {
-  at = Math.max(0, Math.min(steps, step));
+const player = new Player(steps, (at, follow) => {
   graph.show(at, follow);
   panel.show(at);
-  tell();
-}
+  tell(at);
+});
+const go = (step, follow) => player.go(step, follow);
 
 // What the page says of the step, in text: for the counter and for screen readers.
-function tell() {
+function tell(at) {
   const event = now.events[at];
   let said = say("done");
   if (event) {
@@ -28,36 +26,17 @@ function tell() {
   }
   $("said").textContent = said;
   $("count").textContent = event ? say("count", { n: at + 1, all: steps }) : say("done");
-  $("slider").value = at;
   $("slider").setAttribute("aria-valuetext", said);
   $("graph").setAttribute("aria-label", say("graph", { said }));
-  $("back").disabled = $("first").disabled = at === 0;
-  $("next").disabled = $("last").disabled = at === steps;
-}
-
-function play(on) {
-  clearInterval(playing);
-  playing = null;
-  if (on) {
-    if (at === steps) go(0);
-    playing = setInterval(() => {
-      if (at < steps) go(at + 1);
-      if (at === steps) play(false);
-    }, 1000);
-  }
-  const shape = playing ? "M4 3h3v10H4zM9 3h3v10H9z" : "M4 2.5v11L13 8z";
-  $("play").querySelector("path").setAttribute("d", shape);
-  name("play", playing ? "pause" : "play");
 }
 
 function translate() {
   translateFrame("title");
-  for (const id of ["first", "back", "next", "last", "slider"]) name(id, id);
+  player.translate();
   name("snapshot", "snapshots");
-  play(playing !== null);
   tellSnapshot(Number($("snapshot").value));
   showBirth();
-  go(at, false);
+  go(player.at, false);
 }
 
 // Another trace of the same graph: another training step, or the other of two.
@@ -66,7 +45,7 @@ function choose(number) {
   graph.draw();
   showBirth();
   tellSnapshot(number);
-  go(at, false);
+  go(player.at, false);
 }
 
 function tellSnapshot(number) {
@@ -90,36 +69,19 @@ function showBirth() {
   button.addEventListener("click", () => go(birth.step));
 }
 
-const KEYS = {
-  ArrowRight: () => go(at + 1),
-  ArrowLeft: () => go(at - 1),
-  Home: () => go(0),
-  End: () => go(steps),
-  " ": () => play(!playing),
-  ...ZOOM_KEYS(graph),
-};
-
-listenToKeys(KEYS);
+listenToKeys({ ...player.keys, ...ZOOM_KEYS(graph) });
 listenToFrame(graph, translate, (box) => {
   if (data.boxes[box].step !== null) go(data.boxes[box].step);
 });
 $("predict").addEventListener("click", () => {
   predictions.on = !predictions.on;
   $("predict").setAttribute("aria-pressed", predictions.on);
-  go(at, false);
+  go(player.at, false);
 });
 $("series").hidden = data.snapshots.length < 2;
 $("snapshot").max = data.snapshots.length - 1;
 $("snapshot").value = 0;
 $("snapshot").addEventListener("input", () => choose(Number($("snapshot").value)));
-$("slider").max = steps;
-$("slider").addEventListener("input", () => go(Number($("slider").value)));
-$("first").addEventListener("click", () => go(0));
-$("back").addEventListener("click", () => go(at - 1));
-$("next").addEventListener("click", () => go(at + 1));
-$("last").addEventListener("click", () => go(steps));
-$("play").addEventListener("click", () => play(!playing));
-
 graph.fit(0.75);
 translate();
 go(0);
