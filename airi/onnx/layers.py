@@ -177,6 +177,18 @@ def pad_from(graph: Graph, use: Use) -> Any:
     return graph.node("Pad", x, graph.ints(pads), mode=mode)
 
 
+@translates("Resample")
+def resample(graph: Graph, use: Use) -> Any:
+    """A weighted sum of elements along a dimension, as interpolation takes them"""
+    x, out = use.inputs[0], None
+    for places, weights in zip(use["places"], use["weights"], strict=True):
+        part = graph.node("Gather", x, graph.constant(places, np.int64), axis=use["dim"] % x.ndim)
+        if weights is not None:
+            part = graph.node("Mul", part, graph.constant(weights, x.dtype))
+        out = part if out is None else graph.node("Add", out, part)
+    return out
+
+
 # Normalization
 
 

@@ -115,10 +115,10 @@ def _merge(name: str, a: Any, b: Any, axes: list[Axis]) -> Any:
         if not np.array_equal(a, b):
             raise _depends(name, "an argument")
         return a
-    if type(a) is type(b) and a == b:
-        return a
     if isinstance(a, tuple | list) and isinstance(b, tuple | list) and len(a) == len(b):
         return tuple(_merge(name, x, y, axes) for x, y in zip(a, b, strict=True))
+    if type(a) is type(b) and a == b:
+        return a
     if isinstance(a, slice) and isinstance(b, slice):
         return slice(
             *(_merge(name, getattr(a, k), getattr(b, k), axes) for k in ("start", "stop", "step"))
