@@ -289,18 +289,22 @@ class Addmm(Rule):
         return beta * g if needs[0] else None, dx, dy
 
 
-def _check_sum(function: str, input: Any, x: Any, beta: Any, alpha: Any) -> None:
-    check_same_dtype(function, input, x)
-    integral = array_of(input).dtype.kind not in DIFFERENTIABLE
-    if integral and (isinstance(beta, float) or isinstance(alpha, float)):
+def _factor(function: str, factor: Any, integral: bool) -> Any:
+    """beta or alpha: for integers a float is truncated, as PyTorch does in all but addr."""
+    if not integral or not isinstance(factor, float):
+        return factor
+    if function.rstrip("_") == "addr":
         raise RuntimeError(
-            f"{function}: beta and alpha must be ints for integer tensors, got {beta} and {alpha}"
+            f"{function}: beta and alpha must be ints for integer tensors, got {factor}"
         )
+    return int(factor)
 
 
 def _addmm(name: str, input: Any, x: Any, y: Any, beta: Any, alpha: Any) -> Any:
     """The sum as a new tensor or, where the name ends in _, written to input."""
-    _check_sum(name, input, x, beta, alpha)
+    check_same_dtype(name, input, x)
+    integral = array_of(input).dtype.kind not in DIFFERENTIABLE
+    beta, alpha = _factor(name, beta, integral), _factor(name, alpha, integral)
     if name.endswith("_"):
         return write(input, name, Addmm, x, y, beta=beta, alpha=alpha)
     return Addmm.apply(input, x, y, beta=beta, alpha=alpha)
