@@ -41,34 +41,41 @@ class Graph {
 
   drawEdge(edge, norm) {
     const group = drawn("g", { class: "edge" }, this.scene);
-    const points = edge.curve;
-    const curve = [];
-    for (let i = 2; i < points.length - 2; i += 2) curve.push(`${points[i]} ${points[i + 1]}`);
-    const path = `M${points[0]} ${points[1]}C${curve.join(" ")}`;
-    drawn("path", { d: path, "stroke-width": this.widthOf(norm) }, group);
-    const [endX, endY, tipX, tipY] = points.slice(-4);
-    const tail = `M${endX} ${endY}L${tipX} ${tipY}`;
-    drawn("path", { d: tail, class: "behind", "stroke-width": this.widthOf(norm) }, group);
-    // The way of the value forward; where the gradient has passed, its way back.
-    this.drawHead(group, "ahead", points.slice(-4, -2), points.slice(-2));
-    const [x, y, nextX, nextY] = points;
-    const length = Math.hypot(nextX - x, nextY - y) || 1;
-    const start = [x + (8 * (nextX - x)) / length, y + (8 * (nextY - y)) / length];
-    this.drawHead(group, "behind", start, [x, y]);
-    const title = drawn("title", {}, group);
-    if (norm !== null) title.textContent = `|g| = ${norm}`;
+    drawn("path", { "stroke-width": this.widthOf(norm) }, group);
+    drawn("polygon", {}, group);
+    this.point(group, edge.curve, false);
+    if (norm !== null) {
+      const tell = () => { drawn("title", {}, group).textContent = `|g| = ${norm}`; };
+      group.addEventListener("pointerenter", tell, { once: true });
+    }
     if (norm === "nan") group.classList.add("broken");
     return group;
   }
 
-  drawHead(group, name, end, tip) {
+  // Turn an arrow: the way of the value forward or, once the gradient has passed, its way back.
+  point(group, points, isBack) {
+    if (group.isBack === isBack) return;
+    group.isBack = isBack;
+    const [x, y, nextX, nextY] = points;
+    const [endX, endY, tipX, tipY] = points.slice(-4);
+    const curve = [];
+    for (let i = 2; i < points.length - 2; i += 2) curve.push(`${points[i]} ${points[i + 1]}`);
+    const rest = isBack ? `L${tipX} ${tipY}` : "";
+    const [path, head] = group.children;
+    path.setAttribute("d", `M${x} ${y}C${curve.join(" ")}${rest}`);
+    const length = Math.hypot(nextX - x, nextY - y) || 1;
+    const start = [x + (8 * (nextX - x)) / length, y + (8 * (nextY - y)) / length];
+    const corners = isBack ? this.head(start, [x, y]) : this.head([endX, endY], [tipX, tipY]);
+    head.setAttribute("points", corners);
+  }
+
+  head(end, tip) {
     const length = Math.hypot(tip[0] - end[0], tip[1] - end[1]) || 1;
     const across = [(4 * (tip[1] - end[1])) / length, (-4 * (tip[0] - end[0])) / length];
     const corners = [
       [end[0] + across[0], end[1] + across[1]], tip, [end[0] - across[0], end[1] - across[1]],
     ];
-    const rounded = corners.flat().map((value) => value.toFixed(1));
-    drawn("polygon", { class: name, points: rounded.join(" ") }, group);
+    return corners.flat().map((value) => value.toFixed(1)).join(" ");
   }
 
   // The logarithm of the gradient's norm, from 1e-6 (thin) to 1e3 (thick).
@@ -124,6 +131,7 @@ class Graph {
       const isNow = edge.to === current && (now.norms[number] ?? null) !== null;
       const arriving = edge.from === current;
       this.edges[number].classList.toggle("done", flows);
+      this.point(this.edges[number], edge.curve, flows || isNow);
       this.edges[number].classList.toggle("current", isNow);
       this.edges[number].classList.toggle("arriving", arriving);
       if ((flows || isNow) && boxes[edge.from].step === null) reached.add(edge.from);
