@@ -200,7 +200,7 @@ def _rrelu_factors(input: Any, lower: float, upper: float) -> Any:
     """1 where the input is positive, else a random slope."""
     factors = np.ones_like(input._array)
     negative = input._array <= 0
-    shape = (np.count_nonzero(negative),)
+    shape = (int(np.count_nonzero(negative)),)
     factors[negative] = draws.uniform(generator_of(None), shape, _FLOAT64, lower, upper)
     return factors
 

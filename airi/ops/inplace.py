@@ -83,8 +83,10 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     inputs = (target, *others)
     if begun or (recorded and _saves_target(rule, others)):
         inputs = (_snapshot(target, recorded), *others)
-    is_view = recorded and target._base is not None
-    base = _snapshot(target._base, True) if is_view and begun else target._base
+    base = target._base
+    is_view = recorded and base is not None
+    if base is not None and is_view and begun:
+        base = _snapshot(base, True)
     warnings = silence()
     try:
         out = _compute(name, rule, values, attributes, None if is_view else array)
