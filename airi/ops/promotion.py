@@ -61,7 +61,6 @@ class Elementwise(Rule):
             return cls.checked(arrays)
         return arrays
 
-
     @classmethod
     def _refuse_numbers(cls, arrays: list[Any]) -> None:
         assert cls.numbers is not None
