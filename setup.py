@@ -55,7 +55,8 @@ class BuildKernels(build_ext):
 def extensions():
     try:
         from Cython.Build import cythonize
-    except ImportError:  # building without isolation and without Cython: no kernels
+        from numpy import get_include
+    except ImportError:  # building without isolation and without Cython or NumPy: no kernels
         return []
     kernels = Extension("airi.ops.conv_ext", [KERNELS + ".pyx"], depends=HEADERS, optional=True)
     erf = Extension(
@@ -80,7 +81,18 @@ def extensions():
         libraries=[] if os.name == "nt" else ["m"],
         optional=True,
     )
-    every = [kernels, erf, recurrent, updates]
+    memory = Extension(
+        "airi.memory_ext",
+        ["airi/memory_ext.pyx"],
+        depends=["airi/memory_blocks.h"],
+        include_dirs=[get_include()],
+        define_macros=[
+            ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+            ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+        ],
+        optional=True,
+    )
+    every = [kernels, erf, recurrent, updates, memory]
     return cythonize(every, compiler_directives={"language_level": "3"})
 
 

@@ -60,8 +60,10 @@ from airi.dtypes import (
 )
 from airi.inplace_functions import *
 from airi.layout import *
+from airi.memory import *
 from airi.ops.activation import *
 from airi.ops.bessel import i0
+from airi.ops.bounds import *
 from airi.ops.comparison import *
 from airi.ops.complex import *
 from airi.ops.contraction import *
