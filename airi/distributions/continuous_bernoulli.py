@@ -15,7 +15,8 @@ from airi.distributions.utils import (
     logits_to_probs,
     probs_to_logits,
 )
-from airi.ops.elementwise import clamp, where
+from airi.ops.bounds import clamp
+from airi.ops.elementwise import where
 from airi.ops.random import rand
 from airi.tensor import Size, Tensor
 

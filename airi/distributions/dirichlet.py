@@ -7,8 +7,9 @@ from typing import Any
 
 from airi.distributions import constraints
 from airi.distributions.distribution import ExponentialFamily
+from airi.ops.bounds import clamp
 from airi.ops.creation import arange
-from airi.ops.elementwise import clamp, where
+from airi.ops.elementwise import where
 from airi.ops.gamma_sample import standard_gamma
 from airi.ops.transcendental import xlogy
 from airi.tensor import Tensor

@@ -9,7 +9,7 @@ from airi.distributions import constraints
 from airi.distributions.distribution import ExponentialFamily
 from airi.distributions.utils import broadcast_all
 from airi.dtypes import finfo
-from airi.ops.elementwise import clamp
+from airi.ops.bounds import clamp
 from airi.ops.gamma import igamma
 from airi.ops.gamma_sample import standard_gamma
 from airi.ops.transcendental import xlogy

@@ -9,7 +9,7 @@ from airi.distributions import constraints
 from airi.distributions.distribution import Distribution
 from airi.distributions.utils import broadcast_all
 from airi.dtypes import finfo
-from airi.ops.elementwise import clamp
+from airi.ops.bounds import clamp
 from airi.tensor import Tensor
 
 __all__ = ["Laplace"]

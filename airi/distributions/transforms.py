@@ -34,8 +34,8 @@ from airi.distributions.vector_transforms import (
 )
 from airi.dtypes import finfo
 from airi.ops.activation import logsigmoid, softplus
+from airi.ops.bounds import clamp
 from airi.ops.creation import full_like
-from airi.ops.elementwise import clamp
 from airi.ops.transcendental import sigmoid
 from airi.tensor import Size, Tensor
 

@@ -8,7 +8,7 @@ from typing import Any
 from airi.distributions import constraints
 from airi.distributions.distribution import Distribution
 from airi.distributions.utils import broadcast_all
-from airi.ops.elementwise import clamp
+from airi.ops.bounds import clamp
 from airi.ops.random import rand
 from airi.tensor import Tensor
 

@@ -10,8 +10,8 @@ from typing import Any
 from airi import dtypes
 from airi.autograd.mode import enable_grad
 from airi.dtypes import finfo
+from airi.ops.bounds import clamp
 from airi.ops.creation import tensor
-from airi.ops.elementwise import clamp
 from airi.ops.joining import broadcast_tensors
 from airi.ops.reduction import logsumexp
 from airi.ops.softmax import softmax

@@ -14,8 +14,8 @@ from airi.distributions.transform import FixedTransform, Transform
 from airi.distributions.utils import sum_rightmost
 from airi.dtypes import finfo
 from airi.ops.activation import logsigmoid
+from airi.ops.bounds import clamp
 from airi.ops.creation import eye, ones_like
-from airi.ops.elementwise import clamp
 from airi.ops.joining import cat, stack
 from airi.ops.linalg_factor import cholesky
 from airi.ops.transcendental import sigmoid

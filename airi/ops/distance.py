@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airi.autograd.graph import wrap
-from airi.ops.elementwise import add, clamp, div, mul, sub
+from airi.ops.bounds import clamp
+from airi.ops.elementwise import add, div, mul, sub
 from airi.ops.indexing import index_select
 from airi.ops.joining import broadcast_tensors
 from airi.ops.names import numpy_names

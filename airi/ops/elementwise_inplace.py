@@ -13,6 +13,7 @@ import numpy as np
 from airi.ops import (
     activation,
     bessel,
+    bounds,
     comparison,
     elementwise,
     erf,
@@ -126,17 +127,17 @@ def clamp_(
     """input = clamp(input, min, max). Source: ``torch.Tensor.clamp_``."""
     if min is None and max is None:
         raise RuntimeError("clamp_: at least one of min and max must be given")
-    return write(input, "clamp_", elementwise.Clamp, min, max)
+    return write(input, "clamp_", bounds.Clamp, min, max)
 
 
 def clamp_min_(input: Tensor, min: Tensor | Number) -> Tensor:
     """input = max(input, min). Source: ``torch.Tensor.clamp_min_``."""
-    return write(input, "clamp_min_", elementwise.Clamp, min, None)
+    return write(input, "clamp_min_", bounds.Clamp, min, None)
 
 
 def clamp_max_(input: Tensor, max: Tensor | Number) -> Tensor:
     """input = min(input, max). Source: ``torch.Tensor.clamp_max_``."""
-    return write(input, "clamp_max_", elementwise.Clamp, None, max)
+    return write(input, "clamp_max_", bounds.Clamp, None, max)
 
 
 def lerp_(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:

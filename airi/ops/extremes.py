@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from airi.autograd.graph import Rule
-from airi.ops import elementwise
+from airi.ops import bounds
 from airi.ops.along import SpreadAlong, ValuesIndices
 from airi.ops.names import numpy_names
 from airi.ops.over_dims import over_dims, over_one_dim, restored
@@ -179,7 +179,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     is larger than all. Raises RuntimeError or IndexError where there are no elements.
     Example: ``values, indices = airi.max(scores, 1)``. Source: ``torch.max``.
     """
-    rules = (Amax, Max, elementwise.maximum)
+    rules = (Amax, Max, bounds.maximum)
     return _of_all_along_or_of_two("max", rules, input, dim, keepdim, other)
 
 
@@ -190,7 +190,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     Returned as by `max`. Example: ``values, indices = airi.min(distances, 1)``.
     Source: ``torch.min``.
     """
-    rules = (Amin, Min, elementwise.minimum)
+    rules = (Amin, Min, bounds.minimum)
     return _of_all_along_or_of_two("min", rules, input, dim, keepdim, other)
 
 

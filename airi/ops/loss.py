@@ -13,7 +13,7 @@ import numpy as np
 
 from airi.autograd import graph
 from airi.autograd.graph import Rule
-from airi.ops import elementwise, transcendental
+from airi.ops import bounds, elementwise, transcendental
 from airi.ops.along import SpreadAlong
 from airi.ops.promotion import Elementwise
 from airi.ops.reduction import mean, sum
@@ -350,10 +350,10 @@ class BinaryCrossEntropy(Elementwise):
     def backward(g, x, y, needs):
         dx = dy = None
         if needs[0]:
-            dx = g * (x - y) / elementwise.clamp(x * (1 - x), min=1e-12)
+            dx = g * (x - y) / bounds.clamp(x * (1 - x), min=1e-12)
         if needs[1]:
-            log_not_x = elementwise.clamp(transcendental.log1p(-x), min=-100)
-            dy = g * (log_not_x - elementwise.clamp(transcendental.log(x), min=-100))
+            log_not_x = bounds.clamp(transcendental.log1p(-x), min=-100)
+            dy = g * (log_not_x - bounds.clamp(transcendental.log(x), min=-100))
         return dx, dy
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from airi.autograd.graph import wrap
 from airi.ops.activation import logsigmoid
+from airi.ops.bounds import clamp, minimum
 from airi.ops.distance import pairwise_distance
-from airi.ops.elementwise import clamp, minimum, mul, sub, where
+from airi.ops.elementwise import mul, sub, where
 from airi.ops.loss import reduced, reduction_named
 from airi.ops.reduction import sum
 from airi.ops.scattering import gather

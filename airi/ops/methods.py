@@ -9,6 +9,7 @@ from __future__ import annotations
 from airi.ops import (
     activation,
     bessel,
+    bounds,
     casts,
     comparison,
     complex,
@@ -93,20 +94,20 @@ class TensorMethods:
     # Arithmetic
     abs = absolute = elementwise.abs
     add = elementwise.add
-    clamp = clip = elementwise.clamp
-    clamp_max = elementwise.clamp_max
-    clamp_min = elementwise.clamp_min
+    clamp = clip = bounds.clamp
+    clamp_max = bounds.clamp_max
+    clamp_min = bounds.clamp_min
     div = divide = true_divide = elementwise.div
     floor_divide = elementwise.floor_divide
-    fmax = elementwise.fmax
-    fmin = elementwise.fmin
+    fmax = bounds.fmax
+    fmin = bounds.fmin
     fmod = elementwise.fmod
     frexp = number_parts.frexp
     gcd = number_parts.gcd
     lcm = number_parts.lcm
     nextafter = number_parts.nextafter
-    maximum = elementwise.maximum
-    minimum = elementwise.minimum
+    maximum = bounds.maximum
+    minimum = bounds.minimum
     mul = multiply = elementwise.mul
     neg = negative = elementwise.neg
     positive = elementwise.positive

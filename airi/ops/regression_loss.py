@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airi.autograd.mode import no_grad
+from airi.ops.bounds import clamp
 from airi.ops.comparison import gt
-from airi.ops.elementwise import abs, clamp, div, sub, where
+from airi.ops.elementwise import abs, div, sub, where
 from airi.ops.elementwise_inplace import clamp_
 from airi.ops.loss import reduced, reduction_named
 from airi.ops.promotion import Elementwise

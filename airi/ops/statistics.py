@@ -10,7 +10,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.graph import wrap
 from airi.dtypes import FLOATING
-from airi.ops import elementwise, reduction, transcendental
+from airi.ops import bounds, elementwise, reduction, transcendental
 from airi.ops.complex import complex, imag, real
 from airi.ops.conversion import cast
 from airi.ops.diagonals import diagonal
@@ -75,7 +75,7 @@ def cov(
     if weights is not None and aweights is not None and correction:
         squares = reduction.sum(elementwise.mul(weights, reshape(aweights, -1)))
         degrees = total - correction * squares / total
-    degrees = elementwise.clamp(degrees, 0)
+    degrees = bounds.clamp(degrees, 0)
     out = matmul(weighted, transpose(centred, 0, 1).conj()) / degrees
     return squeeze(out)
 
@@ -97,8 +97,8 @@ def corrcoef(input: Tensor) -> Tensor:
     deviation = transcendental.sqrt(real(diagonal(covariance)))
     out = covariance / unsqueeze(deviation, -1) / unsqueeze(deviation, -2)
     if not out.is_complex():
-        return elementwise.clamp(out, -1, 1)
-    return complex(*[elementwise.clamp(part, -1, 1) for part in (real(out), imag(out))])
+        return bounds.clamp(out, -1, 1)
+    return complex(*[bounds.clamp(part, -1, 1) for part in (real(out), imag(out))])
 
 
 # -- Histograms, constants of the graph -----------------------------------------------------------

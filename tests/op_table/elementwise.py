@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .row import Row, binary, booleans, call, distinct, positive, real, unary
+from .row import Row, binary, booleans, call, positive, real, unary
 
 
 def _add(x, y, *, alpha=1):
@@ -29,15 +29,6 @@ def _with_rounding(rng):
 def _div(x, y, rounding_mode=None):
     quotient = x / y
     return {None: quotient, "floor": np.floor(quotient), "trunc": np.trunc(quotient)}[rounding_mode]
-
-
-def _clamp(x, min=None, max=None):
-    return np.clip(x, min, max)
-
-
-def _two_distinct(rng):
-    values = distinct(rng, 2, 3, 4)
-    return [call(values[0], values[1]), call(values[0][:, :1], values[1][0])]
 
 
 ROWS = [
@@ -79,24 +70,6 @@ ROWS = [
     unary("reciprocal", np.reciprocal, make=positive, in_place=True, integers=True, complex=True),
     unary("abs", np.abs, in_place=True, integers=True, complex=True),
     unary("sign", np.sign, in_place=True, second=False, integers=True),
-    Row("maximum", _two_distinct, np.maximum, broadcast=True, integers=True),
-    Row("minimum", _two_distinct, np.minimum, broadcast=True, integers=True),
-    Row("fmax", _two_distinct, np.fmax, broadcast=True, integers=True),
-    Row("fmin", _two_distinct, np.fmin, broadcast=True, integers=True),
-    Row(
-        "clamp",
-        lambda rng: [
-            call(real(rng, 3, 4), -0.5, 0.5),
-            call(real(rng, 3, 4), min=0.0),
-            call(real(rng, 3, 4), max=real(rng, 4)),
-            call(real(rng, 2, 3, 4), real(rng, 4), real(rng, 3, 4)),
-        ],
-        _clamp,
-        in_place=True,
-        integers=True,
-    ),
-    binary("clamp_min", np.maximum, in_place=True, integers=True),
-    binary("clamp_max", np.minimum, in_place=True, integers=True),
     Row(
         "where",
         lambda rng: [
