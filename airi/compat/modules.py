@@ -11,7 +11,7 @@ import importlib.util
 import sys
 from functools import cache
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -129,6 +129,8 @@ class _Finder(MetaPathFinder, Loader):
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
         top = fullname.partition(".")[0]
         if top in _BUILT_ON_TORCH:
+            if _is_plain_python(top):
+                return None
             raise ModuleNotFoundError(
                 f"{fullname} is built on PyTorch's own binaries and does not run on airi; for "
                 "data sets see airi.datasets",
@@ -150,6 +152,18 @@ class _Finder(MetaPathFinder, Loader):
             from airi.compat.version import __version__
 
             module.__dict__["__version__"] = __version__
+
+
+def _is_plain_python(package: str) -> bool:
+    """Whether the installed package is a script's own of that name, without compiled parts."""
+    spec = PathFinder.find_spec(package)
+    if spec is None:
+        return False
+    return not any(
+        next(Path(folder).glob(f"*{suffix}"), None)
+        for folder in spec.submodule_search_locations or ()
+        for suffix in (".so", ".pyd", ".dylib")
+    )
 
 
 def _no_module(name: str) -> str:

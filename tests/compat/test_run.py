@@ -149,6 +149,16 @@ def test_what_airi_lacks_is_said(script, line, said):
     assert "modules.py" not in err
 
 
+def test_a_package_of_the_scripts_own_may_bear_a_name_of_pytorchs_family(script):
+    path = script("import torch, torchvision\nprint(torchvision.halves(torch.ones(2)).tolist())\n")
+    own = path.parent / "torchvision"
+    own.mkdir()
+    (own / "__init__.py").write_text("def halves(x):\n    return x / 2\n")
+    assert run(path)[:2] == (0, "[0.5, 0.5]\n")
+    (own / "_C.so").write_bytes(b"")
+    assert "built on PyTorch's own binaries" in run(path)[2]
+
+
 WORKERS = """
 import sys
 import torch
