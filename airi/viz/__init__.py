@@ -1,5 +1,6 @@
 """Pictures: the recorded graph (`draw`), and backward as it happens (`trace`)."""
 
+from airi.viz.convolutions import BLUR, SOBEL, Convolution, convolution
 from airi.viz.drawing import Drawing, draw
 from airi.viz.grading import Grade, grade
 from airi.viz.recording import Recording, record
@@ -7,7 +8,10 @@ from airi.viz.series import Comparison, TrainingTrace, compare
 from airi.viz.trace import Event, Trace, trace
 
 __all__ = [
+    "BLUR",
+    "SOBEL",
     "Comparison",
+    "Convolution",
     "Drawing",
     "Event",
     "Grade",
@@ -15,6 +19,7 @@ __all__ = [
     "Trace",
     "TrainingTrace",
     "compare",
+    "convolution",
     "draw",
     "grade",
     "record",

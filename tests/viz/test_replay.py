@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -13,6 +12,8 @@ import airi
 from airi import nn, viz
 from airi.viz import layout, pages
 from airi.viz.sampling import sampled
+
+from .browser import Visit
 
 pytest.importorskip("graphviz")
 if layout.find_engine("json") is None:
@@ -141,44 +142,6 @@ def test_both_languages_say_the_same_words():
 
 
 # In a browser
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as running:
-        yield running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-
-
-class Visit:
-    """A page that is open, with what it asked of the network and complained about."""
-
-    def __init__(self, browser, path, **options):
-        self.requests, self.errors = [], []
-        options = {"locale": "en-US", "bypass_csp": True, "offline": True} | options
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.errors.append(message.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(path.as_uri())
-
-    def text(self, selector):
-        return self.page.inner_text(selector)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        requests = [each for each in self.requests if not each.startswith(("file:", "about:"))]
-        self.context.close()
-        if kind is None:
-            assert not self.errors
-            assert not requests
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,82 @@
+// Matrices as pictures with numbers, and as small tables.
+
+// The line between cells, which small ones do without.
+const gapOf = (cell) => (cell > 13 ? 1 : 0);
+
+// Paints rows × columns `values`; `options`: cell (pixels), scale, grey, faded(i), fade
+// (how much of faded cells is seen), numbers, and rgb (three planes of values in place of one). Returns the context for what is drawn over it.
+function paintGrid(canvas, values, rows, columns, options) {
+  const { cell } = options;
+  const sharp = Math.max(1, Math.ceil(window.devicePixelRatio || 1));
+  canvas.width = columns * cell * sharp;
+  canvas.height = rows * cell * sharp;
+  canvas.style.width = `${columns * cell}px`;
+  const context = canvas.getContext("2d");
+  context.scale(sharp, sharp);
+  const line = gapOf(cell);
+  for (let i = 0; i < rows * columns; i += 1) {
+    const x = (i % columns) * cell;
+    const y = Math.floor(i / columns) * cell;
+    const colour = colourAt(values, i, options);
+    context.globalAlpha = options.faded && options.faded(i) ? options.fade ?? 0.16 : 1;
+    context.fillStyle = `rgb(${colour.join(",")})`;
+    context.fillRect(x, y, cell - line, cell - line);
+    context.globalAlpha = 1;
+    if (options.numbers) number(context, values[i], x + cell / 2, y + cell / 2, cell, colour);
+  }
+  return context;
+}
+
+function colourAt(values, i, { scale, grey, rgb }) {
+  if (rgb) return rgb.map((plane) => Math.round(255 * plane[i]));
+  if (grey) return Array(3).fill(Math.round(255 * values[i]));
+  return colourOf(values[i], scale, isDark() ? DARK : LIGHT);
+}
+
+function number(context, value, x, y, cell, colour) {
+  const text = short(value);
+  context.fillStyle = inkOn(colour);
+  context.font = `${Math.min(15, cell / 2.9)}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(text, x, y, cell - 2);
+}
+
+function inkOn([red, green, blue]) {
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#141a22" : "#f4f6fa";
+}
+
+// A number in few letters, for a cell, and with the sign that a minus is.
+function short(value) {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value) || size >= 1e4) return told(value, 2);
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3;
+  return told(Number(value.toFixed(digits)) || 0, 4);
+}
+
+function told(value, digits = 4) {
+  return written(value, digits).replace("-", "−");
+}
+
+function greatest(values) {
+  let most = 0;
+  for (const each of values) if (Math.abs(each) > most) most = Math.abs(each);
+  return most;
+}
+
+// A small table of numbers on the colours of the heat-maps.
+function gridTable(parent, caption, values, columns, options) {
+  const figure = made("figure", "", undefined, parent);
+  made("figcaption", "", caption, figure);
+  const table = made("table", "grid", undefined, figure);
+  for (let from = 0; from < values.length; from += columns) {
+    const row = made("tr", "", undefined, table);
+    for (let i = from; i < from + columns; i += 1) {
+      const cell = made("td", "", short(values[i]), row);
+      const colour = colourAt(values, i, options);
+      cell.style.backgroundColor = `rgb(${colour.join(",")})`;
+      cell.style.color = inkOn(colour);
+      if (options.outside && options.outside(i)) cell.className = "outside";
+    }
+  }
+}
