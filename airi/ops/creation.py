@@ -7,6 +7,7 @@ return a plain array, so backward rules can use them.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import math
 import operator
@@ -34,6 +35,8 @@ __all__ = [
     "asarray",
     "empty",
     "empty_like",
+    "empty_permuted",
+    "empty_strided",
     "eye",
     "from_numpy",
     "full",
@@ -282,6 +285,60 @@ def empty(
     """A tensor of that size with whatever was in memory. Source: ``torch.empty``."""
     array = np.empty(shape_from("empty", size, hints), float_dtype(dtype))
     return made("empty", array, device, requires_grad, hints)
+
+
+def empty_strided(
+    size: Sequence[int],
+    stride: Sequence[int],
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """Uninitialised, with these strides, counted in elements.
+
+    Raises RuntimeError where size and stride differ in length or have negative numbers.
+    Example: ``airi.empty_strided((2, 3), (1, 2))`` holds its columns one after the other.
+    Source: ``torch.empty_strided``.
+    """
+    shape, steps = sizes("empty_strided", (size,)), sizes("empty_strided", (stride,))
+    if len(shape) != len(steps):
+        raise RuntimeError(f"empty_strided: size {shape} and stride {steps} differ in length")
+    if any(n < 0 for n in (*shape, *steps)):
+        raise RuntimeError(f"empty_strided: negative numbers in size {shape} or stride {steps}")
+    reach = 1 + sum((n - 1) * step for n, step in zip(shape, steps, strict=True))
+    memory = np.empty(reach if math.prod(shape) else 0, float_dtype(dtype))
+    in_bytes = [step * memory.itemsize for step in steps]
+    array = np.lib.stride_tricks.as_strided(memory, shape, in_bytes)
+    return made("empty_strided", array, device, requires_grad, hints)
+
+
+def empty_permuted(
+    size: Sequence[int],
+    physical_layout: Sequence[int],
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **hints: Any,
+) -> Tensor:
+    """Uninitialised; `physical_layout` lists the dimensions from the outermost in memory inwards.
+
+    Raises RuntimeError unless it names every dimension once. Example: pictures with the channels
+    innermost are ``airi.empty_permuted((8, 3, 32, 32), (0, 2, 3, 1))``.
+    Source: ``torch.empty_permuted``.
+    """
+    shape = sizes("empty_permuted", (size,))
+    layout = sizes("empty_permuted", (physical_layout,))
+    if sorted(layout) != list(builtins.range(len(shape))):
+        raise RuntimeError(
+            f"empty_permuted: physical_layout must name each of {len(shape)} dimensions once, "
+            f"got {layout}"
+        )
+    memory = np.empty([shape[dim] for dim in layout], float_dtype(dtype))
+    array = memory.transpose([layout.index(dim) for dim in builtins.range(len(shape))])
+    return made("empty_permuted", array, device, requires_grad, hints)
 
 
 def zeros(
@@ -589,6 +646,17 @@ def new_empty(
     """`empty` in input's dtype. Source: ``torch.Tensor.new_empty``."""
     wanted = input.dtype if dtype is None else dtype
     return empty(*size, dtype=wanted, device=device, requires_grad=requires_grad, **hints)
+
+
+def new_empty_strided(
+    input: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    dtype: Any = None,
+    **options: Any,
+) -> Tensor:
+    """`empty_strided` in input's dtype. Source: ``torch.Tensor.new_empty_strided``."""
+    return empty_strided(size, stride, dtype=input.dtype if dtype is None else dtype, **options)
 
 
 def new_zeros(

@@ -57,7 +57,7 @@ def uniform(
 ) -> np.ndarray:
     """Numbers in [low, high); complex ones in both parts."""
     if dtype.kind == "c":
-        return _in_both_parts(uniform, generator, shape, dtype)
+        return _in_both_parts(uniform, generator, shape, dtype, low, high)
     drawn = _uniform_flat(generator, math.prod(shape), dtype)
     if (low, high) != (0.0, 1.0):
         kind = drawn.dtype.type
@@ -70,9 +70,11 @@ def uniform(
     return drawn.reshape(shape)
 
 
-def _in_both_parts(draw: Any, generator: Generator, shape: Any, dtype: np.dtype) -> np.ndarray:
+def _in_both_parts(
+    draw: Any, generator: Generator, shape: Any, dtype: np.dtype, *options: Any
+) -> np.ndarray:
     """Complex numbers whose real and imaginary parts are drawn one after the other."""
-    parts = draw(generator, (*shape, 2), np.dtype(f"f{dtype.itemsize // 2}"))
+    parts = draw(generator, (*shape, 2), np.dtype(f"f{dtype.itemsize // 2}"), *options)
     return parts.view(dtype)[..., 0]
 
 

@@ -27,6 +27,7 @@ from airi.ops import (
 from airi.ops.conversion import clone
 from airi.ops.inplace import Copy, write
 from airi.ops.promotion import refuse_complex
+from airi.ops.views import array_of
 
 if TYPE_CHECKING:
     from airi.autograd.graph import Rule
@@ -117,7 +118,15 @@ def abs_(input: Tensor) -> Tensor:
 
 sgn_ = _unary("sgn_", elementwise.Sgn)
 sign_ = _unary("sign_", elementwise.Sign)
-square_ = _unary("square_", elementwise.Square)
+
+
+def square_(input: Tensor) -> Tensor:
+    """`square`, in place. Raises RuntimeError for bool. Source: ``torch.Tensor.square_``."""
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("square_: the result, int64, cannot be written into bool in place")
+    return write(input, "square_", elementwise.Square)
+
+
 reciprocal_ = _unary("reciprocal_", elementwise.Reciprocal)
 
 
@@ -193,9 +202,13 @@ def pow_(input: Tensor, exponent: Tensor | Number) -> Tensor:
 
 
 def float_power_(input: Tensor, exponent: Tensor | Number) -> Tensor:
-    """input **= exponent of float64. Source: ``torch.Tensor.float_power_``."""
-    if input._array.dtype != np.float64:
-        raise RuntimeError(f"float_power_: the result is float64, the tensor {input.dtype}")
+    """input **= exponent, float64 or complex128. Source: ``torch.Tensor.float_power_``."""
+    is_complex = "c" in (input._array.dtype.kind, np.asarray(array_of(exponent)).dtype.kind)
+    wanted = np.complex128 if is_complex else np.float64
+    if input._array.dtype != wanted:
+        raise RuntimeError(
+            f"float_power_: the result is {np.dtype(wanted)}, the tensor {input.dtype}"
+        )
     return write(input, "float_power_", transcendental.Pow, exponent)
 
 

@@ -149,6 +149,14 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     return linalg_spectrum.pinv(input, rcond)
 
 
+class CompactLU(NamedTuple):
+    """What `lu` returns with `get_infos`."""
+
+    LU: Any
+    pivots: Any
+    info: Any
+
+
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, ...]:
     """(LU, pivots), and with `get_infos` info, as `airi.linalg.lu_factor_ex` gives them.
 
@@ -156,7 +164,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, 
     Source: ``torch.lu``.
     """
     result = linalg_factor.lu_factor_ex(A, pivot=pivot)
-    return tuple(result) if get_infos else tuple(result[:2])
+    return CompactLU(*result) if get_infos else tuple(result[:2])
 
 
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:

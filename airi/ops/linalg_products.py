@@ -58,8 +58,8 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     Example: ``airi.linalg.vander(airi.tensor([2.0, 3.0]))`` is ``[[1, 2], [1, 3]]``.
     Source: ``torch.linalg.vander``.
     """
-    if N is None:
-        N = x.shape[-1] if x.ndim else 1
+    x = x if x.ndim else unsqueeze(x, 0)
+    N = x.shape[-1] if N is None else N
     if N <= 1:
         raise RuntimeError(f"linalg.vander: N must be greater than 1, got {N}")
     if x._array.dtype.kind in "iub":

@@ -86,6 +86,7 @@ class TensorMethods:
     # New tensors in this one's dtype
     new = creation.new
     new_empty = creation.new_empty
+    new_empty_strided = creation.new_empty_strided
     new_zeros = creation.new_zeros
     new_ones = creation.new_ones
     new_full = creation.new_full

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from airi.autograd.graph import Rule
-from airi.ops import elementwise, transcendental
+from airi.ops import comparison, elementwise, transcendental
 from airi.ops.out import written
 from airi.ops.promotion import Elementwise, require_float
 from airi.ops.views import array_of
@@ -72,7 +72,7 @@ def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 class Nextafter(Elementwise):
-    """out = the float after x towards y"""
+    """out = the float after x towards y;  dx = g where x != y, dy = 0"""
 
     ufunc = np.nextafter
 
@@ -81,14 +81,14 @@ class Nextafter(Elementwise):
         return np.nextafter(x, y)
 
     @staticmethod
-    def backward(g):
-        raise RuntimeError("nextafter: the derivative is not implemented")
+    def backward(g, x, y):
+        return elementwise.mul(g, comparison.Ne.apply(x, y)), elementwise.Zeros.apply(g)
 
 
 def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The floating-point number next to input in the direction of other. Its gradient is an error.
+    """The floating-point number next to input in the direction of other.
 
-    Source: ``torch.nextafter``.
+    Gradients pass to input where both differ, none to other. Source: ``torch.nextafter``.
     """
     _require_tensors("nextafter", input, other)
     require_float("nextafter", input, other)

@@ -48,7 +48,11 @@ class MaxPool2d(Rule):
 
     @staticmethod
     def forward(x, *, kernel, stride, padding, dilation, output_size):
-        return kernels.max_pool2d_forward(x, kernel, stride, padding, dilation, output_size)
+        windows = (kernel, stride, padding, dilation, output_size)
+        if x.dtype.kind not in "iu":
+            return kernels.max_pool2d_forward(x, *windows)
+        _, indices = kernels.max_pool2d_forward(x.astype(np.float64), *windows)
+        return GatherInPlanes.forward(x, indices), indices
 
     @staticmethod
     def backward(g, indices, x_shape):
@@ -132,9 +136,11 @@ class AvgPool2d(Rule):
 
     @staticmethod
     def forward(x, *, kernel, stride, padding, output_size, count_include_pad, divisor_override):
-        return kernels.avg_pool2d_forward(
-            x, kernel, stride, padding, output_size, count_include_pad, divisor_override
-        )
+        out = kernels.avg_pool2d_forward(
+            x.astype(np.float64) if x.dtype == np.int64 else x,
+            kernel, stride, padding, output_size, count_include_pad, divisor_override,
+        )  # fmt: skip
+        return out.astype(x.dtype, copy=False)  # the mean of integers is truncated
 
     @staticmethod
     def backward(g, x_shape, kernel, stride, padding, count_include_pad, divisor_override):

@@ -51,6 +51,7 @@ class MaxPool3dPlaces(Rule):
     @staticmethod
     def forward(x, *, kernel, stride, padding, dilation, output_size):
         batch, channels, depth, height, width = x.shape
+        x = x.astype(np.float64) if x.dtype.kind in "iu" else x
         out_depth, *plane = output_size
         values, in_plane = kernels.max_pool2d_forward(
             x.reshape(batch, channels * depth, height, width),

@@ -1,7 +1,7 @@
 """Random tensors, and tensors filled with random numbers in place.
 
 `generator` is an ``airi.Generator``; without one the default generator is used, which
-``airi.manual_seed`` seeds. No gradient passes. float32 is drawn as float32.
+``airi.manual_seed`` seeds. float32 is drawn as float32.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi import dtypes
+from airi.autograd.graph import Rule
 from airi.ops import draws
 from airi.ops.creation import float_dtype, made, shape_from
+from airi.ops.elementwise import Zeros
 from airi.ops.inplace import Copy, write
 from airi.random import Generator, generator_of
 
@@ -220,6 +222,21 @@ def randint_like(
     )
 
 
+class Drawn(Rule):
+    """out = numbers drawn with these parameters;  dmean = dstd = 0, for a draw has no derivative"""
+
+    broadcasts = True
+
+    @staticmethod
+    def forward(mean, std, *, drawn):
+        return drawn
+
+    @staticmethod
+    def backward(g):
+        zeros = Zeros.apply(g)
+        return zeros, zeros
+
+
 def normal(
     mean: Tensor | float,
     std: Tensor | float = 1.0,
@@ -233,7 +250,7 @@ def normal(
 ) -> Tensor:
     """Normal numbers: one for each pair of `mean` and `std`, broadcast, or `size` of one pair.
 
-    No gradient passes to mean and std. Raises RuntimeError for a negative std and TypeError where
+    The gradients of mean and std are 0. Raises RuntimeError for a negative std and TypeError where
     neither is a Tensor and `size` is missing. Source: ``torch.normal``.
     """
     means, stds = (each._array if hasattr(each, "_array") else each for each in (mean, std))
@@ -251,6 +268,8 @@ def normal(
     else:
         shape = shape_from("normal", (size,), {})
     array = draws.normal(generator_of(generator), shape, wanted, means, stds)
+    if any(getattr(each, "requires_grad", False) for each in (mean, std)) and not hints:
+        return Drawn.apply(mean, std, drawn=array)
     return made("normal", array, device, requires_grad, hints)
 
 
@@ -259,14 +278,15 @@ def bernoulli(
 ) -> Tensor:
     """1 with the probability that `input` holds (or `p` everywhere), else 0; in input's dtype.
 
-    Raises RuntimeError for probabilities outside 0 to 1. Example: ``airi.bernoulli(x.sigmoid())``.
+    Its gradient is 0. Raises RuntimeError for probabilities outside 0 to 1.
+    Example: ``airi.bernoulli(x.sigmoid())``.
     Source: ``torch.bernoulli``.
     """
     array = input._array
     if p is None:
         _need_float("bernoulli", array.dtype)
     drawn = _bernoulli("bernoulli", generator_of(generator), array.shape, array if p is None else p)
-    return made("bernoulli", drawn.astype(array.dtype), None, False, {})
+    return Drawn.apply(input, 0, drawn=drawn.astype(array.dtype))
 
 
 def _bernoulli(function: str, generator: Generator, shape: tuple[int, ...], p: Any) -> np.ndarray:
@@ -365,8 +385,11 @@ def _without_replacement(generator: Generator, rows: np.ndarray, count: int) -> 
 def uniform_(
     input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
-    """input = numbers uniform in [from_, to). Source: ``torch.Tensor.uniform_``."""
-    _need_float("uniform_", input._array.dtype)
+    """input = numbers uniform in [from_, to), complex ones in both parts.
+
+    Source: ``torch.Tensor.uniform_``.
+    """
+    _need_float_or_complex("uniform_", input._array.dtype)
     if from_ > to:
         raise RuntimeError(f"uniform_: expected from <= to, got {from_} and {to}")
     array = input._array
@@ -377,12 +400,16 @@ def uniform_(
 def normal_(
     input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
-    """input = normal numbers. Source: ``torch.Tensor.normal_``."""
+    """input = normal numbers; complex ones have the mean in both parts.
+
+    Source: ``torch.Tensor.normal_``.
+    """
     _need_float_or_complex("normal_", input._array.dtype)
     if std < 0:
         raise RuntimeError(f"normal_: std must not be negative, got {std}")
     array = input._array
-    drawn = draws.normal(generator_of(generator), array.shape, array.dtype, mean, std)
+    middle = complex(mean, mean) if array.dtype.kind == "c" else mean
+    drawn = draws.normal(generator_of(generator), array.shape, array.dtype, middle, std)
     return write(input, "normal_", Copy, drawn)
 
 

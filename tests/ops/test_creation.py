@@ -112,6 +112,18 @@ def test_sizes_only_constructors():
     assert airi.ones(2).new(2, 3).shape == (2, 3)
 
 
+def test_uninitialised_in_a_layout():
+    assert airi.empty_strided((2, 3), (1, 2)).stride() == (1, 2)
+    assert airi.empty_strided((0, 3), (3, 1)).shape == (0, 3)
+    assert airi.ones(2, dtype=airi.int8).new_empty_strided((2, 2), (2, 1)).dtype is airi.int8
+    pictures = airi.empty_permuted((8, 3, 4, 5), (0, 2, 3, 1))
+    assert (pictures.shape, pictures.stride()) == ((8, 3, 4, 5), (60, 1, 15, 3))
+    with pytest.raises(RuntimeError, match="empty_strided: .* differ in length"):
+        airi.empty_strided((2, 3), (1,))
+    with pytest.raises(RuntimeError, match="empty_permuted: .* must name each of 2"):
+        airi.empty_permuted((2, 3), (0, 0))
+
+
 @pytest.mark.parametrize(
     ("expression", "error", "words"),
     [
