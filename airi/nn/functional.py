@@ -474,6 +474,11 @@ def linear_cross_entropy(
             f"linear_cross_entropy: input and linear_weight must have one last size, got "
             f"{input.shape[-1]} and {shape[-1]}"
         )
+    if len(shape) > 2 and input.ndim == 1:
+        raise RuntimeError(
+            f"linear_cross_entropy: a linear_weight of shape {shape} needs an input (N, I), got "
+            f"{tuple(input.shape)}"
+        )
     flat_bias = None if linear_bias is None else linear_bias.reshape(-1)
     logits = linear(input, linear_weight.reshape(-1, shape[-1]), flat_bias)
     logits = logits.reshape(*input.shape[:-1], *shape[:-1])

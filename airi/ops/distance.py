@@ -55,7 +55,11 @@ def pairwise_distance(
     `eps` keeps the gradient finite where both are equal. Example: ``pairwise_distance(a, b)``.
     Source: ``torch.nn.functional.pairwise_distance``.
     """
-    return norm(add(sub(x1, x2), eps), p, -1, keepdim)
+    try:
+        difference = sub(x1, x2)
+    except RuntimeError as error:
+        raise RuntimeError(f"pairwise_distance: {error}") from None
+    return norm(add(difference, eps), p, -1, keepdim)
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:

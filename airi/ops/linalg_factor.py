@@ -241,7 +241,7 @@ def lu_in_place(A: np.ndarray, pivot: bool = True) -> np.ndarray:
         end = min(start + _PANEL, count)
         for k in range(start, end):
             if pivot:
-                chosen = k + np.abs(A[:, k:, k]).argmax(1)
+                chosen = k + _magnitude(A[:, k:, k]).argmax(1)
                 pivots[:, k] = chosen + 1
                 row = A[each, chosen]
                 A[each, chosen] = A[:, k]
@@ -254,6 +254,11 @@ def lu_in_place(A: np.ndarray, pivot: bool = True) -> np.ndarray:
             A[:, rows, end:] = substitute(A[:, rows, rows], A[:, rows, end:], False, True)
             A[:, end:, end:] -= A[:, end:, rows] @ A[:, rows, end:]
     return pivots
+
+
+def _magnitude(x: np.ndarray) -> np.ndarray:
+    """What LAPACK compares to choose a pivot: of complex numbers |re| + |im|."""
+    return np.abs(x.real) + np.abs(x.imag) if x.dtype.kind == "c" else np.abs(x)
 
 
 class LUFactor(Rule):

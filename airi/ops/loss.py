@@ -58,6 +58,15 @@ def reduction_named(function: str, how: str, size_average: bool | None, reduce: 
     return how
 
 
+def check_fit(function: str, **tensors: Any) -> None:
+    """RuntimeError where the shapes of a loss's tensors cannot be broadcast together."""
+    try:
+        np.broadcast_shapes(*(tuple(each.shape) for each in tensors.values()))
+    except ValueError:
+        shapes = " and ".join(f"{name} {tuple(each.shape)}" for name, each in tensors.items())
+        raise RuntimeError(f"{function}: the shapes do not fit: {shapes}") from None
+
+
 def reduced(loss: Tensor, how: str) -> Tensor:
     """The loss of every element, their mean or their sum."""
     if how == "none":

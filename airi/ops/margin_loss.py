@@ -16,7 +16,7 @@ from airi.ops.activation import logsigmoid
 from airi.ops.bounds import clamp, minimum
 from airi.ops.distance import pairwise_distance
 from airi.ops.elementwise import mul, sub, where
-from airi.ops.loss import reduced, reduction_named
+from airi.ops.loss import check_fit, reduced, reduction_named
 from airi.ops.reduction import sum
 from airi.ops.scattering import gather
 from airi.ops.transcendental import sqrt
@@ -126,6 +126,8 @@ def triplet_margin_loss(
     margin is positive. Source: Balntas et al., 2016; ``torch.nn.functional.triplet_margin_loss``.
     """
     how = reduction_named("triplet_margin_loss", reduction, size_average, reduce)
+    if anchor.ndim == positive.ndim == negative.ndim:
+        check_fit("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
     return triplet_margin_with_distance_loss(
         anchor,
         positive,
@@ -178,6 +180,7 @@ def soft_margin_loss(
     Source: ``torch.nn.functional.soft_margin_loss``.
     """
     how = reduction_named("soft_margin_loss", reduction, size_average, reduce)
+    check_fit("soft_margin_loss", input=input, target=target)
     return reduced(-logsigmoid(target * input), how)
 
 
@@ -200,6 +203,12 @@ def multi_margin_loss(
     how = reduction_named("multi_margin_loss", reduction, size_average, reduce)
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p must be 1 or 2, got {p}")
+    if target._array.dtype != np.int64:
+        raise RuntimeError(f"multi_margin_loss: target must be int64, got {target.dtype}")
+    if input.ndim == 0:
+        input = unsqueeze(input, 0)
+    if input.ndim == 1 and shape_of(target) == (1,):
+        target = reshape(target, ())
     if target.ndim + 1 != input.ndim or shape_of(input)[:-1] != shape_of(target):
         raise RuntimeError(
             "multi_margin_loss: expected an input (N, C) and a target (N,), or (C,) and (); got "
@@ -228,11 +237,15 @@ def multilabel_margin_loss(
     Source: ``torch.nn.functional.multilabel_margin_loss``.
     """
     how = reduction_named("multilabel_margin_loss", reduction, size_average, reduce)
-    if shape_of(input) != shape_of(target) or input.ndim not in (1, 2):
+    if input.ndim == target.ndim == 0:
+        input, target = unsqueeze(input, 0), unsqueeze(target, 0)
+    if shape_of(input) != shape_of(target) or input.ndim not in (1, 2) or not input.shape[-1]:
         raise RuntimeError(
             "multilabel_margin_loss: expected input and target of one shape (N, C) or (C,), got "
             f"{shape_of(input)} and {shape_of(target)}"
         )
+    if target._array.dtype != np.int64:
+        raise RuntimeError(f"multilabel_margin_loss: target must be int64, got {target.dtype}")
     labels, classes = target._array, input.shape[-1]
     if labels.size and (labels.min() < -1 or labels.max() >= classes):
         raise RuntimeError(f"multilabel_margin_loss: targets must lie in -1 to {classes - 1}")

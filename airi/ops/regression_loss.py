@@ -13,7 +13,7 @@ from airi.ops.bounds import clamp
 from airi.ops.comparison import gt
 from airi.ops.elementwise import abs, div, sub, where
 from airi.ops.elementwise_inplace import clamp_
-from airi.ops.loss import reduced, reduction_named
+from airi.ops.loss import check_fit, reduced, reduction_named
 from airi.ops.promotion import Elementwise
 from airi.ops.reduction import sum
 from airi.ops.transcendental import exp, log
@@ -158,10 +158,11 @@ def huber_loss(
 
 
 def _check(function: str, input: Tensor, target: Tensor) -> None:
-    if not (input.is_floating_point() or target.is_floating_point()):
+    if not any(each.is_floating_point() or each.is_complex() for each in (input, target)):
         raise RuntimeError(
             f"{function}: expected floating-point tensors, got {input.dtype} and {target.dtype}"
         )
+    check_fit(function, input=input, target=target)
     if shape_of(input) != shape_of(target):
         warnings.warn(
             f"{function}: the target's shape {shape_of(target)} differs from the input's "
@@ -205,6 +206,7 @@ def gaussian_nll_loss(
     Source: Nix and Weigend, 1994; ``torch.nn.functional.gaussian_nll_loss``.
     """
     how = reduction_named("gaussian_nll_loss", reduction, None, None)
+    check_fit("gaussian_nll_loss", input=input, target=target)
     have = shape_of(input)
     if isinstance(var, (int, float)):
         if var < 0:
@@ -247,6 +249,7 @@ def poisson_nll_loss(
     where target > 1. Source: ``torch.nn.functional.poisson_nll_loss``.
     """
     how = reduction_named("poisson_nll_loss", reduction, size_average, reduce)
+    check_fit("poisson_nll_loss", input=input, target=target)
     if log_input:
         loss = exp(input) - target * input
     else:
