@@ -19,7 +19,7 @@ import threading
 from typing import Any, NamedTuple
 
 from airi.autograd import graph
-from airi.autograd.transforms import Pushforward, Variables, settled, wants_graph
+from airi.autograd.transforms import Alias, Pushforward, Variables, settled, wants_graph
 from airi.dtypes import DIFFERENTIABLE
 
 __all__ = ["dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
@@ -39,6 +39,19 @@ class _Level:
         self.variables = Variables()
         self.duals: list[Any] = []
         self.tangents: list[Any] = []
+
+    def given_tangent(self, tensor: Any) -> Any:
+        """The tangent that a dual tensor was made with; None for what was computed."""
+        for dual, tangent in zip(self.duals, self.tangents, strict=True):
+            if dual is tensor and _is_variable(tensor):
+                return tangent
+        return None
+
+
+def _is_variable(tensor: Any) -> bool:
+    """Whether it is as `make_dual` made it, not overwritten since."""
+    edge = graph.edge_of(tensor)
+    return isinstance(edge, tuple) and edge[0].rule is Alias
 
 
 class _Levels(threading.local):
@@ -95,7 +108,8 @@ def _level(function: str) -> _Level:
 def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
     """A tensor with the values of `tensor`, with respect to which `tangent` is a derivative.
 
-    Both are floating point and of one shape and dtype, else ValueError or RuntimeError is raised.
+    Both are floating point and of one shape, else ValueError or RuntimeError is raised. A tangent
+    of another dtype or in another order of memory is copied, others are used as they are.
     Source: ``torch.autograd.forward_ad.make_dual``.
     """
     current = _level("make_dual")
@@ -104,11 +118,13 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
             raise TypeError(f"make_dual: {name} must be a Tensor, got {type(each).__name__}")
         if each._array.dtype.kind not in DIFFERENTIABLE:
             raise ValueError(f"make_dual: {name} must be floating point, got {each.dtype}")
-    if tensor.shape != tangent.shape or tensor.dtype != tangent.dtype:
+    if tensor.shape != tangent.shape:
         raise RuntimeError(
-            f"make_dual: tensor and tangent must agree, got {tuple(tensor.shape)} {tensor.dtype} "
-            f"and {tuple(tangent.shape)} {tangent.dtype}"
+            f"make_dual: tensor and tangent must be of one shape, got {tuple(tensor.shape)} and "
+            f"{tuple(tangent.shape)}"
         )
+    if tangent.dtype != tensor.dtype or tangent.stride() != tensor.stride():
+        tangent = tangent.to(tensor.dtype, copy=True)
     dual = current.variables.alias(tensor)
     current.duals.append(dual)
     current.tangents.append(tangent)
@@ -126,8 +142,11 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
         raise TypeError(f"unpack_dual: expected a Tensor, got {type(tensor).__name__}")
     if current is None or not current.duals or not tensor.requires_grad:
         return UnpackedDualTensor(tensor, None)
+    given = current.given_tangent(tensor)
     current.variables.close()  # what depends on nothing but duals needs no graph
     try:
+        if given is not None:
+            return UnpackedDualTensor(settled(tensor), given)
         record = wants_graph([tensor, *current.tangents])
         (tangent,) = Pushforward([tensor], current.duals)(current.tangents, record)
         if tangent is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airi.autograd.graph import Handle, Node
@@ -41,6 +41,48 @@ def register(hooks: HookDict, hook: Any, prepend: bool = False) -> Handle:
     if prepend:
         hooks.move_to_end(handle.id, last=False)
     return handle
+
+
+class HookFunctions(MutableMapping[int, Any]):
+    """The functions of a module's hooks by the numbers of their handles.
+
+    Scripts look at them and take them away: ``layer._forward_hooks.clear()``.
+    """
+
+    def __init__(self, hooks: HookDict) -> None:
+        self._hooks = hooks
+
+    def __getitem__(self, key: int) -> Any:
+        hook = self._hooks[key]
+        return hook.function if isinstance(hook, ForwardHook) else hook
+
+    def __setitem__(self, key: int, function: Any) -> None:
+        self._hooks[key] = function
+
+    def __delitem__(self, key: int) -> None:
+        del self._hooks[key]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._hooks)
+
+    def __len__(self) -> int:
+        return len(self._hooks)
+
+    def __repr__(self) -> str:
+        return repr(OrderedDict(self))
+
+
+class ForwardHookFunctions(HookFunctions):
+    """Those around forward."""
+
+    def __setitem__(self, key: int, function: Any) -> None:
+        self._hooks[key] = ForwardHook(function)
+
+
+def _replace(hooks: MutableMapping[int, Any], others: Mapping[int, Any]) -> None:
+    others = dict(others)  # a look at the hooks themselves is about to be emptied
+    hooks.clear()
+    hooks.update(others)
 
 
 class Hooks:
@@ -231,6 +273,32 @@ class HookMethods:
         if self._hooks is None:
             self._hooks = Hooks()
         return self._hooks
+
+    # PyTorch's own names for the registered hooks, which scripts use though they are private.
+
+    @property
+    def _forward_pre_hooks(self) -> HookFunctions:
+        return ForwardHookFunctions(self._own_hooks().forward_pre)
+
+    @_forward_pre_hooks.setter
+    def _forward_pre_hooks(self, hooks: Mapping[int, Any]) -> None:
+        _replace(self._forward_pre_hooks, hooks)
+
+    @property
+    def _forward_hooks(self) -> HookFunctions:
+        return ForwardHookFunctions(self._own_hooks().forward)
+
+    @_forward_hooks.setter
+    def _forward_hooks(self, hooks: Mapping[int, Any]) -> None:
+        _replace(self._forward_hooks, hooks)
+
+    @property
+    def _backward_hooks(self) -> HookFunctions:
+        return HookFunctions(self._own_hooks().backward)
+
+    @_backward_hooks.setter
+    def _backward_hooks(self, hooks: Mapping[int, Any]) -> None:
+        _replace(self._backward_hooks, hooks)
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False

@@ -148,6 +148,20 @@ def test_forward_mode_carries_tangents_and_stays_differentiable():
     assert airi.allclose(g, airi.sin(x))
 
 
+def test_a_dual_tensor_gives_its_tangent_back():
+    x, t = (airi.tensor(each) for each in _values((3, 3), (3, 3)))
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(x, t)
+        assert forward_ad.unpack_dual(dual).tangent is t
+        across = forward_ad.unpack_dual(forward_ad.make_dual(x, t.T)).tangent
+        assert across is not t
+        assert airi.equal(across, t.T)
+        single = forward_ad.unpack_dual(forward_ad.make_dual(x, t.float()) * 1).tangent
+        assert airi.allclose(single, t, atol=1e-6)
+        with pytest.raises(RuntimeError, match="of one shape"):
+            forward_ad.make_dual(x, t[0])
+
+
 def test_dual_levels_do_not_nest():
     with forward_ad.dual_level(), pytest.raises(RuntimeError, match="nested"):
         forward_ad.enter_dual_level()

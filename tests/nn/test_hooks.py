@@ -69,6 +69,32 @@ def test_a_hook_may_be_removed_while_hooks_run():
     assert calls == [1, 2, 2]
 
 
+def test_pytorchs_private_names_show_and_change_the_hooks():
+    layer = nn.Linear(2, 2)
+    assert not layer._forward_hooks
+    calls = []
+
+    def after(module, args, output):
+        calls.append("after")
+
+    handle = layer.register_forward_hook(after)
+    layer.register_forward_pre_hook(lambda module, args: calls.append("before"))
+    layer.register_full_backward_hook(lambda module, inner, outer: calls.append("backward"))
+    assert dict(layer._forward_hooks) == {handle.id: after}
+    assert len(layer._forward_pre_hooks) == len(layer._backward_hooks) == 1
+    layer(airi.ones(1, 2, requires_grad=True)).sum().backward()
+    assert calls == ["before", "after", "backward"]
+
+    layer._forward_pre_hooks.clear()
+    layer._backward_hooks = {}
+    layer._forward_hooks[handle.id] = lambda module, args, output: output * 0
+    assert layer(airi.ones(1, 2)).tolist() == [[0.0, 0.0]]
+    handle.remove()
+    layer._forward_hooks = layer._forward_hooks
+    layer(airi.ones(1, 2))
+    assert calls == ["before", "after", "backward"]
+
+
 def test_hooks_that_are_always_called():
     def program(t):
         log, module = [], make(t)

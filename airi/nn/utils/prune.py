@@ -173,7 +173,8 @@ class RandomUnstructured(BasePruningMethod):
         self.amount = amount
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        return _without_smallest(rand_like(t).reshape(-1), self.amount, default_mask)
+        # The largest draws go, as in PyTorch: one seed prunes the same elements in both.
+        return _without_smallest(-rand_like(t).reshape(-1), self.amount, default_mask)
 
 
 class L1Unstructured(BasePruningMethod):

@@ -199,6 +199,18 @@ def test_pruning():
     both(program)
 
 
+def test_one_seed_prunes_the_same_elements_as_in_pytorch():
+    torch = pytest.importorskip("torch")
+    masks = []
+    for lib in (airi, torch):
+        first, second = lib.nn.Linear(6, 5), lib.nn.Linear(6, 5)
+        lib.manual_seed(3)
+        lib.nn.utils.prune.random_unstructured(first, "weight", 0.4)
+        lib.nn.utils.prune.random_structured(second, "weight", 2, dim=0)
+        masks.append((first.weight_mask.tolist(), second.weight_mask.tolist()))
+    assert masks[0] == masks[1]
+
+
 def test_random_pruning():
     layer = nn.Linear(10, 10)
     nn.utils.prune.random_unstructured(layer, "weight", 40)
