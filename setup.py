@@ -15,8 +15,18 @@ HEADERS = [
     "airi/ops/conv_kernels.h",
     "airi/ops/conv_instructions.h",
     "airi/ops/conv_tile.h",
+    "airi/ops/conv_undefine.h",
     "airi/ops/conv_weight.h",
+    "airi/ops/conv_winograd.h",
+    "airi/ops/conv_winograd_tile.h",
     "airi/ops/pool_kernels.h",
+]
+FUSED_HEADERS = [
+    "airi/ops/fused_kernels.h",
+    "airi/ops/fused_vectors.h",
+    "airi/ops/wide_kernels.h",
+    "airi/ops/row_kernels.h",
+    "airi/ops/fused_table.h",
 ]
 
 
@@ -81,6 +91,13 @@ def extensions():
         libraries=[] if os.name == "nt" else ["m"],
         optional=True,
     )
+    fused = Extension(
+        "airi.ops.fused_ext",
+        ["airi/ops/fused_ext.pyx"],
+        depends=FUSED_HEADERS,
+        libraries=[] if os.name == "nt" else ["m"],
+        optional=True,
+    )
     memory = Extension(
         "airi.memory_ext",
         ["airi/memory_ext.pyx"],
@@ -92,7 +109,7 @@ def extensions():
         ],
         optional=True,
     )
-    every = [kernels, erf, recurrent, updates, memory]
+    every = [kernels, erf, recurrent, updates, fused, memory]
     return cythonize(every, compiler_directives={"language_level": "3"})
 
 

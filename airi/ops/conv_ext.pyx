@@ -74,10 +74,33 @@ cdef extern from "conv_kernels.h" nogil:
     ctypedef struct PoolKernels:
         Task max_forward, max_backward, average_forward, average_backward
 
+    ctypedef struct WinogradPlan:
+        const float *source
+        const float *weight
+        const float *bias
+        const float *grad
+        float *out
+        float *memory
+        ptrdiff_t batch, channels, filters
+        ptrdiff_t source_height, source_width, out_height, out_width
+        ptrdiff_t padding_y, padding_x, weight_filter, weight_channel
+        int kernel, turned, not_finite
+        ptrdiff_t filter_vectors, chunks, memory_elements
+        size_t scratch_bytes
+
+    ctypedef struct WinogradKernels:
+        int lanes
+        void (*plan_blocks)(WinogradPlan *plan, int weight_grad, ptrdiff_t threads)
+        Task kernels, forward, weight_sums, weight_finish
+
     ctypedef struct InstructionSet:
         const char *name
         const Kernels *conv[2]
         const PoolKernels *pool[2]
+        const WinogradKernels *winograd
+
+    ptrdiff_t winograd_tasks(const WinogradPlan *plan)
+    ptrdiff_t winograd_blocks(const WinogradPlan *plan)
 
     int available_instruction_sets(InstructionSet *sets)
     void taps_forward(Taps *taps, int kernel_size, int stride, int padding, int dilation,
@@ -213,7 +236,8 @@ def conv2d_forward(x, w, bias, stride, padding, dilation, groups):
     if bias is not None:
         bias = np.ascontiguousarray(bias)
         plan.bias = address(bias)
-    _gather(&plan, x.dtype)
+    if not _by_winograd(conv, x.dtype, FORWARD) or not _winograd_forward(conv, x, w, bias, out):
+        _gather(&plan, x.dtype)
     return out
 
 
@@ -221,6 +245,10 @@ def conv2d_input_grad(g, w, input_size, stride, padding, dilation, groups):
     """See ``conv_ref.conv2d_input_grad``."""
     conv = conv_shapes.check_conv_input_grad(g, w, input_size, stride, padding, dilation, groups)
     g, w = np.ascontiguousarray(g), np.ascontiguousarray(w)
+    if _by_winograd(conv, g.dtype, INPUT_GRAD):
+        out = np.empty(conv.input_shape, g.dtype)
+        if _winograd_input_grad(conv, g, w, out):
+            return out
     kernel_height, kernel_width = conv.kernel_size
     if g.size == 0 or kernel_height < conv.stride[0] or kernel_width < conv.stride[1] or (
         max(conv.dilation) > 1 and max(conv.stride) > 1
@@ -269,11 +297,13 @@ def conv2d_weight_grad(g, x, kernel_size, stride, padding, dilation, groups):
     if g.size == 0 or x.size == 0:
         return np.zeros(conv.weight_shape, x.dtype)
     g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
+    out = np.empty(conv.weight_shape, x.dtype)
+    if _by_winograd(conv, x.dtype, WEIGHT_GRAD) and _winograd_weight_grad(conv, g, x, out):
+        return out
     cdef int threads_ = threads.get_num_threads()
     cdef const Kernels *kernels = chosen.conv[x.dtype == np.float64]
     cdef WeightPlan plan
     memset(&plan, 0, sizeof(plan))
-    out = np.empty(conv.weight_shape, x.dtype)
     plan.grad, plan.input = address(g), address(x)
     plan.out = address(out, PyBUF_WRITABLE)
     plan.batch, plan.groups = conv.batch, conv.groups
@@ -316,6 +346,113 @@ cdef _weight_grad_by_dot_products(g, x, conv):
     (<Scratch>scratch).run(kernels.dot_sums, &plan, plan.chunks * plan.input.groups)
     scratch.give_back()
     return sums.sum(0).reshape(conv.weight_shape)
+
+
+# ---- convolution by Winograd's method: conv_winograd.h ------------------------------------------
+
+FORWARD, INPUT_GRAD, WEIGHT_GRAD = range(3)
+# Kernels and sums as values at the points are four times as large as the weights, or more.
+cdef ptrdiff_t MOST_WINOGRAD_BYTES = 48 * 1024 * 1024
+cdef object winograd_when = "faster"
+
+
+def use_winograd(when: str) -> None:
+    """Use Winograd's method "always" where it can be, "never", or where it is "faster"."""
+    global winograd_when
+    if when not in ("always", "never", "faster"):
+        raise ValueError(f"use_winograd: {when!r} is not 'always', 'never' or 'faster'")
+    winograd_when = when
+
+
+cdef bint _by_winograd(conv, dtype, int direction) except -1:
+    if dtype != np.float32 or winograd_when == "never" or chosen.winograd.lanes < 4:
+        return False
+    if conv.kernel_size not in ((3, 3), (5, 5)) or conv.groups != 1:
+        return False
+    if conv.stride != (1, 1) or conv.dilation != (1, 1) or 0 in conv.output_shape:
+        return False
+    if conv.channels == 0 or 0 in conv.input_shape:
+        return False
+    cdef ptrdiff_t lanes = chosen.winograd.lanes
+    cdef ptrdiff_t channels = -(-conv.channels // lanes) * lanes
+    cdef ptrdiff_t filters = -(-conv.filters // lanes) * lanes
+    if 4 * 36 * channels * filters > MOST_WINOGRAD_BYTES:
+        return False
+    return winograd_when == "always" or _winograd_is_faster(conv, direction)
+
+
+cdef bint _winograd_is_faster(conv, int direction) except -1:
+    return min(conv.channels, conv.filters) >= chosen.winograd.lanes
+
+
+cdef void _set_winograd_sizes(WinogradPlan *plan, conv):
+    memset(plan, 0, sizeof(WinogradPlan))
+    plan.batch, plan.channels, plan.filters = conv.batch, conv.channels, conv.filters
+    plan.source_height, plan.source_width = conv.input_size
+    plan.out_height, plan.out_width = conv.output_size
+    plan.padding_y, plan.padding_x = conv.padding
+    plan.kernel = conv.kernel_size[0]
+
+
+cdef bint _winograd_gather(WinogradPlan *plan) except -1:
+    """Run a forward convolution, or an input gradient as one; whether its results are finite."""
+    cdef int threads_ = threads.get_num_threads()
+    chosen.winograd.plan_blocks(plan, False, threads_)
+    memory = Scratch(plan.memory_elements * sizeof(float), 1)
+    plan.memory = <float *>(<Scratch>memory).start
+    scratch = Scratch(plan.scratch_bytes, threads_)
+    (<Scratch>scratch).run(chosen.winograd.kernels, plan, plan.filter_vectors)
+    (<Scratch>scratch).run(chosen.winograd.forward, plan, winograd_tasks(plan))
+    scratch.give_back()
+    memory.give_back()
+    return not plan.not_finite
+
+
+cdef bint _winograd_forward(conv, x, w, bias, out) except -1:
+    cdef WinogradPlan plan
+    _set_winograd_sizes(&plan, conv)
+    plan.source, plan.weight = <float *>address(x), <float *>address(w)
+    if bias is not None:
+        plan.bias = <float *>address(bias)
+    plan.out = <float *>address(out, PyBUF_WRITABLE)
+    plan.weight_channel = plan.kernel * plan.kernel
+    plan.weight_filter = plan.weight_channel * plan.channels
+    return _winograd_gather(&plan)
+
+
+cdef bint _winograd_input_grad(conv, g, w, out) except -1:
+    """The convolution of g with the kernel turned round, channels and filters exchanged."""
+    cdef WinogradPlan plan
+    _set_winograd_sizes(&plan, conv)
+    plan.source, plan.weight = <float *>address(g), <float *>address(w)
+    plan.out = <float *>address(out, PyBUF_WRITABLE)
+    plan.turned = True
+    plan.channels, plan.filters = conv.filters, conv.channels
+    plan.source_height, plan.source_width = conv.output_size
+    plan.out_height, plan.out_width = conv.input_size
+    plan.padding_y = plan.kernel - 1 - plan.padding_y
+    plan.padding_x = plan.kernel - 1 - plan.padding_x
+    plan.weight_filter = plan.kernel * plan.kernel
+    plan.weight_channel = plan.weight_filter * plan.filters
+    return _winograd_gather(&plan)
+
+
+cdef bint _winograd_weight_grad(conv, g, x, out) except -1:
+    cdef int threads_ = threads.get_num_threads()
+    cdef WinogradPlan plan
+    _set_winograd_sizes(&plan, conv)
+    plan.source, plan.grad = <float *>address(x), <float *>address(g)
+    plan.out = <float *>address(out, PyBUF_WRITABLE)
+    chosen.winograd.plan_blocks(&plan, True, threads_)
+    memory = Scratch(plan.memory_elements * sizeof(float), 1)
+    plan.memory = <float *>(<Scratch>memory).start
+    scratch = Scratch(plan.scratch_bytes, threads_)
+    cdef ptrdiff_t blocks = winograd_blocks(&plan)
+    (<Scratch>scratch).run(chosen.winograd.weight_sums, &plan, plan.chunks * blocks)
+    (<Scratch>scratch).run(chosen.winograd.weight_finish, &plan, blocks)
+    scratch.give_back()
+    memory.give_back()
+    return not plan.not_finite
 
 
 # ---- pooling ------------------------------------------------------------------------------------

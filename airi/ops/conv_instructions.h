@@ -5,6 +5,8 @@
 #define POSITION int32_t
 #include "conv_tile.h"
 #include "conv_weight.h"
+#include "conv_winograd_tile.h"
+#include "conv_undefine.h"
 #include "pool_kernels.h"
 #undef REAL
 #undef POSITION
@@ -13,6 +15,7 @@
 #define POSITION int64_t
 #include "conv_tile.h"
 #include "conv_weight.h"
+#include "conv_undefine.h"
 #include "pool_kernels.h"
 #undef REAL
 #undef POSITION

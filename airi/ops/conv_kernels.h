@@ -47,6 +47,8 @@
  *                 operands are packed with the channels innermost. When neither side fills a tile
  *                 (depthwise convolution), it is done as dot products over the packed pixels
  *
+ * Kernels of 3 x 3 and 5 x 5 with stride 1 have a faster way in float: conv_winograd.h.
+ *
  * conv_tile.h is included once for each number type and instruction set; the best one that the
  * processor has is chosen when the program runs. Work is divided into tasks that write to separate
  * memory and always do the same sums in the same order: results do not depend on the threads.
@@ -379,6 +381,9 @@ typedef struct {
     Task weight_sums, weight_finish, dot_sums;
 } Kernels;
 
+/* Winograd's method, for float only. */
+#include "conv_winograd.h"
+
 /* Pooling: see pool_kernels.h. */
 typedef struct {
     const void *source;  /* (planes, height, width); backward: (planes, out_height, out_width) */
@@ -462,11 +467,13 @@ typedef struct {
     const char *name;
     const Kernels *conv[2];     /* for float, for double */
     const PoolKernels *pool[2];
+    const WinogradKernels *winograd;
 } InstructionSet;
 
 #define INSTRUCTION_SET(name)                                                                   \
     ((InstructionSet){#name, {&kernels_float_##name, &kernels_double_##name},                   \
-                      {&pool_kernels_float_##name, &pool_kernels_double_##name}})
+                      {&pool_kernels_float_##name, &pool_kernels_double_##name},                \
+                      &winograd_float_##name})
 
 static int available_instruction_sets(InstructionSet *sets)
 {

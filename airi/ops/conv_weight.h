@@ -317,12 +317,3 @@ static const Kernels NAME(kernels) = {
     .weight_finish = NAME(weight_finish),
     .dot_sums = NAME(dot_sums),
 };
-
-#undef LANES
-#undef VECTOR
-#undef ALWAYS_INLINE
-#undef QUAD
-#undef AT_QUAD
-#undef SHUFFLE
-#undef LOAD
-#undef STORE

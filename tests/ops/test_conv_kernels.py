@@ -272,10 +272,18 @@ def test_nan_that_lay_in_working_memory_does_not_leak(compiled):
         np.testing.assert_array_equal(got, before)
 
 
+ACCURACY_CASES = [
+    Case(batch=16, channels=16, size=(28, 28), filters=16, kernel=(5, 5)),
+    Case(channels=64, size=(28, 28), filters=64, padding=(1, 1)),
+    Case(batch=4, channels=256, size=(14, 14), filters=64, padding=(1, 1)),
+]
+
+
 @needs_extension
-def test_float32_is_about_as_accurate_as_pytorch(compiled):
+@pytest.mark.parametrize("case", ACCURACY_CASES, ids=repr)
+def test_float32_is_about_as_accurate_as_pytorch(compiled, case):
+    """In the mean over all results: the largest error of some thousand is a matter of luck."""
     torch = pytest.importorskip("torch")
-    case = Case(batch=16, channels=16, size=(28, 28), filters=16, kernel=(5, 5))
     arrays = [array.astype(np.float64) for array in case.arrays(np.float32)]
     exact = (
         conv_ref.conv2d_forward(*arrays[:3], *case.steps),
@@ -288,8 +296,108 @@ def test_float32_is_about_as_accurate_as_pytorch(compiled):
     for got, theirs, true in zip(
         case.run(compiled, np.float32), (out, x.grad, w.grad), exact, strict=True
     ):
-        error = np.abs(got - true).max()
-        assert error <= 4 * np.abs(theirs.detach().numpy() - true).max()
+        error = np.square(got - true).mean()
+        assert error <= 4**2 * np.square(theirs.detach().numpy() - true).mean()
+
+
+# ---- Winograd's method --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def winograd(compiled):
+    """The compiled kernels with Winograd's method wherever it can be used."""
+    compiled.use_winograd("always")
+    yield compiled
+    compiled.use_winograd("faster")
+
+
+def winograd_case(seed):
+    rng = np.random.default_rng(seed)
+    kernel = int(rng.choice([3, 5]))
+    padding = tuple(int(p) for p in rng.integers(0, 7, 2))  # beyond kernel - 1 too
+    size = tuple(int(rng.integers(max(1, kernel - 2 * p), 33)) for p in padding)
+    return Case(
+        batch=int(rng.integers(1, 6)),
+        channels=int(rng.integers(1, 40)),
+        size=size,
+        filters=int(rng.integers(1, 90)),
+        kernel=(kernel, kernel),
+        padding=padding,
+    )
+
+
+@needs_extension
+@pytest.mark.parametrize("seeds", [range(i, i + 8) for i in range(0, 32, 8)], ids=str)
+def test_winograd_equals_reference(winograd, seeds):
+    for case in map(winograd_case, seeds):
+        got, expected = case.run(winograd, np.float32), case.run(conv_ref, np.float64)
+        for each, exact in zip(got, expected, strict=True):
+            assert_near(each, exact.astype(np.float32), 1e-5)
+
+
+@needs_extension
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(batch=1, channels=20, size=(5, 700), filters=100, padding=(1, 1)),
+        Case(batch=1, channels=150, size=(9, 9), filters=130, padding=(1, 1)),
+        Case(batch=70, channels=16, size=(6, 6), filters=16, kernel=(5, 5)),
+    ],
+    ids=repr,
+)
+def test_winograd_equals_reference_over_many_blocks(winograd, case):
+    got, expected = case.run(winograd, np.float32), case.run(conv_ref, np.float64)
+    for each, exact in zip(got, expected, strict=True):
+        assert_near(each, exact.astype(np.float32), 1e-5)
+
+
+@needs_extension
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_winograd_leaves_what_is_not_finite_to_the_direct_method(winograd, value, kernel):
+    """What spreads or overflows at the points of a tile is computed again, to the same numbers."""
+    case = Case(channels=5, size=(12, 21), filters=18, kernel=(kernel, kernel), padding=(1, 1))
+    x, w, bias, g = case.arrays(np.float32)
+    x[1, 4, 11, 20] = g[0, 17, 3, 5] = value
+    w *= 0.1
+
+    def run():
+        return (
+            winograd.conv2d_forward(x, w, bias, *case.steps),
+            winograd.conv2d_input_grad(g, w, case.size, *case.steps),
+            winograd.conv2d_weight_grad(g, x, case.kernel, *case.steps),
+        )
+
+    got = run()
+    winograd.use_winograd("never")
+    for each, direct in zip(got, run(), strict=True):
+        np.testing.assert_array_equal(each, direct)
+    w[2, 3, 0, 1] = value
+    direct = run()[:2]
+    winograd.use_winograd("always")
+    for each, expected in zip(run(), direct, strict=False):
+        np.testing.assert_array_equal(each, expected)
+
+
+@needs_extension
+def test_winograd_gives_the_same_for_any_number_of_threads(winograd):
+    case = Case(batch=7, channels=33, size=(15, 17), filters=40, padding=(1, 1))
+    results = []
+    before = threads.get_num_threads()
+    try:
+        for count in (1, 3):
+            threads.set_num_threads(count)
+            results.append(case.run(winograd, np.float32))
+    finally:
+        threads.set_num_threads(before)
+    for one, three in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, three)
+
+
+@needs_extension
+def test_unknown_use_of_winograd_is_refused():
+    with pytest.raises(ValueError, match="'always', 'never' or 'faster'"):
+        conv_ext.use_winograd("sometimes")
 
 
 WRONG = [

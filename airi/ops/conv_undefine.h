@@ -1,0 +1,10 @@
+/* Ends what conv_tile.h defined for one number type and instruction set. */
+
+#undef LANES
+#undef VECTOR
+#undef ALWAYS_INLINE
+#undef QUAD
+#undef AT_QUAD
+#undef SHUFFLE
+#undef LOAD
+#undef STORE
