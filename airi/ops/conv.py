@@ -6,7 +6,10 @@ its inputs, so the derivative of each is made of the other two, and derivatives 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from airi.autograd.graph import Rule
 from airi.ops import kernels
@@ -37,17 +40,41 @@ __all__ = [
 ]
 
 
+def _bilinear(kernel: Callable[..., Any], x: Any, y: Any, *options: Any) -> Any:
+    """kernel(x, y), which is linear in both, for numbers that the kernels do not know.
+
+    Complex numbers take four products of real ones; integers are exact below 2**53.
+    """
+    if x.dtype.kind in "fb":  # of which bool is refused
+        return kernel(x, y, *options)
+    if x.dtype.kind != "c":
+        return kernel(x.astype(np.float64), y.astype(np.float64), *options).astype(x.dtype)
+    (a, b), (c, d) = [
+        (np.ascontiguousarray(each.real), np.ascontiguousarray(each.imag)) for each in (x, y)
+    ]
+    real = kernel(a, c, *options) - kernel(b, d, *options)
+    out = np.empty(real.shape, x.dtype)
+    out.real = real
+    out.imag = kernel(a, d, *options) + kernel(b, c, *options)
+    return out
+
+
 class Conv2d(Rule):
     """out[n, f, y, x] = bias[f] + sum over c, i, j of w[f, c, i, j] * input[n, c, y+i, x+j]
 
     dx = Conv2dInputGrad(g, w), dw = Conv2dWeightGrad(g, x), dbias = sum of g over n, y, x
     """
 
+    holomorphic = True
     only_for = {"x": "w", "w": "x"}
 
     @staticmethod
     def forward(x, w, bias, *, stride, padding, dilation, groups):
-        return kernels.conv2d_forward(x, w, bias, stride, padding, dilation, groups)
+        steps = (stride, padding, dilation, groups)
+        if x.dtype.kind == "f":
+            return kernels.conv2d_forward(x, w, bias, *steps)
+        out = _bilinear(kernels.conv2d_forward, x, w, None, *steps)
+        return out if bias is None else out + bias[:, None, None]
 
     @staticmethod
     def backward(g, x, w, x_shape, w_shape, stride, padding, dilation, groups, needs):
@@ -69,11 +96,14 @@ class Conv2dInputGrad(Rule):
     dy = Conv2d(g, w), dw = Conv2dWeightGrad(y, g)
     """
 
+    holomorphic = True
     only_for = {"y": "w", "w": "y"}
 
     @staticmethod
     def forward(y, w, *, input_size, stride, padding, dilation, groups):
-        return kernels.conv2d_input_grad(y, w, input_size, stride, padding, dilation, groups)
+        return _bilinear(
+            kernels.conv2d_input_grad, y, w, input_size, stride, padding, dilation, groups
+        )
 
     @staticmethod
     def backward(g, y, w, w_shape, stride, padding, dilation, groups, needs):
@@ -91,11 +121,14 @@ class Conv2dWeightGrad(Rule):
     dy = Conv2d(x, g), dx = Conv2dInputGrad(y, g)
     """
 
+    holomorphic = True
     only_for = {"y": "x", "x": "y"}
 
     @staticmethod
     def forward(y, x, *, kernel_size, stride, padding, dilation, groups):
-        return kernels.conv2d_weight_grad(y, x, kernel_size, stride, padding, dilation, groups)
+        return _bilinear(
+            kernels.conv2d_weight_grad, y, x, kernel_size, stride, padding, dilation, groups
+        )
 
     @staticmethod
     def backward(g, y, x, x_shape, stride, padding, dilation, groups, needs):
@@ -119,7 +152,7 @@ def conv2d(
     Shapes: input (N, C, H, W) or (C, H, W), weight (F, C / groups, KH, KW), bias (F,); result
     (N, F, OH, OW) with ``OH = floor((H + 2 * padding - dilation * (KH - 1) - 1) / stride) + 1``.
     `padding` is a number of zeros at both ends, "valid" (none) or "same" (OH = H; stride 1 only).
-    float32 or float64, one dtype for all. Raises RuntimeError where shapes or dtypes do not
+    One dtype for all, of any numbers. Raises RuntimeError where shapes or dtypes do not
     belong together. Example: ``conv2d(airi.randn(1, 3, 32, 32), airi.randn(16, 3, 5, 5))``.
     Source: ``torch.nn.functional.conv2d``.
     """

@@ -166,3 +166,12 @@ def test_refusals_say_what_was_given(make, message):
 def test_same_padding_wants_stride_one():
     with pytest.raises(RuntimeError, match="'same' is not supported with a stride"):
         F.conv2d(ones(1, 1, 8, 8), ones(1, 1, 3, 3), stride=2, padding="same")
+
+
+def test_integers_and_complex_numbers():
+    x, w = airi.arange(9).reshape(1, 1, 3, 3), airi.tensor([[[[1, 0], [0, -1]]]])
+    assert airi.conv2d(x, w).tolist() == [[[[-4, -4], [-4, -4]]]]
+    turned = airi.conv2d(x * 1j, w * 1j)
+    assert turned.tolist() == [[[[4, 4], [4, 4]]]]
+    with pytest.raises(TypeError, match=r"conv2d\(x: bool"):
+        airi.conv2d(x > 4, w > 0)
