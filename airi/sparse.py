@@ -64,8 +64,8 @@ class SparseTensor(Tensor):
     @property
     def _array(self) -> Any:
         raise SparseOperand(
-            f"this is not supported for sparse tensors (shape {tuple(self._sizes)}); call "
-            "to_dense() first"
+            f"a sparse tensor, of shape {tuple(self._sizes)}, was given to a function for dense "
+            "ones; call to_dense() first"
         )
 
     # What it is

@@ -172,3 +172,8 @@ def test_it_agrees_with_pytorch():
 def test_errors(call, text):
     with pytest.raises(RuntimeError, match=text):
         call(_sparse()[0])
+
+
+def test_a_product_with_an_array_is_refused():
+    with pytest.raises(TypeError, match="other must be a Tensor, got ndarray"):
+        airi.sparse.mm(_sparse()[0], np.ones((3, 2), np.float32))

@@ -15,6 +15,7 @@ from airi.distributions.utils import (
     logits_to_probs,
     normalized,
     probs_to_logits,
+    require_dims,
 )
 from airi.dtypes import finfo, int64
 from airi.ops.creation import arange, full
@@ -44,8 +45,7 @@ class Categorical(Distribution):
     ) -> None:
         name = exactly_one("Categorical", probs=probs, logits=logits)
         given: Any = probs if name == "probs" else logits
-        if given.ndim < 1:
-            raise ValueError(f"Categorical: {name} must have at least one dimension")
+        require_dims("Categorical", name, given, 1)
         if name == "probs":
             self.probs = given / given.sum(-1, keepdim=True)
         else:

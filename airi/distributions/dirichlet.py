@@ -7,6 +7,7 @@ from typing import Any
 
 from airi.distributions import constraints
 from airi.distributions.distribution import ExponentialFamily
+from airi.distributions.utils import require_dims
 from airi.ops.bounds import clamp
 from airi.ops.creation import arange
 from airi.ops.elementwise import where
@@ -30,8 +31,7 @@ class Dirichlet(ExponentialFamily):
     has_rsample = True
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
-        if concentration.ndim < 1:
-            raise ValueError("Dirichlet: concentration must have at least one dimension")
+        require_dims("Dirichlet", "concentration", concentration, 1)
         self.concentration = concentration
         shape = concentration.shape
         super().__init__(shape[:-1], shape[-1:], validate_args)

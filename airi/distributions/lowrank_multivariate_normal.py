@@ -10,7 +10,7 @@ import numpy as np
 from airi.distributions import constraints
 from airi.distributions.distribution import Distribution
 from airi.distributions.multivariate_normal import half_log_det, mahalanobis
-from airi.distributions.utils import lazy_property
+from airi.distributions.utils import lazy_property, require_dims
 from airi.ops.creation import eye
 from airi.ops.linalg_factor import cholesky
 from airi.ops.linalg_solve import solve_triangular
@@ -43,8 +43,7 @@ class LowRankMultivariateNormal(Distribution):
         validate_args: bool | None = None,
     ) -> None:
         name = "LowRankMultivariateNormal"
-        if loc.ndim < 1:
-            raise ValueError(f"{name}: loc must have at least one dimension")
+        require_dims(name, "loc", loc, 1)
         n = loc.shape[-1]
         if cov_factor.ndim < 2 or cov_factor.shape[-2] != n:
             raise ValueError(

@@ -10,7 +10,7 @@ import numpy as np
 
 from airi.distributions import constraints
 from airi.distributions.distribution import Distribution
-from airi.distributions.utils import exactly_one, lazy_property
+from airi.distributions.utils import exactly_one, lazy_property, require_dims
 from airi.ops.creation import eye
 from airi.ops.linalg_factor import cholesky
 from airi.ops.linalg_solve import solve_triangular
@@ -45,8 +45,7 @@ class MultivariateNormal(Distribution):
         scale_tril: Tensor | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        if loc.ndim < 1:
-            raise ValueError("MultivariateNormal: loc must have at least one dimension")
+        require_dims("MultivariateNormal", "loc", loc, 1)
         name = exactly_one(
             "MultivariateNormal",
             covariance_matrix=covariance_matrix,
@@ -59,8 +58,7 @@ class MultivariateNormal(Distribution):
             "scale_tril": scale_tril,
         }
         matrix: Any = given[name]
-        if matrix.ndim < 2:
-            raise ValueError(f"MultivariateNormal: {name} must have at least two dimensions")
+        require_dims("MultivariateNormal", name, matrix, 2)
         batch_shape = np.broadcast_shapes(tuple(matrix.shape[:-2]), tuple(loc.shape[:-1]))
         setattr(self, name, matrix.expand((*batch_shape, *matrix.shape[-2:])))
         self.loc = loc.expand((*batch_shape, loc.shape[-1]))

@@ -39,7 +39,8 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     for each in values:
         if not isinstance(each, Tensor | Number):
             raise ValueError(
-                f"expected numbers and Tensors as parameters, got a {type(each).__name__}"
+                "a distribution's parameters must be numbers or Tensors, got a "
+                f"{type(each).__name__}"
             )
     dtype = next((each.dtype for each in values if isinstance(each, Tensor)), None)
     if dtype is None:
@@ -89,6 +90,15 @@ def exactly_one(distribution: str, **given: Any) -> str:
             f"{' and '.join(names) or 'none'}"
         )
     return names[0]
+
+
+def require_dims(distribution: str, name: str, value: Any, count: int) -> None:
+    """TypeError unless a parameter is a Tensor, ValueError unless it has so many dimensions."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{distribution}: {name} must be a Tensor, got {type(value).__name__}")
+    if value.ndim < count:
+        words = {1: "one dimension", 2: "two dimensions"}
+        raise ValueError(f"{distribution}: {name} must have at least {words[count]}")
 
 
 class lazy_property:

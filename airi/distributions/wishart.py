@@ -13,7 +13,7 @@ from airi.distributions import constraints
 from airi.distributions.chi2 import Chi2
 from airi.distributions.distribution import ExponentialFamily
 from airi.distributions.multivariate_normal import MultivariateNormal, half_log_det
-from airi.distributions.utils import exactly_one, lazy_property
+from airi.distributions.utils import exactly_one, lazy_property, require_dims
 from airi.dtypes import finfo
 from airi.ops.creation import arange
 from airi.ops.gamma import mvlgamma
@@ -53,8 +53,7 @@ class Wishart(ExponentialFamily):
         }
         name = exactly_one("Wishart", **given)
         matrix: Any = given[name]
-        if matrix.ndim < 2:
-            raise ValueError(f"Wishart: {name} must have at least two dimensions")
+        require_dims("Wishart", name, matrix, 2)
         n = matrix.shape[-1]
         df = df if isinstance(df, Tensor) else matrix.new_tensor(float(df))
         batch_shape = np.broadcast_shapes(tuple(matrix.shape[:-2]), tuple(df.shape))

@@ -163,6 +163,11 @@ class MultiheadAttention(Module):
         )
 
     def _check_features(self, query: Tensor, key: Tensor, value: Tensor) -> None:
+        for name, each in (("query", query), ("key", key), ("value", value)):
+            if not isinstance(each, Tensor):
+                raise TypeError(
+                    f"MultiheadAttention: {name} must be a Tensor, got {type(each).__name__}"
+                )
         expected = (self.embed_dim, self.kdim, self.vdim)
         got = (query.shape[-1], key.shape[-1], value.shape[-1])
         if got != expected:

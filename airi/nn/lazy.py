@@ -63,6 +63,12 @@ class LazyModuleMixin:
         return super().__call__(*args, **kwargs)  # type: ignore[misc]
 
 
+def _require_tensor(module: Any, input: Any) -> None:
+    if not isinstance(input, Tensor):
+        kind = type(input).__name__
+        raise TypeError(f"{type(module).__name__}: input must be a Tensor, got {kind}")
+
+
 class LazyLinear(LazyModuleMixin, Linear):
     """A `Linear` whose in_features is the last size of the first input.
 
@@ -86,6 +92,7 @@ class LazyLinear(LazyModuleMixin, Linear):
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Take in_features from the input."""
+        _require_tensor(self, input)
         fresh = self.has_uninitialized_params()
         self.in_features = input.shape[-1]
         if not fresh:
@@ -111,6 +118,7 @@ class _LazyConv(LazyModuleMixin):
 
     def initialize_parameters(self: Any, input: Tensor, *args: Any, **kwargs: Any) -> None:
         """Take in_channels from the input."""
+        _require_tensor(self, input)
         name, dims = type(self).__name__, self.dimensions
         if input.ndim not in (dims + 1, dims + 2):
             raise RuntimeError(
@@ -210,6 +218,12 @@ class _LazyNorm(LazyModuleMixin):
 
     def initialize_parameters(self: Any, input: Tensor) -> None:
         """Take num_features from the input."""
+        _require_tensor(self, input)
+        if input.ndim < 2:
+            raise ValueError(
+                f"{type(self).__name__}: expected an input (batch, features, ...), got shape "
+                f"{tuple(input.shape)}"
+            )
         fresh = self.has_uninitialized_params()
         self.num_features = input.shape[1]
         if not fresh:

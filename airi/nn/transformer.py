@@ -202,7 +202,7 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = _copies(encoder_layer, num_layers)
+        self.layers = _copies("TransformerEncoder", encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
@@ -233,7 +233,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = _copies(decoder_layer, num_layers)
+        self.layers = _copies("TransformerDecoder", decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -266,7 +266,11 @@ class TransformerDecoder(Module):
         return output if self.norm is None else self.norm(output)
 
 
-def _copies(layer: Module, count: int) -> ModuleList:
+def _copies(owner: str, layer: Module, count: int) -> ModuleList:
+    if not isinstance(layer, Module):
+        raise TypeError(f"{owner}: the layer must be a Module, got {type(layer).__name__}")
+    if not isinstance(count, int):
+        raise TypeError(f"{owner}: num_layers must be an int, got {count!r}")
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 

@@ -179,7 +179,9 @@ def _dims_and_sizes(
     `last` is the default size of the last one, where the input is the half of a result.
     """
     shape = shape_of(input)
-    given = None if s is None else [s] if isinstance(s, int) else list(s)
+    given = None if s is None else list(s) if isinstance(s, Sequence) else [s]
+    if given is not None and not all(isinstance(n, (int, np.integer)) for n in given):
+        raise TypeError(f"{function}: sizes must be ints, got {s!r}")
     dim = (dim,) if isinstance(dim, int) else dim
     if dim is None:
         count = len(shape) if given is None else len(given)
@@ -207,6 +209,8 @@ def _dims_and_sizes(
 
 def _number(function: str, input: Any, wants_real: bool = False) -> Any:
     """The input in float32, float64 or their complex dtypes."""
+    if not isinstance(array_of(input), np.ndarray):
+        raise TypeError(f"{function}: input must be a Tensor, got {type(input).__name__}")
     dtype = array_of(input).dtype
     if dtype.kind in "biu":
         return cast(input, dtypes.default_numpy())

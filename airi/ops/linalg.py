@@ -102,9 +102,11 @@ def inverse(input: Tensor) -> Tensor:
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """The product of `n` times the matrix, or each in a batch; of its inverse for negative `n`.
 
-    Takes about 2 log2(n) products. Raises RuntimeError for matrices that are not square.
-    Example: ``airi.matrix_power(a, 3)``. Source: ``torch.matrix_power``.
+    Takes about 2 log2(n) products. Raises RuntimeError for matrices that are not square, TypeError
+    where `n` is no int. Example: ``airi.matrix_power(a, 3)``. Source: ``torch.matrix_power``.
     """
+    if not isinstance(n, (int, np.integer)):
+        raise TypeError(f"matrix_power: n must be an int, got {n!r}")
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
         raise RuntimeError(f"matrix_power: expected square matrices, got shape {shape_of(input)}")
     if n == 0:

@@ -20,14 +20,19 @@ class LinAlgError(RuntimeError):
     """
 
 
-def check_matrix(function: str, input: Any, name: str = "A") -> None:
-    """RuntimeError unless it is a matrix of floats or a batch of such, (..., m, n)."""
+def check_matrix(function: str, input: Any, name: str = "A", *, half: bool = False) -> None:
+    """RuntimeError unless it is a matrix of floats or a batch of such, (..., m, n).
+
+    LAPACK has nothing for float16; `half` is for what does without it.
+    """
     check_tensor(function, input, name)
     if input.ndim < 2:
         raise RuntimeError(
             f"{function}: {name} must have at least 2 dimensions, got shape {shape_of(input)}"
         )
     require_float(function, input)
+    if array_of(input).dtype == np.float16 and not half:
+        raise RuntimeError(f"{function}: not for float16; convert {name} with float()")
 
 
 def check_tensor(function: str, input: Any, name: str) -> None:
@@ -46,6 +51,8 @@ def check_square(function: str, input: Any, name: str = "A") -> None:
 
 def check_same_float(function: str, A: Any, B: Any) -> None:
     """RuntimeError unless both have one floating dtype: solving does not convert."""
+    check_tensor(function, A, "A")
+    check_tensor(function, B, "B")
     require_float(function, A, B)
     if array_of(A).dtype != array_of(B).dtype:
         raise RuntimeError(

@@ -95,7 +95,7 @@ def _matrix_norm(function: str, A: Any, ord: Any, dim: Any, keepdim: bool, dtype
     check_tensor(function, A, "A")
     _check_dtype(function, A, dtype)
     A = cast_if(A, dtype)
-    check_matrix(function, A)
+    check_matrix(function, A, half=True)
     if not isinstance(dim, (tuple, list)) or len(dim) != 2:
         raise RuntimeError(f"{function}: dim must be a pair of ints, got {dim!r}")
     rows, columns = normal_dims(function, tuple(dim), A.ndim)

@@ -78,6 +78,8 @@ def sparse_product(function: str, input: Any, other: Any) -> Tensor:
                 "one of them"
             )
         return sparse_product(function, other.t(), input.transpose(0, -1)).transpose(0, -1)
+    if not hasattr(other, "requires_grad"):
+        raise TypeError(f"{function}: other must be a Tensor, got {type(other).__name__}")
     if input.ndim != 2 or input.dense_dim() or other.ndim not in (1, 2):
         raise RuntimeError(
             f"{function}: expected a sparse matrix and a dense matrix or vector, got shapes "

@@ -155,7 +155,6 @@ class Optimizer:
                     f"{optimizer}: params must be Tensors, but number {at} is a "
                     f"{type(each).__name__}"
                 )
-            _ = each.shape  # a lazy layer's parameter, not yet initialized, says so here
             if not (each.is_leaf or each.retains_grad):
                 raise ValueError(
                     f"{optimizer}: only leaf tensors can be optimized, but number {at}, of shape "

@@ -41,7 +41,7 @@ cases = pytest.mark.parametrize("case", CASES, ids=str)
     [
         (lambda: Normal(0.0, -1.0), r"Normal: parameter scale must satisfy greater_than\(lower"),
         (lambda: Normal(float("nan"), 1.0), "Normal: parameter loc must satisfy Real"),
-        (lambda: Normal("0", 1.0), "expected numbers and Tensors as parameters, got a str"),
+        (lambda: Normal("0", 1.0), "must be numbers or Tensors, got a str"),
         (lambda: Bernoulli(1.5), "Bernoulli: parameter probs must satisfy interval"),
         (lambda: Bernoulli(), "Bernoulli: give exactly one of probs and logits, got none"),
         (lambda: Bernoulli(0.5, 0.0), "one of probs and logits, got probs and logits"),
@@ -80,6 +80,12 @@ cases = pytest.mark.parametrize("case", CASES, ids=str)
 def test_parameters_out_of_range_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_parameters_that_are_no_tensors_are_refused():
+    for make in (Categorical, Dirichlet, lambda p: MultivariateNormal(p, airi.eye(2))):
+        with pytest.raises(TypeError, match="must be a Tensor, got list"):
+            make([0.5, 0.5])
 
 
 @pytest.mark.parametrize(

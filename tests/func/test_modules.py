@@ -45,6 +45,8 @@ def test_names_that_do_not_fit():
     model, x = nn.Linear(2, 1), airi.ones(2)
     with pytest.raises(RuntimeError, match="no weigh; missing: bias, weight"):
         func.functional_call(model, {"weigh": x}, x, strict=True)
+    with pytest.raises(TypeError, match="module must be a Module, got function"):
+        func.functional_call(lambda x: x, {}, (airi.ones(2),))
     with pytest.raises(ValueError, match="more than one dict"):
         func.functional_call(model, ({"bias": x}, {"bias": x}), x)
 

@@ -77,13 +77,25 @@ def test_copies_pickles_and_dtypes():
 def test_values_that_are_not_there_are_refused():
     weight = nn.LazyLinear(3).weight
     assert repr(weight) == "<UninitializedParameter>"
-    for use in (lambda: weight + 1, lambda: weight.shape, lambda: airi.optim.SGD([weight], 0.1)):
+    for use in (lambda: weight + 1, lambda: weight.shape):
         with pytest.raises(ValueError, match="no shape and no values yet"):
             use()
+    for lazy in (nn.LazyLinear(3), nn.LazyConv2d(3, 2), nn.LazyBatchNorm1d()):
+        with pytest.raises(TypeError, match=f"{type(lazy).__name__}: input must be a Tensor"):
+            lazy(None)
     with pytest.raises(RuntimeError, match="dimensions"):
         nn.LazyConv2d(3, 2)(airi.ones(4))
     with pytest.raises(ValueError, match="groups=2 must divide"):
         nn.LazyConv2d(4, 2, groups=2)(airi.ones(1, 3, 4, 4))
+
+
+def test_an_optimizer_may_be_made_before_the_first_input():
+    layer = nn.LazyLinear(1)
+    optimizer = airi.optim.SGD(layer.parameters(), lr=1.0)
+    layer(airi.ones(4, 2)).sum().backward()
+    before = layer.weight.detach().clone()
+    optimizer.step()
+    assert airi.equal(layer.weight, before - 4)
 
 
 def test_a_lazy_module_of_ones_own():

@@ -304,6 +304,14 @@ REFUSED = [
     ),
     (RuntimeError, "one batch size", lambda: nn.Transformer(4, 2, 1, 1, 4)(X, X[:, :1])),
     (RuntimeError, "d_model = 6", lambda: nn.Transformer(6, 2, 1, 1, 4)(X, X)),
+    (TypeError, "key must be a Tensor, got NoneType", lambda: attend(X, None, X)),
+    (TypeError, "query must be a Tensor, got ndarray", lambda: attend(X.numpy(), X, X)),
+    (TypeError, "the layer must be a Module, got str", lambda: nn.TransformerEncoder("layer", 2)),
+    (
+        TypeError,
+        "TransformerDecoder: num_layers must be an int, got '2'",
+        lambda: nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2), "2"),
+    ),
 ]
 
 

@@ -44,6 +44,8 @@ def test_dtypes():
         (RuntimeError, lambda f: f.fftn(airi.ones(2, 2), s=(1, 2), dim=(0,))),
         (RuntimeError, lambda f: f.rfftn(airi.tensor(1.0))),
         (RuntimeError, lambda f: f.fft(airi.ones(2).half())),
+        (TypeError, lambda f: f.fft([1.0, 2.0])),
+        (TypeError, lambda f: f.fft(airi.ones(4), n=2.5)),
     ],
 )
 def test_errors(error, call):

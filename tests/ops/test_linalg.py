@@ -22,6 +22,19 @@ def test_matrices_that_are_not_square_or_not_matrices():
             call()
 
 
+def test_arguments_that_are_no_matrices_or_numbers():
+    square = airi.eye(2)
+    for error, message, call in (
+        (TypeError, "n must be an int, got 1.5", lambda: airi.matrix_power(square, 1.5)),
+        (TypeError, "B must be a Tensor, got list", lambda: airi.linalg.solve(square, [1.0, 2.0])),
+        (RuntimeError, "svd: not for float16", lambda: airi.linalg.svd(square.half())),
+        (RuntimeError, "lu_factor: not for float16", lambda: airi.linalg.lu_factor(square.half())),
+    ):
+        with pytest.raises(error, match=message):
+            call()
+    assert airi.linalg.matrix_norm(square.half(), 1).item() == 1
+
+
 def test_singular_matrix():
     with pytest.raises(RuntimeError, match="singular"):
         airi.inverse(airi.ones(2, 2))

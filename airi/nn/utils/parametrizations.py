@@ -237,6 +237,8 @@ def orthogonal(
         square = weight.shape[-2] == weight.shape[-1]
         orthogonal_map = "matrix_exp" if square else "householder"
     if orthogonal_map not in _MAPS:
-        raise ValueError(f"orthogonal: map must be one of {_MAPS}, got {orthogonal_map!r}")
+        raise ValueError(
+            f"orthogonal: orthogonal_map must be one of {_MAPS}, got {orthogonal_map!r}"
+        )
     made = _Orthogonal(weight, orthogonal_map, use_trivialization)
     return parametrize.register_parametrization(module, name, made, unsafe=True)

@@ -95,13 +95,7 @@ class ParametrizationList(ModuleList):
     def _check_result(self, shape: Any, dtype: Any) -> None:
         with no_grad():
             result = self()
-        if not isinstance(result, Tensor):
-            raise ValueError(f"a parametrization must return a Tensor, got {type(result).__name__}")
-        if result.dtype != dtype or result.shape != shape:
-            raise ValueError(
-                f"a parametrization must keep shape {tuple(shape)} and dtype {dtype}, got "
-                f"{tuple(result.shape)} and {result.dtype}; pass unsafe=True to allow that"
-            )
+        _require_kept(result, shape, dtype)
 
     def right_inverse(self, value: Tensor) -> None:
         """Set the originals so that the parametrized tensor becomes `value`.
@@ -169,6 +163,19 @@ def _own_class(module: Module) -> None:
     module.__class__ = type(f"Parametrized{kind.__name__}", (kind,), members)
 
 
+def _require_kept(result: Any, shape: Any, dtype: Any) -> None:
+    if not isinstance(result, Tensor):
+        raise ValueError(
+            "register_parametrization: a parametrization must return a Tensor, got "
+            f"{type(result).__name__}"
+        )
+    if result.dtype != dtype or result.shape != shape:
+        raise ValueError(
+            f"register_parametrization: a parametrization must keep shape {tuple(shape)} and dtype "
+            f"{dtype}, got {tuple(result.shape)} and {result.dtype}; pass unsafe=True to allow that"
+        )
+
+
 def register_parametrization(
     module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
 ) -> Module:
@@ -180,25 +187,24 @@ def register_parametrization(
     and not `unsafe`. Example: ``register_parametrization(linear, "weight", Symmetric())``.
     Source: ``torch.nn.utils.parametrize.register_parametrization``.
     """
+    if not isinstance(parametrization, Module):
+        raise TypeError(
+            "register_parametrization: parametrization must be a Module, got "
+            f"{type(parametrization).__name__}"
+        )
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         chain = module.parametrizations[tensor_name]
         before = getattr(module, tensor_name)
         if not unsafe:
-            after = parametrization(before)
-            if after.shape != before.shape or after.dtype != before.dtype:
-                raise ValueError(
-                    f"a parametrization must keep shape {tuple(before.shape)} and dtype "
-                    f"{before.dtype}, got {tuple(after.shape)} and {after.dtype}; pass "
-                    "unsafe=True to allow that"
-                )
+            _require_kept(parametrization(before), before.shape, before.dtype)
         if hasattr(parametrization, "right_inverse"):
             with no_grad():
                 value = parametrization.right_inverse(before)
                 if not isinstance(value, Tensor):
                     raise ValueError(
-                        "right_inverse of a parametrization behind another one must return a "
-                        f"Tensor, got {type(value).__name__}"
+                        "register_parametrization: right_inverse of a parametrization behind "
+                        f"another one must return a Tensor, got {type(value).__name__}"
                     )
                 chain.right_inverse(value)
         chain.append(parametrization)

@@ -144,6 +144,10 @@ def pack_padded_sequence(
     Source: ``torch.nn.utils.rnn.pack_padded_sequence``.
     """
     function = "pack_padded_sequence"
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{function}: input must be a Tensor, got {type(input).__name__}")
+    if lengths is None:
+        raise TypeError(f"{function}: lengths must be a Tensor or a list of ints, got None")
     if input.ndim < 2:
         raise RuntimeError(
             f"{function}: input needs 2 dimensions at least, got shape {tuple(input.shape)}"
@@ -193,6 +197,11 @@ def pad_packed_sequence(
     sequence. Raises ValueError where `total_length` is too short.
     Source: ``torch.nn.utils.rnn.pad_packed_sequence``.
     """
+    if not isinstance(sequence, PackedSequence):
+        raise TypeError(
+            "pad_packed_sequence: sequence must be a PackedSequence, got "
+            f"{type(sequence).__name__}; pack_padded_sequence makes one"
+        )
     batch_sizes = sequence.batch_sizes._array
     longest = length = len(batch_sizes)
     if total_length is not None:

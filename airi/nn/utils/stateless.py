@@ -26,6 +26,8 @@ def functional_call(
     The older place of ``airi.func.functional_call``, which says what the arguments are.
     Source: ``torch.nn.utils.stateless.functional_call``.
     """
+    if not isinstance(module, Module):
+        raise TypeError(f"functional_call: module must be a Module, got {type(module).__name__}")
     given = _merged(parameters_and_buffers)
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     with _replaced(module, given, tie_weights, strict):

@@ -264,7 +264,11 @@ def test_the_older_name_of_clipping_and_a_module_given_for_its_parameters():
         (lambda u, m: u.parametrizations.weight_norm(m, "wait"), ValueError, "no parameter"),
         (lambda u, m: u.parametrizations.spectral_norm(m, dim=5), IndexError, "dim must be"),
         (lambda u, m: u.parametrizations.orthogonal(m, "bias"), ValueError, "expected a matrix"),
-        (lambda u, m: u.parametrizations.orthogonal(m, orthogonal_map="qr"), ValueError, "map"),
+        (
+            lambda u, m: u.parametrizations.orthogonal(m, orthogonal_map="qr"),
+            ValueError,
+            "_map must",
+        ),
         (lambda u, m: u.remove_weight_norm(m), ValueError, "no weight norm"),
         (lambda u, m: u.remove_spectral_norm(m), ValueError, "no spectral norm"),
         (lambda u, m: u.prune.remove(m, "weight"), ValueError, "not pruned"),
@@ -274,7 +278,12 @@ def test_the_older_name_of_clipping_and_a_module_given_for_its_parameters():
         (
             lambda u, m: u.parametrize.register_parametrization(m, "weight", nn.Flatten(0)),
             ValueError,
-            "must keep shape",
+            "register_parametrization: .* must keep shape",
+        ),
+        (
+            lambda u, m: u.parametrize.register_parametrization(m, "weight", lambda w: w),
+            TypeError,
+            "parametrization must be a Module, got function",
         ),
     ],
 )

@@ -135,6 +135,9 @@ PACKED = pack_sequence([airi.ones(3), airi.ones(2)])
             "total_length 2 is less",
             lambda x: pad_packed_sequence(PACKED, total_length=2),
         ),
+        (TypeError, "must be a PackedSequence, got Tensor", lambda x: pad_packed_sequence(x)),
+        (TypeError, "input must be a Tensor, got list", lambda x: pack_padded_sequence([1], [1])),
+        (TypeError, "list of ints, got None", lambda x: pack_padded_sequence(x, None)),
         (RuntimeError, "got none", lambda x: pad_sequence([])),
         (RuntimeError, "expected an iterable", lambda x: pad_sequence(3)),
         (
