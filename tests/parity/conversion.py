@@ -50,8 +50,8 @@ def to_airi(value: Any, leaves: list[Any] | None = None) -> Any:
 
 
 def _tensor(value: Any, leaves: list[Any] | None) -> airi.Tensor:
-    if value.layout != torch.strided or value.is_meta:
-        raise NotConvertible(f"{value.layout} on {value.device}")
+    if value.layout != torch.strided or value.is_meta or value.ndim > 64:  # as many has NumPy
+        raise NotConvertible(f"{value.layout} on {value.device}, {value.ndim} dimensions")
     if value.dtype == torch.bfloat16:
         ours = airi.from_numpy(value.detach().float().numpy()).bfloat16()
     else:
@@ -188,7 +188,8 @@ def described(args: Any, kwargs: dict[str, Any]) -> str:
 
     def short(value: Any) -> str:
         if isinstance(value, torch.Tensor):
-            numbers = f"={value.tolist()}" if value.numel() <= 4 and not value.is_sparse else ""
+            known = value.numel() <= 4 and not (value.is_sparse or value.is_meta)
+            numbers = f"={value.tolist()}" if known else ""
             return f"{str(value.dtype)[6:]}{list(value.shape)}{numbers}"
         if isinstance(value, list | tuple):
             return "(" + ", ".join(map(short, value)) + ")"
