@@ -11,12 +11,14 @@ import numpy as np
 
 from airi.autograd.graph import Rule
 from airi.ops import elementwise
+from airi.ops.complex import conj, imag
 from airi.ops.cumulative import product_of_others
 from airi.ops.joining import Cat
-from airi.ops.linalg_checks import check_square, transposed
+from airi.ops.linalg_checks import check_square, mH, transposed
 from airi.ops.linalg_solve import Inverse
 from airi.ops.linalg_spectrum import SVD
 from airi.ops.matmul import MatMul, check_same_dtype, matmul
+from airi.ops.transcendental import log
 from airi.ops.views import Slice, array_of, reshape, shape_of, unsqueeze
 
 if TYPE_CHECKING:
@@ -88,9 +90,14 @@ class SlogdetResult(NamedTuple):
 
 
 class Slogdet(Rule):
-    """out = sign of det(x) and log(|det(x)|);  dx = g of the latter * x.mT**-1"""
+    """out = sign of det(x) and log(|det(x)|)
+
+    dx = (g of the latter - i * Im(conj(g of the sign) * sign)) * x.mH**-1; the second part, by
+    which the sign of complex x turns, is 0 for real ones.
+    """
 
     outputs = ("sign", "logabsdet")
+    complex = True
 
     @staticmethod
     def forward(x):
@@ -98,23 +105,32 @@ class Slogdet(Rule):
         return sign, logabsdet
 
     @staticmethod
-    def backward(g, x):
-        return _column(g[1]) * transposed(Inverse.apply(x))
+    def backward(g, x, sign):
+        scale = g[1]
+        if x.dtype.kind == "c":
+            scale = scale - 1j * imag(conj(g[0]) * sign)
+        return _column(scale) * mH(Inverse.apply(x))
 
 
 def slogdet(A: Tensor) -> SlogdetResult:
     """(sign, logabsdet) of the determinant: 1, 0 or -1, and log(|det(A)|), -inf for 0.
 
-    Does not overflow where `det` does. Source: ``torch.linalg.slogdet``.
+    The sign of a complex determinant is det(A) / |det(A)|. Does not overflow where `det` does.
+    Source: ``torch.linalg.slogdet``.
     """
     check_square("linalg.slogdet", A)
     return SlogdetResult(*Slogdet.apply(A))
 
 
 def logdet(input: Tensor) -> Tensor:
-    """log(det(input)): NaN where that is negative, -inf where it is 0. Source: ``torch.logdet``."""
+    """log(det(input)): -inf where that is 0, NaN where it is negative and input real.
+
+    Source: ``torch.logdet``.
+    """
     check_square("logdet", input, "input")
     sign, logabsdet = Slogdet.apply(input)
+    if input.is_complex():
+        return log(sign) + logabsdet
     return elementwise.where(sign < 0, math.nan, logabsdet)
 
 

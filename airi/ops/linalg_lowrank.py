@@ -10,7 +10,6 @@ from airi.ops.linalg_factor import qr
 from airi.ops.linalg_older import OlderSVD
 from airi.ops.linalg_spectrum import svd
 from airi.ops.matmul import matmul
-from airi.ops.promotion import refuse_complex
 from airi.ops.random import randn
 from airi.ops.views import shape_of
 
@@ -31,7 +30,6 @@ def svd_lowrank(
     """
     q, niter = 6 if q is None else q, 2 if niter is None else niter
     check_matrix("svd_lowrank", A)
-    refuse_complex("svd_lowrank", A)
     B = A if M is None else A - M
     m, n = shape_of(B)[-2:]
     if not 0 <= q <= min(m, n):
@@ -56,7 +54,6 @@ def pca_lowrank(A: Tensor, q: int | None = None, center: bool = True, niter: int
     Source: ``torch.pca_lowrank``.
     """
     check_matrix("pca_lowrank", A)
-    refuse_complex("pca_lowrank", A)
     smaller = min(A.shape[-2:])
     q = min(6, smaller) if q is None else q
     if not 0 <= q <= smaller:
