@@ -3,6 +3,7 @@
 from airi.viz.convolutions import BLUR, SOBEL, Convolution, convolution
 from airi.viz.drawing import Drawing, draw
 from airi.viz.grading import Grade, grade
+from airi.viz.optimizer_lab import OptimizerLab, optimizers
 from airi.viz.recording import Recording, record
 from airi.viz.series import Comparison, TrainingTrace, compare
 from airi.viz.trace import Event, Trace, trace
@@ -15,6 +16,7 @@ __all__ = [
     "Drawing",
     "Event",
     "Grade",
+    "OptimizerLab",
     "Recording",
     "Trace",
     "TrainingTrace",
@@ -22,6 +24,7 @@ __all__ = [
     "convolution",
     "draw",
     "grade",
+    "optimizers",
     "record",
     "trace",
 ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from airi.utils.files import replacing
 
@@ -23,16 +23,41 @@ def figure(width: float, height: float) -> Any:
 
 
 def save_gif(
-    drawn: Any, draw: Callable[[int], Any], frames: int, fps: int, path: str | os.PathLike[str]
+    drawn: Any,
+    draw: Callable[[int], Any],
+    frames: int,
+    fps: int,
+    path: str | os.PathLike[str],
+    colours: Sequence[str] = (),
 ) -> None:
-    """Write ``draw(0)`` to ``draw(frames - 1)`` as a GIF; the last one is held for two seconds."""
-    from matplotlib.animation import FuncAnimation, PillowWriter
+    """Write ``draw(0)`` to ``draw(frames - 1)`` as a GIF; the last one is held for two seconds.
 
-    held = 2 * fps
-    numbers = [*range(frames), *[frames - 1] * held]
-    animation = FuncAnimation(drawn, draw, frames=numbers, init_func=lambda: (), blit=False)
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "animation.gif"
-        animation.save(made, writer=PillowWriter(fps=fps), dpi=100)
-        with replacing(path) as file:
-            file.write(made.read_bytes())
+    All frames share the colours of the last one and `colours`, without dithering: what stands still
+    costs nothing.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    canvas = FigureCanvasAgg(drawn)
+    pictures = []
+    drawn.set_dpi(100)
+    for number in range(frames):
+        draw(number)
+        canvas.draw()
+        pictures.append(Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB"))
+    swatches = pictures[-1].copy()
+    for number, colour in enumerate(colours):
+        swatches.paste(colour, (0, 16 * number, swatches.width, 16 * number + 16))
+    palette = swatches.quantize(160, method=Image.Quantize.MAXCOVERAGE)
+    plain = Image.Dither.NONE
+    first, *others = [each.quantize(palette=palette, dither=plain) for each in pictures]
+    length = [1000 // fps] * len(others) + [2000]
+    with replacing(path) as file:
+        first.save(
+            file,
+            "GIF",
+            save_all=True,
+            append_images=others,
+            duration=length,
+            loop=0,
+        )

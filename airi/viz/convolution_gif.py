@@ -117,7 +117,9 @@ def _sum_text(pixel: Pixel) -> str:
         terms = [*terms[:3], "…", terms[-1]]
     if pixel.bias:
         terms.append(f"{pixel.bias:.2g}".replace("-", "−"))
-    return f"{' + '.join(terms) or '0'} = {pixel.value:.3g}".replace("= -", "= −")
+    if not terms:
+        return "every product is 0"
+    return f"{' + '.join(terms)} = {pixel.value:.3g}".replace("= -", "= −")
 
 
 def _limits(values: np.ndarray) -> dict[str, float]:

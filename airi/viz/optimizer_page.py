@@ -1,0 +1,63 @@
+"""The optimizer lab as a page: heights, paths and the parts of each update."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from airi.viz import pages
+from airi.viz.sampling import number
+from airi.viz.surfaces import heights, levels
+
+if TYPE_CHECKING:
+    from airi.viz.optimizer_lab import OptimizerLab, Run
+
+SCRIPTS = ("words.js", "optimizers_words.js", "base.js", "player.js", "optimizers.js")
+STYLES = ("replay.css", "convolution.css", "optimizers.css")
+
+
+def page(lab: OptimizerLab) -> str:
+    """The page's text."""
+    values = heights(lab.surface, lab.domain)
+    with np.errstate(over="ignore"):
+        data = np.ascontiguousarray(values, dtype="<f4").tobytes()
+    return pages.assemble(
+        "optimizers.html",
+        STYLES,
+        SCRIPTS,
+        {
+            "surface": pages.plain(lab.surface.name),
+            "domain": [list(ends) for ends in lab.domain],
+            "rows": values.shape[0],
+            "columns": values.shape[1],
+            "heights": base64.b64encode(data).decode(),
+            "levels": [number(each) for each in levels(values)],
+            "minima": [list(each) for each in lab.surface.minima],
+            "steps": max(len(run.steps) for run in lab.runs.values()),
+            "runs": [_run(run) for run in lab.runs.values()],
+        },
+    )
+
+
+def _run(run: Run) -> dict[str, Any]:
+    parts = ("gradient", "momentum", "squares", "corrected_momentum", "corrected_squares", "scaled")
+    return {
+        "name": pages.plain(run.name, 40),
+        "kind": pages.plain(run.kind, 40),
+        "options": pages.plain(run.options),
+        "formula": [pages.plain(line, 120) for line in run.formula.splitlines()],
+        "path": [[number(x) for x in point] for point in run.path],
+        "losses": [number(each) for each in run.losses],
+        "diverged": run.diverged,
+        "parts": {
+            name: [_vector(getattr(step, name)) for step in run.steps]
+            for name in (*parts, "step")
+            if any(getattr(step, name) is not None for step in run.steps)
+        },
+    }
+
+
+def _vector(value: np.ndarray | None) -> list[float | str] | None:
+    return None if value is None else [number(each) for each in value]
