@@ -140,9 +140,11 @@ newaxis = None
 # Packages that most programs use, loaded when first asked for: `import airi` stays quick.
 _LAZY = (
     "datasets",
+    "distributed",
     "distributions",
     "fft",
     "func",
+    "jit",
     "layers",
     "linalg",
     "nn",

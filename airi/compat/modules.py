@@ -26,10 +26,14 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
     "torch._tensor": ("airi.serialization.pickled_names", "airi"),
     "torch._utils": ("airi.serialization.pickled_names",),
     "torch.autograd.variable": ("airi.autograd", "airi"),
+    "torch.cuda.amp": ("airi.cuda.amp",),
+    "torch.cuda.amp.autocast_mode": ("airi.cuda.amp",),
+    "torch.cuda.amp.grad_scaler": ("airi.cuda.amp",),
     "torch.nn.modules": ("airi.nn.modules", "airi.nn"),
     "torch.nn.utils.clip_grad": ("airi.nn.utils",),
     "torch.storage": ("airi.serialization.pickled_names",),
     "torch.torch_version": ("airi.compat.version",),
+    "torch.utils._pytree": ("airi.utils._pytree",),
     "torch.version": ("airi.compat.version",),
 }
 # Compiled against PyTorch itself, so that no other torch can stand in for it.

@@ -68,6 +68,8 @@ class _ConvNd(Module):
         self.reset_parameters()
 
     def _sizes(self, argument: str, value: Sizes) -> tuple[int, ...]:
+        if argument != "kernel_size" and isinstance(value, (tuple, list)) and len(value) == 1:
+            value = value[0]  # one in a list counts for all dimensions, as in PyTorch's functions
         return per_dimension(type(self).__name__, argument, value, self.dimensions)
 
     def _check_named_padding(self, padding: str) -> None:

@@ -345,6 +345,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
         if type(self).step is not hooked:  # through super(): the hooks belong to the outer call
             return step(self, *args, **kwargs)
         self._stepped = True
+        if not hasattr(self, "_step_pre_hooks"):
+            self._make_hooks()  # a wrapper of another optimizer may never have called __init__
         if not self._step_pre_hooks and not self._step_post_hooks:
             return step(self, *args, **kwargs)
         args = (self, *args)

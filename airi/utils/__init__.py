@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airi.utils import benchmark as benchmark
     from airi.utils import checkpoint as checkpoint
     from airi.utils import data as data
     from airi.utils import dlpack as dlpack
 
 # Loaded when asked for: `data` needs multiprocessing.
-_LAZY = ("checkpoint", "data", "dlpack", "_pytree")
+_LAZY = ("benchmark", "checkpoint", "data", "dlpack", "_pytree")
 
 
 def __getattr__(name: str) -> Any:

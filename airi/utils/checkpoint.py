@@ -15,7 +15,14 @@ from airi.random import default_generator, fork_rng
 from airi.tensor import Tensor
 from airi.utils._pytree import tree_map_only
 
-__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "noop_context_fn"]
+__all__ = [
+    "CheckpointError",
+    "checkpoint",
+    "checkpoint_sequential",
+    "get_device_states",
+    "noop_context_fn",
+    "set_device_states",
+]
 
 
 class CheckpointError(RuntimeError):
@@ -101,6 +108,25 @@ def _leaf(tensor: Tensor) -> Tensor:
 def noop_context_fn() -> tuple[Any, Any]:
     """Two contexts that do nothing: the default of `checkpoint`'s context_fn."""
     return contextlib.nullcontext(), contextlib.nullcontext()
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """The GPUs of the arguments and their generators' states: none.
+
+    Source: ``torch.utils.checkpoint.get_device_states``.
+    """
+    return [], []
+
+
+def set_device_states(
+    devices: Iterable[int], states: Iterable[Tensor], *, device_type: str | None = None
+) -> None:
+    """Nothing, for what `get_device_states` found; RuntimeError for states of a GPU.
+
+    Source: ``torch.utils.checkpoint.set_device_states``.
+    """
+    if list(devices):
+        raise RuntimeError("set_device_states: airi has no GPUs whose generators could be set")
 
 
 def checkpoint(

@@ -47,7 +47,7 @@ if torch.cuda.is_available(): pass
 def test_import_forms(doctor):
     text = """
 import torch
-import torch.jit
+import torch.fx
 import torch.nn.functional as F
 from torch import nn as layers, while_loop as fast
 from torch.nn.functional import relu, no_such as g
@@ -55,10 +55,10 @@ F.no_such_function(1)
 layers.NoSuchLayer()
 torch.nn.functional.no_such_function(2)
 fast(1)
-torch.jit.script(1)
+torch.fx.wrap(1)
 """
     assert lacking(doctor, text) == {
-        "torch.jit": [3, 11],
+        "torch.fx": [3, 11],
         "torch.while_loop": [5, 10],
         "torch.nn.functional.no_such": [6],
         "torch.nn.functional.no_such_function": [7, 9],
@@ -125,7 +125,7 @@ def test_what_is_said(doctor):
 
 def test_notebooks(doctor):
     cells = [
-        {"cell_type": "markdown", "source": ["import torch.jit"]},
+        {"cell_type": "markdown", "source": ["import torch.fx"]},
         {"cell_type": "code", "source": ["%matplotlib inline\n", "!pip x\n", "import torch"]},
         {"cell_type": "code", "source": "%%bash\nfor x in y; do"},
         {"cell_type": "code", "source": "torch.while_loop(1)"},
@@ -139,7 +139,7 @@ def test_folders_and_files_that_cannot_be_read(tmp_path, capsys):
     (tmp_path / "good.py").write_text("import torch\n")
     (tmp_path / "inner" / "old.py").write_text("import torch\nprint 'Python 2'\n")
     (tmp_path / "book.ipynb").write_text("{}")
-    (tmp_path / "other.txt").write_text("import torch.jit")
+    (tmp_path / "other.txt").write_text("import torch.fx")
     assert __main__.main(["doctor", str(tmp_path)]) == 1
     out = capsys.readouterr().out
     assert "old.py: line 2: Missing parentheses" in out

@@ -38,7 +38,7 @@ def test_names_that_pytorch_has_and_airi_lacks():
     ):
         _ = airi.while_loop
     with pytest.raises(AttributeError, match=r"docs/pytorch_names\.md"):
-        _ = airi.jit
+        _ = airi.fx
     with pytest.raises(AttributeError, match=r"airi has no 'reluu'; did you mean relu"):
         _ = airi.reluu
     with pytest.raises(AttributeError, match=r"^airi has no '_C'$"):
@@ -55,7 +55,10 @@ def test_names_that_pytorch_has_and_airi_lacks():
         ("torch.optim.sgd", ("airi.optim.sgd",)),
         ("torch.optim.sparse_adam", ("airi.optim",)),
         ("torch.utils.data.dataloader", ("airi.utils.data.dataloader",)),
-        ("torch.jit", ()),
+        ("torch.fx", ()),
+        ("torch.jit", ("airi.jit",)),
+        ("torch.cuda.amp", ("airi.cuda.amp",)),
+        ("torch.utils._pytree", ("airi.utils._pytree",)),
         ("torch.viz", ()),
         ("torch.ops", ()),
         ("torch.nonsense.more", ()),

@@ -131,10 +131,10 @@ def test_a_traceback_is_the_scripts_own(script):
     ("line", "said"),
     [
         (
-            "import torch.jit",
-            "torch, provided by airi, has no 'jit': PyTorch has it, airi does not",
+            "import torch.fx",
+            "torch, provided by airi, has no 'fx': PyTorch has it, airi does not",
         ),
-        ("from torch import jit", "has no 'jit': PyTorch has it, airi does not (all names: docs/"),
+        ("from torch import fx", "has no 'fx': PyTorch has it, airi does not (all names: docs/"),
         ("from torch.nn import Linea", "torch.nn, provided by airi, has no 'Linea'; did you mean"),
         ("import torch; torch.while_loop(1)", "has no 'while_loop': PyTorch has it, airi does not"),
         ("import torch; torch.relux", "has no 'relux'; did you mean relu"),

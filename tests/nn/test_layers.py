@@ -477,3 +477,10 @@ def test_reset_parameters_of_batch_norm():
     assert layer.running_mean.tolist() == [0.0, 0.0]
     assert layer.running_var.tolist() == [1.0, 1.0]
     assert layer.num_batches_tracked.item() == 0
+
+
+def test_one_number_in_a_list_counts_for_all_dimensions():
+    layer = nn.Conv2d(2, 4, 3, stride=[2], padding=(1,), dilation=[1])
+    assert layer(airi.ones(1, 2, 6, 7)).shape == (1, 4, 3, 4)
+    with pytest.raises(ValueError, match="kernel_size must have 2 values"):
+        nn.Conv2d(2, 4, (3,))

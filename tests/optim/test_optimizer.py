@@ -392,6 +392,22 @@ def test_hooks_around_a_step():
     assert len(calls) == 2
 
 
+def test_a_wrapper_that_never_called_init_steps():
+    class Slow(optim.Optimizer):
+        def __init__(self, inner):
+            self.inner = inner
+            self.param_groups = inner.param_groups
+
+        def step(self, closure=None):
+            return self.inner.step(closure)
+
+    weight = airi.nn.Parameter(airi.ones(2))
+    slow = Slow(optim.SGD([weight], lr=0.5))
+    weight.grad = airi.ones(2)
+    slow.step()
+    assert weight.tolist() == [0.5, 0.5]
+
+
 def test_a_hook_may_change_the_arguments_of_a_step():
     optimizer = SGD([leaf(2)])
     optimizer.register_step_pre_hook(lambda opt, args, kwargs: (args, {"closure": lambda: 7}))

@@ -7,7 +7,13 @@ import pytest
 
 import airi
 from airi import nn
-from airi.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential
+from airi.utils.checkpoint import (
+    CheckpointError,
+    checkpoint,
+    checkpoint_sequential,
+    get_device_states,
+    set_device_states,
+)
 
 
 def _model():
@@ -33,6 +39,14 @@ def test_gradients_are_those_without(segments):
     assert airi.allclose(saved.grad, plain.grad)
     for each, wanted in zip(model.parameters(), expected, strict=True):
         assert airi.allclose(each.grad, wanted)
+
+
+def test_there_are_no_states_of_gpus():
+    devices, states = get_device_states(airi.ones(2))
+    assert (devices, states) == ([], [])
+    set_device_states(devices, states)
+    with pytest.raises(RuntimeError, match="no GPUs"):
+        set_device_states([0], [airi.ones(2)])
 
 
 def test_what_lies_between_is_not_kept():
