@@ -14,6 +14,7 @@ KERNELS = "airi/ops/conv_ext"
 HEADERS = [
     "airi/ops/conv_kernels.h",
     "airi/ops/conv_instructions.h",
+    "airi/ops/conv_product.h",
     "airi/ops/conv_tile.h",
     "airi/ops/conv_undefine.h",
     "airi/ops/conv_weight.h",

@@ -26,6 +26,8 @@ try:
 except ImportError:
     _compiled = None
 
+_is_on = False  # whether the limit is above 0
+
 
 def memory_stats() -> dict[str, int]:
     """What the large arrays (from 256 KiB) of this process use, in bytes and blocks of memory.
@@ -55,6 +57,7 @@ def set_memory_limit(num_bytes: int) -> None:
     Example:
         >>> airi.set_memory_limit(256 * 2**20)
     """
+    global _is_on
     if not isinstance(num_bytes, int) or isinstance(num_bytes, bool):
         raise TypeError(
             f"set_memory_limit: num_bytes must be an int, got {type(num_bytes).__name__}"
@@ -63,6 +66,7 @@ def set_memory_limit(num_bytes: int) -> None:
         raise ValueError(f"set_memory_limit: num_bytes must not be negative, got {num_bytes}")
     if _compiled is not None:
         _compiled.set_limit(min(num_bytes, 2**62))
+        _is_on = num_bytes > 0
         install()
 
 
@@ -74,7 +78,7 @@ def empty_memory() -> None:
 
 def install() -> None:
     """Have this context's arrays made with memory that is kept, where that is switched on."""
-    if _compiled is not None and _compiled.stats()["limit"]:
+    if _is_on:
         _compiled.install()
 
 

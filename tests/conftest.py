@@ -19,10 +19,11 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.getoption("--reference-kernels"):
-        from airi.ops import conv_ref, recurrent_steps
+        from airi.ops import conv_ref, fused, recurrent_steps
 
         kernels._module = conv_ref
         recurrent_steps._compiled = lambda: None
+        fused._compiled = lambda: None
     if "PYTEST_XDIST_WORKER" in os.environ:
         airi.set_num_threads(1)
 

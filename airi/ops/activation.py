@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi.ops import draws
+from airi.ops import draws, fused
 from airi.ops.elementwise import div, mul, sub, where
 from airi.ops.erf import apply_kernel
 from airi.ops.names import normal_dim, numpy_names
@@ -264,6 +264,9 @@ class Gelu(Activation):
 
     @staticmethod
     def forward(x):
+        fast = fused.each("gelu", x)
+        if fast is not None:
+            return fast
         out = _normal_distribution(x)
         with np.errstate(invalid="ignore"):
             out *= x
@@ -271,6 +274,9 @@ class Gelu(Activation):
 
     @staticmethod
     def backward(g, x):
+        fast = fused.each_grad("gelu_grad", g, x)
+        if fast is not None:
+            return fast
         return g * GeluSlope.apply(x)
 
 
@@ -309,6 +315,9 @@ class GeluTanh(Activation):
 
     @staticmethod
     def forward(x):
+        fast = fused.each("gelu_tanh", x)
+        if fast is not None:
+            return fast
         out = _gelu_tanh(x)
         out += 1
         out *= 0.5
@@ -318,6 +327,9 @@ class GeluTanh(Activation):
 
     @staticmethod
     def backward(g, x):
+        fast = fused.each_grad("gelu_tanh_grad", g, x)
+        if fast is not None:
+            return fast
         return g * GeluTanhSlope.apply(x)
 
 
@@ -379,6 +391,9 @@ class Silu(Activation):
 
     @staticmethod
     def forward(x):
+        fast = fused.each("silu", x)
+        if fast is not None:
+            return fast
         out = Sigmoid.forward(x)
         with np.errstate(invalid="ignore"):
             out *= x
@@ -386,6 +401,9 @@ class Silu(Activation):
 
     @staticmethod
     def backward(g, x):
+        fast = fused.each_grad("silu_grad", g, x)
+        if fast is not None:
+            return fast
         return g * SiluSlope.apply(x)
 
 

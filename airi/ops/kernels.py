@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -40,7 +40,7 @@ def implementation() -> ModuleType:
     global _module
     if _module is None:
         try:
-            with _environment_default(*_PASSIVE_WAITING):  # read when the runtime is loaded
+            with threads_that_sleep():
                 import airi.ops.conv_ext as module
             threads.let_blas_threads_sleep()
         except ImportError as error:
@@ -55,6 +55,11 @@ def implementation() -> ModuleType:
             )
         _module = module
     return _module
+
+
+def threads_that_sleep() -> AbstractContextManager[None]:
+    """While an extension is imported that brings the OpenMP runtime, which reads this then."""
+    return _environment_default(*_PASSIVE_WAITING)
 
 
 @contextmanager

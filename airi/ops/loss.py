@@ -13,7 +13,7 @@ import numpy as np
 
 from airi.autograd import graph
 from airi.autograd.graph import Rule
-from airi.ops import bounds, elementwise, transcendental
+from airi.ops import bounds, elementwise, fused, transcendental
 from airi.ops.along import SpreadAlong
 from airi.ops.promotion import Elementwise
 from airi.ops.reduction import mean, sum
@@ -85,17 +85,22 @@ class CrossEntropy(Rule):
 
     @staticmethod
     def forward(x, places, shares, *, total):
-        largest = np.maximum.reduce(x, 1, keepdims=True)
-        powers = x - largest
-        np.exp(powers, out=powers)
-        lse = np.log(np.add.reduce(powers, 1, keepdims=True))
-        lse += largest
+        lse = fused.log_sum_exp(x)
+        if lse is None:
+            largest = np.maximum.reduce(x, 1, keepdims=True)
+            powers = x - largest
+            np.exp(powers, out=powers)
+            lse = np.log(np.add.reduce(powers, 1, keepdims=True))
+            lse += largest
         return _shared(lse - np.take_along_axis(x, places, 1), shares, total), lse
 
     @staticmethod
     def backward(g, x, places, shares, lse, x_shape, total):
         g, g_lse = g
         row = _row(g, places, shares, total)
+        fast = fused.cross_entropy_grad(x, lse, row + g_lse, places, row)
+        if fast is not None:
+            return fast, None, None
         at_target = SpreadAlong.apply(row, places, dim=1, size=x_shape[1], distinct=True)
         return transcendental.exp(x - lse) * (row + g_lse) - at_target, None, None
 

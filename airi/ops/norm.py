@@ -19,7 +19,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.graph import Rule, wrap
 from airi.autograd.mode import no_grad
-from airi.ops import inplace
+from airi.ops import fused, inplace
 from airi.ops.pool import AvgPool2d
 from airi.ops.transcendental import pow, rsqrt
 from airi.ops.views import Expand, Reshape, SumTo, Unslice, reshape, shape_of
@@ -81,6 +81,9 @@ class Normalize(Rule):
 
     @staticmethod
     def forward(x, w, bias, *, view, dims, affine, eps):
+        fast = fused.normalize(x, w, bias, view, dims, affine, eps)
+        if fast is not None:
+            return fast
         seen = x.reshape(view)
         stats = _with_ones(view, dims)
         n = x.dtype.type(max(math.prod([view[dim] for dim in dims]), 1))
@@ -101,6 +104,9 @@ class Normalize(Rule):
 
     @staticmethod
     def backward(g, x, w, mean, var, x_shape, view, dims, affine, eps, needs):
+        fast = fused.normalize_grad(g, x, w, mean, var, view, dims, affine, eps, needs)
+        if fast is not None:
+            return fast
         g, g_mean, g_var = g
         g = reshape(g, view)
         centered = reshape(x, view) - mean
@@ -168,6 +174,9 @@ class RMSNorm(Rule):
 
     @staticmethod
     def forward(x, w, *, view, eps):
+        fast = fused.rms_norm(x, w, view, eps)
+        if fast is not None:
+            return fast
         seen = x.reshape(view)
         n = x.dtype.type(max(view[1], 1))
         ms = SumOfProducts.forward(seen, seen, shape=(view[0], 1)) / n
@@ -178,6 +187,9 @@ class RMSNorm(Rule):
 
     @staticmethod
     def backward(g, x, w, ms, x_shape, w_shape, view, eps, needs):
+        fast = fused.rms_norm_grad(g, x, w, ms, view, eps, needs)
+        if fast is not None:
+            return fast
         g, g_ms = g
         rows, n = view
         g, x = reshape(g, view), reshape(x, view)

@@ -15,7 +15,7 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd.graph import Rule
-from airi.ops import elementwise, transcendental
+from airi.ops import elementwise, fused, transcendental
 from airi.ops.conversion import cast_if
 from airi.ops.cumulative import may_be_divided, product_of_others
 from airi.ops.extremes import amax, amin
@@ -60,6 +60,9 @@ class Sum(Rule):
 
     @staticmethod
     def forward(x, *, dim, keepdim):
+        fast = fused.sum_last(x, dim, keepdim)
+        if fast is not None:
+            return fast
         return np.add.reduce(x, dim, accumulator(x.dtype), keepdims=keepdim)
 
     @staticmethod
@@ -113,7 +116,9 @@ class Mean(Rule):
     @staticmethod
     def forward(x, *, dim, keepdim):
         require_float("mean", x)
-        total = np.add.reduce(x, dim, keepdims=keepdim)
+        total = fused.sum_last(x, dim, keepdim)
+        if total is None:
+            total = np.add.reduce(x, dim, keepdims=keepdim)
         return np.true_divide(total, count(x.shape, dim))
 
     @staticmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule
+from airi.ops import fused
 from airi.ops.conversion import cast
 from airi.ops.elementwise import neg
 from airi.ops.names import normal_dim, numpy_names
@@ -40,6 +41,9 @@ class Softmax(Rule):
 
     @staticmethod
     def forward(x, *, dim):
+        fast = fused.softmax("softmax", x, dim)
+        if fast is not None:
+            return fast
         axis = dim if x.ndim else None
         out = _shifted(x, axis)
         np.exp(out, out=out)
@@ -48,6 +52,9 @@ class Softmax(Rule):
 
     @staticmethod
     def backward(g, out, dim):
+        fast = fused.softmax_grad("softmax", g, out, dim)
+        if fast is not None:
+            return fast
         return out * (g - _sum_along(g * out, dim))
 
 
@@ -68,6 +75,9 @@ class LogSoftmax(Rule):
 
     @staticmethod
     def forward(x, *, dim):
+        fast = fused.softmax("log_softmax", x, dim)
+        if fast is not None:
+            return fast
         axis = dim if x.ndim else None
         out = _shifted(x, axis)
         out -= np.log(np.add.reduce(np.exp(out), axis, keepdims=True))
@@ -75,6 +85,9 @@ class LogSoftmax(Rule):
 
     @staticmethod
     def backward(g, out, dim):
+        fast = fused.softmax_grad("log_softmax", g, out, dim)
+        if fast is not None:
+            return fast
         return g - exp(out) * _sum_along(g, dim)
 
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.dtypes import DIFFERENTIABLE
+from airi.ops import fused
 from airi.ops.conversion import cast
 from airi.ops.elementwise import Zeros, div, mul, where
+from airi.ops.names import require_tensor
 from airi.ops.out import written
-from airi.ops.promotion import Elementwise, require_tensor
+from airi.ops.promotion import Elementwise
 
 if TYPE_CHECKING:
     from airi.ops.elementwise import Number
@@ -198,6 +200,9 @@ class Exp(Elementwise):
 
     @staticmethod
     def forward(x):
+        fast = fused.each("exp", x)
+        if fast is not None:
+            return fast
         return np.exp(x)
 
     @staticmethod
@@ -357,6 +362,9 @@ class Sigmoid(Elementwise):
 
     @staticmethod
     def forward(x):
+        fast = fused.each("sigmoid", x)
+        if fast is not None:
+            return fast
         out = np.negative(x, out=np.empty_like(x))
         np.exp(out, out=out)
         out += 1
@@ -364,6 +372,9 @@ class Sigmoid(Elementwise):
 
     @staticmethod
     def backward(g, out):
+        fast = fused.each_grad("sigmoid_grad", g, out)
+        if fast is not None:
+            return fast
         return g * out * (1 - out)
 
 

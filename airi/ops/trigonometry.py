@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from airi.ops import fused
 from airi.ops.elementwise import div, mul, where
 from airi.ops.out import written
 from airi.ops.promotion import Elementwise, refuse_complex
@@ -300,6 +301,9 @@ class Tanh(Elementwise):
 
     @staticmethod
     def backward(g, out):
+        fast = fused.each_grad("tanh_grad", g, out)
+        if fast is not None:
+            return fast
         return g * (1 - out * out)
 
 

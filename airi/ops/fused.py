@@ -1,0 +1,331 @@
+"""One pass where NumPy needs many: when the compiled kernels of `fused_ext` do an op's work.
+
+Rules ask here first, and compute in NumPy what they get None for: that is the specification, does
+every dtype and layout, and is what second derivatives pass through. The kernels (explained in
+``fused_kernels.h``) take contiguous float32 arrays that are large enough to be worth the call.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from airi import memory
+from airi.autograd.engine import sum_to
+from airi.ops import kernels
+
+Shape = tuple[int, ...]
+
+LEAST_ELEMENTS = 2048
+LEAST_COLUMNS = 4
+# A row of this many numbers is worth the few that are computed for it in Python.
+LEAST_POSITIONS = 32
+# Long sums are cut into rows of this many elements, for threads to share.
+SUM_ROW = 1 << 14
+# Threads add up gradients of weights apart; more parts would cost more memory than they help.
+MOST_PARTS = 32
+
+_FLOAT32 = np.dtype(np.float32)
+
+
+@functools.cache
+def _compiled() -> Any:
+    """The extension, or None where it was not built; loaded when a large array is first met."""
+    try:
+        with kernels.threads_that_sleep():
+            import airi.ops.fused_ext as module
+    except ImportError:
+        return None
+    return module
+
+
+def _suits(x: Any) -> bool:
+    return (
+        type(x) is np.ndarray
+        and x.size >= LEAST_ELEMENTS
+        and x.dtype == _FLOAT32
+        and x.flags.c_contiguous
+    )
+
+
+def _gradient(g: Any, x: np.ndarray) -> np.ndarray | None:
+    """The gradient as a contiguous array, None where it is a Tensor or of another dtype."""
+    if type(g) is not np.ndarray or g.dtype != _FLOAT32 or g.shape != x.shape:
+        return None
+    return np.ascontiguousarray(g)
+
+
+def _new(x: np.ndarray) -> np.ndarray:
+    memory.install()
+    return np.empty(x.shape, _FLOAT32)
+
+
+def each(name: str, x: Any) -> np.ndarray | None:
+    """A function of every element: "exp", "sigmoid", "silu", "gelu" or "gelu_tanh"."""
+    if not _suits(x):
+        return None
+    compiled = _compiled()
+    if compiled is None:
+        return None
+    out = _new(x)
+    compiled.wide(name, x, out)
+    return out
+
+
+def each_grad(name: str, g: Any, x: Any) -> np.ndarray | None:
+    """g times the derivative; x is the output for "tanh_grad" and "sigmoid_grad"."""
+    if not _suits(x):
+        return None
+    compiled, g = _compiled(), _gradient(g, x)
+    if compiled is None or g is None:
+        return None
+    out = _new(x)
+    compiled.wide(name, x, out, g)
+    return out
+
+
+def _columns(x: Any, dim: int) -> int:
+    """The length of rows along `dim`, 0 where no kernel does them."""
+    if not _suits(x) or dim != x.ndim - 1 or x.shape[-1] < LEAST_COLUMNS or _compiled() is None:
+        return 0
+    return x.shape[-1]
+
+
+def softmax(name: str, x: Any, dim: int) -> np.ndarray | None:
+    """ "softmax" or "log_softmax" along the last dimension"""
+    columns = _columns(x, dim)
+    if not columns:
+        return None
+    out = _new(x)
+    _compiled().rows(name, x.size // columns, columns, x, None, out)
+    return out
+
+
+def softmax_grad(name: str, g: Any, out: Any, dim: int) -> np.ndarray | None:
+    """The gradient of "softmax" or "log_softmax" from that of its output"""
+    columns = _columns(out, dim)
+    if not columns:
+        return None
+    g = _gradient(g, out)
+    if g is None:
+        return None
+    dx = _new(out)
+    _compiled().rows(name + "_grad", out.size // columns, columns, out, g, dx)
+    return dx
+
+
+def log_sum_exp(x: Any) -> np.ndarray | None:
+    """log(sum of e**x) of each row of a matrix, (rows, 1)"""
+    if x.ndim != 2 or not _columns(x, 1):
+        return None
+    out = np.empty((len(x), 1), _FLOAT32)
+    _compiled().rows("log_sum_exp", *x.shape, x, None, out)
+    return out
+
+
+def cross_entropy_grad(x: Any, lse: Any, scale: Any, places: Any, at_place: Any) -> Any:
+    """e**(x - lse) * scale, less `at_place` in the column `places` of each row of a matrix"""
+    if type(scale) is not np.ndarray or x.ndim != 2 or not _columns(x, 1):
+        return None
+    dx = _new(x)
+    _compiled().rows(
+        "cross_entropy_grad", *x.shape, x, None, dx, level=lse, place=places,
+        scale=np.ascontiguousarray(scale, _FLOAT32), slope=np.ascontiguousarray(at_place, _FLOAT32),
+    )  # fmt: skip
+    return dx
+
+
+def sum_last(x: Any, dim: Any, keepdim: bool) -> Any:
+    """The sum over all dimensions (`dim` None) or over the last ones"""
+    if not _suits(x):
+        return None
+    first = 0 if dim is None else min(dim)
+    if dim is not None and len(dim) != x.ndim - first:
+        return None
+    columns = x.size if first == 0 else math.prod(x.shape[first:])
+    if columns < LEAST_POSITIONS or _compiled() is None:
+        return None
+    shape = x.shape[:first] + ((1,) * (x.ndim - first) if keepdim else ())
+    if first:
+        return _row_sums(x, columns).astype(_FLOAT32).reshape(shape)
+    flat = x.reshape(-1)
+    whole = x.size // SUM_ROW * SUM_ROW
+    total = np.add.reduce(flat[whole:], dtype=np.float64)
+    if whole:
+        total += np.add.reduce(_row_sums(flat[:whole], SUM_ROW))
+    return np.full(shape, total, _FLOAT32)
+
+
+def _row_sums(x: np.ndarray, columns: int) -> np.ndarray:
+    sums = np.empty(x.size // columns)
+    _compiled().rows("row_sums", len(sums), columns, x, sums=sums)
+    return sums
+
+
+# ---- normalisation: the arguments are those of `norm.Normalize` ---------------------------------
+
+
+def normalize(
+    x: Any, w: Any, bias: Any, view: Shape, dims: Shape, affine: Shape, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """What `Normalize.forward` returns"""
+    if not _suits_norm(x, view, dims):
+        return None
+    if dims == (1,):
+        return _normalize_rows(x, w, bias, view, eps)
+    return _normalize_planes(x, w, bias, view, dims, affine, eps)
+
+
+def normalize_grad(
+    g: Any, x: Any, w: Any, mean: Any, var: Any, view: Shape, dims: Shape, affine: Shape,
+    eps: float, needs: tuple[bool, ...],
+) -> tuple[Any, Any, Any] | None:  # fmt: skip
+    """What `Normalize.backward` returns"""
+    if not _suits_norm(x, view, dims):
+        return None
+    out_grad = _gradient(g[0], x)
+    if out_grad is None:
+        return None
+    if dims == (1,):
+        return _normalize_rows_grad(out_grad, *g[1:], x, w, mean, var, view, eps, needs)
+    return _normalize_planes_grad(out_grad, *g[1:], x, w, mean, var, view, dims, affine, eps, needs)
+
+
+def _suits_norm(x: Any, view: Shape, dims: Shape) -> bool:
+    if not _suits(x) or _compiled() is None:
+        return False
+    # Either rows with a weight for each column, or rows (planes) with a single weight.
+    return view[-1] >= (LEAST_COLUMNS if dims == (1,) else LEAST_POSITIONS)
+
+
+def _contiguous(parameter: Any) -> np.ndarray | None:
+    return None if parameter is None else np.ascontiguousarray(parameter)
+
+
+def _normalize_rows(
+    x: np.ndarray, w: Any, bias: Any, view: Shape, eps: float, centred: bool = True
+) -> Any:
+    out = _new(x)
+    mean = np.empty((view[0], 1), _FLOAT32)
+    var = np.empty((view[0], 1), _FLOAT32)
+    _compiled().rows(
+        "norm", *view, x, None, out, weight=_contiguous(w), bias=_contiguous(bias), mean=mean,
+        var=var, eps=eps, centred=centred,
+    )  # fmt: skip
+    return out, mean, var
+
+
+def _normalize_rows_grad(
+    g: np.ndarray, g_mean: Any, g_var: Any, x: np.ndarray, w: Any, mean: Any, var: Any,
+    view: Shape, eps: float, needs: Any, centred: bool = True,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    rows, columns = view
+    compiled = _compiled()
+    each_task = compiled.task_rows(rows, columns, MOST_PARTS)
+    parts = (-(-rows // each_task), columns)
+    products = np.zeros(parts, _FLOAT32) if needs[1] else None
+    sums = np.zeros(parts, _FLOAT32) if needs[2] else None
+    dx = _new(x) if needs[0] else None
+    compiled.rows(
+        "norm_grad", rows, columns, x, g, dx, weight=_contiguous(w), mean=mean, var=var,
+        level=_contiguous(g_mean), slope=_contiguous(g_var), column_sums=sums,
+        column_products=products, eps=eps, centred=centred, rows_per_task=each_task,
+    )  # fmt: skip
+    return dx, _added(products), _added(sums)
+
+
+def _added(parts: np.ndarray | None) -> np.ndarray | None:
+    return None if parts is None else np.add.reduce(parts, 0, np.float64).astype(_FLOAT32)
+
+
+def rms_norm(x: Any, w: Any, view: Shape, eps: float) -> tuple[np.ndarray, np.ndarray] | None:
+    """What `RMSNorm.forward` returns"""
+    if not _suits_norm(x, view, (1,)):
+        return None
+    out, _, ms = _normalize_rows(x, w, None, view, eps, centred=False)
+    return out, ms
+
+
+def rms_norm_grad(
+    g: Any, x: Any, w: Any, ms: Any, view: Shape, eps: float, needs: tuple[bool, ...]
+) -> tuple[Any, Any] | None:
+    """What `RMSNorm.backward` returns"""
+    if not _suits_norm(x, view, (1,)):
+        return None
+    out_grad = _gradient(g[0], x)
+    if out_grad is None:
+        return None
+    dx, dw, _ = _normalize_rows_grad(
+        out_grad, None, g[1], x, w, None, ms, view, eps, (*needs, False), centred=False
+    )
+    return dx, dw
+
+
+def _normalize_planes(
+    x: np.ndarray, w: Any, bias: Any, view: Shape, dims: Shape, affine: Shape, eps: float
+) -> Any:
+    """By planes, rows of positions that have one mean and one weight.
+
+    The sum of squares around the common mean is that around each plane's own, and the distance of
+    the means (T. F. Chan et al., "Updating formulae ... for computing sample variances", 1979).
+    """
+    planes, positions = view[:-1], view[-1]
+    count = math.prod(planes)
+    means = np.empty(planes, _FLOAT32)
+    squares = np.empty(planes)
+    compiled = _compiled()
+    compiled.rows("moments", count, positions, x, mean=means, sums=squares)
+    over = dims[:-1]
+    mean = np.mean(means, over, np.float64, keepdims=True)
+    squares += positions * np.square(means - mean)
+    var = np.mean(squares, over, keepdims=True) / positions
+    scale = 1 / np.sqrt(var + eps)
+    if w is not None:
+        scale = scale * w.reshape(affine[:-1])
+    out = _new(x)
+    compiled.rows(
+        "scale_and_shift", count, positions, x, None, out,
+        level=_for_planes(mean, planes), scale=_for_planes(scale, planes),
+        slope=_for_planes(0.0 if bias is None else bias.reshape(affine[:-1]), planes),
+    )  # fmt: skip
+    return out, mean[..., None].astype(_FLOAT32), var[..., None].astype(_FLOAT32)
+
+
+def _normalize_planes_grad(
+    g: np.ndarray, g_mean: Any, g_var: Any, x: np.ndarray, w: Any, mean: Any, var: Any,
+    view: Shape, dims: Shape, affine: Shape, eps: float, needs: Any,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    planes, positions = view[:-1], view[-1]
+    rows = math.prod(planes)
+    sums, products = np.empty(planes), np.empty(planes)
+    means = _for_planes(mean[..., 0], planes)
+    compiled = _compiled()
+    compiled.rows("dots", rows, positions, x, g, mean=means, sums=sums, products=products)
+    r = 1 / np.sqrt(var[..., 0].astype(np.float64) + eps)
+    dx = dw = dbias = None
+    if needs[1]:
+        dw = sum_to(products * r, affine[:-1]).reshape(-1).astype(_FLOAT32)
+    if needs[2]:
+        dbias = sum_to(sums, affine[:-1]).reshape(-1).astype(_FLOAT32)
+    if needs[0]:
+        count = math.prod([view[dim] for dim in dims])
+        scale = r
+        if w is not None:
+            w = w.reshape(affine[:-1])
+            scale, sums, products = w * r, sums * w, products * w
+        s, t = sum_to(sums, mean.shape[:-1]), sum_to(products, mean.shape[:-1])
+        slope = (2 * g_var[..., 0] - r**3 * t) / count
+        level = (g_mean[..., 0] - r * s) / count
+        dx = _new(x)
+        compiled.rows(
+            "combine", rows, positions, x, g, dx, mean=means, scale=_for_planes(scale, planes),
+            slope=_for_planes(slope, planes), level=_for_planes(level, planes),
+        )  # fmt: skip
+    return dx, dw, dbias
+
+
+def _for_planes(values: Any, planes: Shape) -> np.ndarray:
+    return np.ascontiguousarray(np.broadcast_to(values, planes), _FLOAT32)

@@ -1,0 +1,343 @@
+/* Rows of numbers that share a largest number, a sum, a mean: softmax, normalisation, sums.
+ *
+ * Included several times by fused_kernels.h, which explains rows and sums in blocks. Each task does
+ * the rows from `first` to `end`.
+ */
+
+#define largest_of_row NAME(largest_of_row)
+#define sum_of_powers NAME(sum_of_powers)
+#define moments_of_row NAME(moments_of_row)
+#define dots_of_rows NAME(dots_of_rows)
+
+/* for every vector of numbers i, i + 1, ... of a row, by blocks: EACH_BLOCK has `sum` start at 0 and
+ * END_BLOCK adds its lanes to `total`. */
+#define EACH_BLOCK(columns)                                                                     \
+    for (ptrdiff_t block = 0; block < (columns); block += SUM_BLOCK) {                          \
+        ptrdiff_t block_end = smaller(block + SUM_BLOCK, columns);                              \
+        VECTOR sum = same(0.0f);                                                                \
+        for (ptrdiff_t i = block; i < block_end; i += LANES)
+#define END_BLOCK(total)                                                                        \
+        (total) += add_lanes(sum);                                                              \
+    }
+
+/* ---- softmax: x - largest, so that no power overflows ---------------------------------------- */
+
+/* NaN where there is one, by way of the sum of powers: see there. */
+INLINE float largest_of_row(const float *x, ptrdiff_t columns)
+{
+    VECTOR largest = same(-INFINITY), also = largest;
+    ptrdiff_t i = 0;
+    for (; i + 2 * LANES <= columns; i += 2 * LANES) {
+        largest = larger_of(LOAD(x + i), largest);
+        also = larger_of(LOAD(x + i + LANES), also);
+    }
+    for (; i < columns; i += LANES)
+        largest = larger_of(load_up_to(x + i, columns - i, -INFINITY), largest);
+    return largest_lane(larger_of(largest, also));
+}
+
+/* The sum of e**(x - largest), and the powers themselves where `powers` is not NULL. A NaN in x
+ * makes it NaN, and so does a largest number of plus or minus infinity, as inf - inf. */
+INLINE double sum_of_powers(const float *x, float largest, float *powers, ptrdiff_t columns)
+{
+    double total = 0;
+    EACH_BLOCK(columns) {
+        VECTOR power = power_of_e(load_up_to(x + i, columns - i, -INFINITY) - largest);
+        if (powers)
+            store_up_to(powers + i, columns - i, power);
+        sum += power;
+    }
+    END_BLOCK(total)
+    return largest - largest != 0 ? NAN : total;
+}
+
+/* out = e**x / sum(e**x) */
+static void NAME(softmax)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns;
+        float *out = job->out + row * job->columns;
+        float largest = largest_of_row(x, job->columns);
+        float factor = (float)(1 / sum_of_powers(x, largest, out, job->columns));
+        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
+            ptrdiff_t left = job->columns - i;
+            store_up_to(out + i, left, load_up_to(out + i, left, 0.0f) * factor);
+        }
+    }
+}
+
+/* dx = out * (g - sum(g * out)); x is out */
+static void NAME(softmax_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns, *g = job->g + row * job->columns;
+        float *out = job->out + row * job->columns;
+        double total = 0;
+        EACH_BLOCK(job->columns) {
+            ptrdiff_t left = job->columns - i;
+            sum += load_up_to(x + i, left, 0.0f) * load_up_to(g + i, left, 0.0f);
+        }
+        END_BLOCK(total)
+        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
+            ptrdiff_t left = job->columns - i;
+            VECTOR difference = load_up_to(g + i, left, 0.0f) - (float)total;
+            store_up_to(out + i, left, load_up_to(x + i, left, 0.0f) * difference);
+        }
+    }
+}
+
+/* out = x - largest - log(sum(e**(x - largest))) */
+static void NAME(log_softmax)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns;
+        float *out = job->out + row * job->columns;
+        float largest = largest_of_row(x, job->columns);
+        float logarithm = (float)log(sum_of_powers(x, largest, NULL, job->columns));
+        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
+            ptrdiff_t left = job->columns - i;
+            store_up_to(out + i, left, load_up_to(x + i, left, 0.0f) - largest - logarithm);
+        }
+    }
+}
+
+/* dx = g - e**out * sum(g); x is out */
+static void NAME(log_softmax_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns, *g = job->g + row * job->columns;
+        float *out = job->out + row * job->columns;
+        double total = 0;
+        EACH_BLOCK(job->columns) sum += load_up_to(g + i, job->columns - i, 0.0f);
+        END_BLOCK(total)
+        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
+            ptrdiff_t left = job->columns - i;
+            VECTOR power = power_of_e(load_up_to(x + i, left, 0.0f));
+            store_up_to(out + i, left, load_up_to(g + i, left, 0.0f) - power * (float)total);
+        }
+    }
+}
+
+/* out[row] = log(sum(e**x)) */
+static void NAME(log_sum_exp)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns;
+        float largest = largest_of_row(x, job->columns);
+        job->out[row] = (float)(largest + log(sum_of_powers(x, largest, NULL, job->columns)));
+    }
+}
+
+/* dx = e**(x - level) * scale, less slope in the column `place`; level, scale, slope of the row */
+static void NAME(cross_entropy_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns;
+        float *out = job->out + row * job->columns;
+        float level = job->level[row], scale = job->scale[row];
+        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
+            ptrdiff_t left = job->columns - i;
+            store_up_to(out + i, left, power_of_e(load_up_to(x + i, left, 0.0f) - level) * scale);
+        }
+        out[job->place[row]] -= job->slope[row];
+    }
+}
+
+/* ---- normalisation --------------------------------------------------------------------------- */
+
+/* The mean of a row, and the mean of (x - mean)**2; the mean of x**2 where it is not centred. */
+INLINE void moments_of_row(const float *x, ptrdiff_t columns, int centred, float *mean,
+                           double *var)
+{
+    double total = 0;
+    if (centred) {
+        EACH_BLOCK(columns) sum += load_up_to(x + i, columns - i, 0.0f);
+        END_BLOCK(total)
+    }
+    float middle = *mean = (float)(total / (double)columns);
+    total = 0;
+    EACH_BLOCK(columns) {
+        VECTOR distance = load_up_to(x + i, columns - i, middle) - middle;
+        sum += distance * distance;
+    }
+    END_BLOCK(total)
+    *var = total / (double)columns;
+}
+
+/* out = (x - mean) / sqrt(var + eps) * weight + bias, with weight and bias for each column or NULL;
+ * also gives mean (where it is centred) and var */
+static void NAME(norm)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns;
+        float *out = job->out + row * job->columns;
+        float mean;
+        double var;
+        moments_of_row(x, job->columns, job->centred, &mean, &var);
+        float r = (float)(1 / sqrt(var + job->eps));
+        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
+            ptrdiff_t left = job->columns - i;
+            VECTOR value = (load_up_to(x + i, left, 0.0f) - mean) * r;
+            if (job->weight)
+                value *= load_up_to(job->weight + i, left, 0.0f);
+            if (job->bias)
+                value += load_up_to(job->bias + i, left, 0.0f);
+            store_up_to(out + i, left, value);
+        }
+        if (job->centred)
+            job->mean[row] = mean;
+        job->var[row] = (float)var;
+    }
+}
+
+/* With r = 1 / sqrt(var + eps) and the sums over a row s = sum(g * weight) and
+ * t = sum(g * weight * (x - mean)):
+ *
+ *     dx = g * weight * r + (x - mean) * (2 * dvar - r**3 * t) / n + (dmean - r * s) / n
+ *
+ * where dmean (`level`) and dvar (`slope`) are what reaches mean and var themselves, NULL for
+ * nothing. The sums over rows that give the gradients of weight and bias, sum(g * (x - mean) * r)
+ * and sum(g), are added up for each task apart (`column_products`, `column_sums`, or NULL). */
+static void NAME(norm_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    ptrdiff_t columns = job->columns, task = first / job->task_items;
+    float *products = job->column_products ? job->column_products + task * columns : NULL;
+    float *sums = job->column_sums ? job->column_sums + task * columns : NULL;
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * columns, *g = job->g + row * columns;
+        float *out = job->out ? job->out + row * columns : NULL;
+        float mean = job->centred ? job->mean[row] : 0.0f;
+        float r = (float)(1 / sqrt((double)job->var[row] + job->eps));
+        double s = 0, t = 0;
+        for (ptrdiff_t block = 0; block < columns; block += SUM_BLOCK) {
+            ptrdiff_t block_end = smaller(block + SUM_BLOCK, columns);
+            VECTOR grads = same(0.0f), dots = same(0.0f);
+            for (ptrdiff_t i = block; i < block_end; i += LANES) {
+                ptrdiff_t left = columns - i;
+                VECTOR grad = load_up_to(g + i, left, 0.0f);
+                VECTOR distance = load_up_to(x + i, left, mean) - mean;
+                if (sums)
+                    store_up_to(sums + i, left, load_up_to(sums + i, left, 0.0f) + grad);
+                if (products)
+                    store_up_to(products + i, left,
+                                load_up_to(products + i, left, 0.0f) + grad * distance * r);
+                if (job->weight)
+                    grad *= load_up_to(job->weight + i, left, 0.0f);
+                grads += grad;
+                dots += grad * distance;
+            }
+            s += add_lanes(grads);
+            t += add_lanes(dots);
+        }
+        if (!out)
+            continue;
+        float slope = (float)(((job->slope ? 2 * job->slope[row] : 0) - r * r * r * t) / columns);
+        float level = job->level ? job->level[row] : 0;
+        level = job->centred ? (float)((level - r * s) / columns) : 0;
+        for (ptrdiff_t i = 0; i < columns; i += LANES) {
+            ptrdiff_t left = columns - i;
+            VECTOR grad = load_up_to(g + i, left, 0.0f) * r;
+            if (job->weight)
+                grad *= load_up_to(job->weight + i, left, 0.0f);
+            VECTOR distance = load_up_to(x + i, left, 0.0f) - mean;
+            store_up_to(out + i, left, grad + distance * slope + level);
+        }
+    }
+}
+
+/* Where a row has one weight, that of its channel, its norm is x * scale + shift and all else is
+ * done in Python with a few numbers a row: batch, group and instance normalisation. */
+
+/* mean[row] and sums[row], the sum of (x - mean)**2 */
+static void NAME(moments)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        double var;
+        moments_of_row(job->x + row * job->columns, job->columns, 1, &job->mean[row], &var);
+        job->sums[row] = var * (double)job->columns;
+    }
+}
+
+/* out = (x - level) * scale + slope, all three of the row */
+static void NAME(scale_and_shift)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns;
+        float *out = job->out + row * job->columns;
+        float level = job->level[row], scale = job->scale[row], shift = job->slope[row];
+        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
+            ptrdiff_t left = job->columns - i;
+            VECTOR distance = load_up_to(x + i, left, 0.0f) - level;
+            store_up_to(out + i, left, distance * scale + shift);
+        }
+    }
+}
+
+/* sums[row] = sum(g), products[row] = sum(g * (x - mean)) */
+static void NAME(dots)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    ptrdiff_t columns = job->columns;
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * columns, *g = job->g + row * columns;
+        float mean = job->mean[row];
+        double s = 0, t = 0;
+        for (ptrdiff_t block = 0; block < columns; block += SUM_BLOCK) {
+            ptrdiff_t block_end = smaller(block + SUM_BLOCK, columns);
+            VECTOR grads = same(0.0f), dots = same(0.0f);
+            for (ptrdiff_t i = block; i < block_end; i += LANES) {
+                VECTOR grad = load_up_to(g + i, columns - i, 0.0f);
+                grads += grad;
+                dots += grad * (load_up_to(x + i, columns - i, mean) - mean);
+            }
+            s += add_lanes(grads);
+            t += add_lanes(dots);
+        }
+        job->sums[row] = s;
+        job->products[row] = t;
+    }
+}
+
+/* dx = g * scale + (x - mean) * slope + level, all four of the row */
+static void NAME(combine)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns, *g = job->g + row * job->columns;
+        float *out = job->out + row * job->columns;
+        float scale = job->scale[row], slope = job->slope[row], level = job->level[row];
+        float mean = job->mean[row];
+        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
+            ptrdiff_t left = job->columns - i;
+            VECTOR distance = load_up_to(x + i, left, 0.0f) - mean;
+            store_up_to(out + i, left,
+                        load_up_to(g + i, left, 0.0f) * scale + distance * slope + level);
+        }
+    }
+}
+
+/* ---- sums ------------------------------------------------------------------------------------ */
+
+/* sums[row] = sum(x) */
+static void NAME(row_sums)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns;
+        double total = 0;
+        for (ptrdiff_t block = 0; block < job->columns; block += 4 * SUM_BLOCK) {
+            ptrdiff_t i = block, block_end = smaller(block + 4 * SUM_BLOCK, job->columns);
+            VECTOR a = same(0.0f), b = a, c = a, d = a; /* no addition waits for the one before */
+            for (; i + 4 * LANES <= block_end; i += 4 * LANES) {
+                a += LOAD(x + i);
+                b += LOAD(x + i + LANES);
+                c += LOAD(x + i + 2 * LANES);
+                d += LOAD(x + i + 3 * LANES);
+            }
+            for (; i < block_end; i += LANES)
+                a += load_up_to(x + i, block_end - i, 0.0f);
+            total += add_lanes((a + b) + (c + d));
+        }
+        job->sums[row] = total;
+    }
+}
+
+#undef EACH_BLOCK
+#undef END_BLOCK
