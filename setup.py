@@ -31,6 +31,16 @@ FUSED_HEADERS = [
 ]
 
 
+# The graph and the walk over it are Python with types beside it (*.pxd): compiled they are several
+# times as fast. They include one another's C structs, so it is all of them or none.
+CORE = [
+    "airi.autograd.small_ext",
+    "airi.autograd.mode",
+    "airi.autograd.graph",
+    "airi.autograd.engine",
+]
+
+
 class BuildKernels(build_ext):
     """build_ext with the flags that this compiler understands."""
 
@@ -46,6 +56,10 @@ class BuildKernels(build_ext):
             if self.compiler.compiler_type != "msvc":
                 extension.extra_link_args += openmp
         super().build_extensions()
+        core = [self.get_ext_fullpath(name) for name in CORE]
+        if not all(os.path.exists(path) for path in core):
+            for path in filter(os.path.exists, core):
+                os.remove(path)
 
     def _compiles_openmp(self, flags):
         """Whether a program with OpenMP compiles and links (the compiler of macOS has none)."""
@@ -110,8 +124,23 @@ def extensions():
         ],
         optional=True,
     )
-    every = [kernels, erf, recurrent, updates, fused, memory]
-    return cythonize(every, compiler_directives={"language_level": "3"})
+    every = [kernels, erf, recurrent, updates, fused, memory, *core(get_include())]
+    # The annotations are for readers and type checkers; the types of C stand in the .pxd files.
+    directives = {"language_level": "3", "annotation_typing": False, "auto_pickle": False}
+    return cythonize(every, compiler_directives=directives)
+
+
+def core(numpy_headers):
+    return [
+        Extension(
+            name,
+            [name.replace(".", "/") + (".pyx" if name.endswith("_ext") else ".py")],
+            depends=[name.replace(".", "/") + ".pxd" for name in CORE],
+            include_dirs=[numpy_headers],
+            optional=True,
+        )
+        for name in CORE
+    ]
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})

@@ -13,8 +13,8 @@ import numpy as np
 
 from airi import dtypes, spelling
 from airi.autograd import engine, graph
-from airi.autograd.graph import Handle, Node, Version, replay_view
-from airi.autograd.mode import enable_grad, state
+from airi.autograd.graph import Handle, Node, TensorCore, Version, replay_view
+from airi.autograd.mode import current, enable_grad
 from airi.device import CPU, device
 from airi.layout import layout, strided
 from airi.ops.complex import imag, real
@@ -59,28 +59,12 @@ class Size(tuple[int, ...]):
     __rmul__ = __mul__
 
 
-class Tensor(TensorMethods):
+class Tensor(TensorCore, TensorMethods):
     """An n-dimensional array that remembers how it was computed.
 
     ``Tensor(2, 3)`` is uninitialised float32, ``Tensor([1, 2])`` holds these values as float32, as
     in PyTorch; ``airi.tensor(...)`` is what one usually wants. Source: ``torch.Tensor``.
     """
-
-    # A tensor sets only what differs from these: making one is the commonest thing there is.
-    _array: np.ndarray
-    _edge: tuple[Node, int] | None = None  # the node that made it, and which output it is
-    _requires_grad: bool = False  # of a leaf; what has an edge requires grad by that
-    _grad: Tensor | None = None
-    _counter: Version | None = None  # None: made in inference_mode
-    _hooks: dict[int, Callable[..., Any]] | None = None  # of a leaf
-    _after_accumulation: dict[int, Callable[..., Any]] = {}  # of a leaf
-    # Of a view: the tensor that it shows, the steps from there (None: it may not be written), the
-    # base's edge when its own was derived, and whether it was made while nothing was recorded.
-    _base: Tensor | None = None
-    _steps: tuple[tuple[Any, dict[str, Any]], ...] | None = ()
-    _base_edge: tuple[Node, int] | None = None
-    _back: tuple[tuple[Any, dict[str, Any]], ...] = ()  # of a base: see `ops/inplace_shape.py`
-    _made_without_grad: bool = False
 
     name: str | None = None  # a label of the user's own for pictures
     __array_priority__ = 1000  # ndarray + Tensor is a Tensor
@@ -331,7 +315,7 @@ class Tensor(TensorMethods):
                 "requires_grad_: only floating-point and complex tensors can require gradients, "
                 f"not {self.dtype}"
             )
-        if requires_grad and self._counter is None and not state.inference:
+        if requires_grad and self._counter is None and not current().inference:
             raise RuntimeError(
                 "requires_grad_: not for a tensor made in inference_mode; clone() it"
             )
@@ -456,7 +440,7 @@ class Tensor(TensorMethods):
             raise RuntimeError(
                 "register_post_accumulate_grad_hook: only for leaf tensors that require grad"
             )
-        if not self._after_accumulation:
+        if self._after_accumulation is None:
             self._after_accumulation = {}
         return Handle(self._after_accumulation, hook)
 
@@ -602,7 +586,7 @@ class Tensor(TensorMethods):
 
     def _users_attributes(self) -> dict[str, Any]:
         """What was set on the tensor from outside: its name, tags on parameters."""
-        return {key: each for key, each in vars(self).items() if key not in _OWN_ATTRIBUTES}
+        return {key: each for key, each in vars(self).items() if key not in OWN_ATTRIBUTES}
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         parts = (type(self), self._array, self.requires_grad)
@@ -610,7 +594,7 @@ class Tensor(TensorMethods):
 
 
 # What a tensor itself keeps; a copy sets these one by one and takes over all others.
-_OWN_ATTRIBUTES = frozenset(name for name in Tensor.__annotations__ if name.startswith("_"))
+OWN_ATTRIBUTES = frozenset(graph.OF_A_NEW_TENSOR)
 
 
 def _rebuilt(kind: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    _refuse_stale_code()
     if config.getoption("--reference-kernels"):
         from airi.ops import conv_ref, fused, recurrent_steps
 
@@ -26,6 +28,17 @@ def pytest_configure(config):
         fused._compiled = lambda: None
     if "PYTEST_XDIST_WORKER" in os.environ:
         airi.set_num_threads(1)
+
+
+def _refuse_stale_code():
+    """A module that is compiled hides its Python file: after a change it has to be built anew."""
+    for source in Path(airi.__file__).parent.rglob("*.py"):
+        for compiled in source.parent.glob(f"{source.stem}.*.so"):
+            if compiled.stat().st_mtime < source.stat().st_mtime:
+                raise pytest.UsageError(
+                    f"{source} is newer than its compiled form: run `python setup.py build_ext "
+                    "--inplace`, or delete the .so file to run the Python"
+                )
 
 
 def hear_ctrl_c():

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from airi.autograd.graph import Node, Rule, Saved, metadata_of, wrap
+from airi.autograd.graph import Node, Rule, Saved, metadata_of, new_node, wrap
 from airi.dtypes import DIFFERENTIABLE
 
 
@@ -48,5 +48,7 @@ def joined(gradient: Any, node: Node) -> Any:
     shapes = tuple([shape for _, shape in anchors])
     metadata = (gradient._array.shape, gradient._array.dtype)
     result = wrap(gradient._array)
-    result._edge = Node(Constant, (None, *[e for e, _ in anchors]), (shapes,), {}, (metadata,)), 0
+    node = new_node(Node, Constant, (None, *[edge for edge, _ in anchors]), {}, (metadata,))
+    node.saved = (shapes,)
+    result._edge = node, 0
     return result

@@ -17,9 +17,10 @@ import numpy as np
 
 from airi.autograd import graph
 from airi.autograd.constant import joined
-from airi.autograd.graph import Node
-from airi.autograd.mode import set_grad_enabled, state
+from airi.autograd.graph import Node, metadata_of
+from airi.autograd.mode import current, set_grad_enabled
 from airi.autograd.quiet import quiet
+from airi.autograd.small import add_to
 from airi.dtypes import DIFFERENTIABLE
 
 _adding_to_leaves = threading.Lock()  # backward() in several threads may share parameters
@@ -28,21 +29,25 @@ _adding_to_leaves = threading.Lock()  # backward() in several threads may share 
 class _Gradient:
     """The sum of what has arrived so far, and whether its memory is the walk's own to add into."""
 
-    __slots__ = ("value", "own")
-
-    def __init__(self, value: Any, own: bool) -> None:
-        self.value = value
-        self.own = own
+    value: Any
+    own: bool
 
     def add(self, value: Any, own: bool) -> None:
         if self.own and type(self.value) is np.ndarray:
-            np.add(self.value, value, out=self.value)
+            add_to(self.value, value)
         elif own and type(value) is np.ndarray:
             self.value = np.add(self.value, value, out=value)
             self.own = True
         else:
             self.value = self.value + value
             self.own = True
+
+
+def _gradient(value: Any, own: bool) -> _Gradient:
+    result = _Gradient.__new__(_Gradient)
+    result.value = value
+    result.own = own
+    return result
 
 
 class _Walk:
@@ -56,7 +61,7 @@ class _Walk:
         self.captured: dict[Any, Any] = {}  # edge asked for -> its gradient
         self.arrived: dict[Node, dict[int, _Gradient]] = {}
         self.leaves: dict[Any, _Gradient] = {}
-        self.observers = state.observers
+        self.observers = current().observers
 
     def run(self, roots: Iterable[tuple[Any, Any]]) -> None:
         roots = list(roots)
@@ -66,7 +71,8 @@ class _Walk:
         useful = None if self.wanted is None else _leading_to(self.wanted, order)
         for observer in self.observers:
             observer.walk_begins(order, roots)
-        for node in order:
+        for each in order:
+            node = each
             arrived = self.arrived.pop(node, None)
             if arrived is None:
                 continue
@@ -84,8 +90,9 @@ class _Walk:
             for number, each in arrived.items():
                 if (node, number) in self.wanted:
                     self.captured[node, number] = each.value
-        if len(node.outputs) == 1:
-            return [arrived[0].value]
+        if node.several is None:
+            each = arrived[0]
+            return [each.value]
         return [
             arrived[number].value if number in arrived else self._nothing(node, number)
             for number in range(len(node.outputs))
@@ -100,6 +107,11 @@ class _Walk:
         return graph.wrap(zeros) if self.record else zeros
 
     def _pass_on(self, node: Node, grads: list[Any], useful: set[Node] | None) -> None:
+        if not (self.record or self.observers or node.hooks):
+            small = node.small_backward(grads[0])
+            if small is not None:
+                self._pass_on_small(node, grads[0], small, useful)
+                return
         begun = perf_counter() if self._tell_visit(node, grads) else 0.0
         try:
             results = node.backward(grads, self.record)
@@ -116,13 +128,15 @@ class _Walk:
             results = self._call_hooks_after(node, grads, results)
         broadcasts = node.rule.broadcasts
         may_own = node.returns_own and not node.hooks and not self.record
-        for position, (edge, gradient) in enumerate(zip(node.edges, results, strict=True)):
+        edges = node.edges
+        for position in range(len(results)):
+            edge, gradient = edges[position], results[position]
             if edge is None or gradient is None:
                 continue
             if useful is not None and not self._is_useful(edge, useful):
                 continue
             own = may_own and _is_fresh(gradient, grads, results)
-            shape, dtype = graph.metadata_of(edge)
+            shape, dtype = metadata_of(edge)
             if gradient.shape != shape:
                 gradient = _undo_broadcast(gradient, shape, broadcasts, node, position)
                 own = not self.record
@@ -130,8 +144,31 @@ class _Walk:
                 gradient = _cast(gradient, dtype)
             if self.record and not gradient.requires_grad:
                 gradient = joined(gradient, node)
-            for observer in self.observers:
-                observer.sends(node, position, gradient)
+            if self.observers:
+                self._tell_sent(node, position, gradient)
+            self._deliver(edge, gradient, own)
+
+    def _pass_on_small(
+        self, node: Node, g: Any, results: tuple[Any, ...], useful: set[Node] | None
+    ) -> None:
+        """`_pass_on` of what a kernel for small arrays gave: `g` itself, or arrays of its own."""
+        if not self.retain:
+            node.release()
+        shape, dtype = node.shape, node.dtype
+        edges = node.edges
+        for position in range(len(results)):
+            edge, gradient = edges[position], results[position]
+            if edge is None or gradient is None:
+                continue
+            if useful is not None and not self._is_useful(edge, useful):
+                continue
+            own = gradient is not g
+            wanted, kind = metadata_of(edge)
+            if wanted != shape:
+                gradient = _undo_broadcast(gradient, wanted, True, node, position)
+                own = True
+            if kind is not dtype:
+                gradient = _cast(gradient, kind)
             self._deliver(edge, gradient, own)
 
     def _is_useful(self, edge: Any, useful: set[Node]) -> bool:
@@ -143,14 +180,15 @@ class _Walk:
             node, number = edge
             slot = self.arrived.get(node)
             if slot is None:
-                self.arrived[node] = {number: _Gradient(gradient, own)}
+                self.arrived[node] = {number: _gradient(gradient, own)}
                 return
         else:
             slot, number = self.leaves, edge
-        if number in slot:
-            slot[number].add(gradient, own)
+        held = slot.get(number)
+        if held is None:
+            slot[number] = _gradient(gradient, own)
         else:
-            slot[number] = _Gradient(gradient, own)
+            held.add(gradient, own)
 
     def finish(self) -> None:
         """Call the hooks of leaves, whose gradients are now complete."""
@@ -168,13 +206,17 @@ class _Walk:
         for leaf, gradient in self.leaves.items():
             with _adding_to_leaves:
                 _add_to_grad(leaf, gradient.value, gradient.own, self.record)
-            for hook in tuple(leaf._after_accumulation.values()):
+            for hook in tuple((leaf._after_accumulation or {}).values()):
                 hook(leaf)
 
     def _tell_visit(self, node: Node, grads: list[Any]) -> bool:
         for observer in self.observers:
             observer.visits(node, grads)
         return bool(self.observers)
+
+    def _tell_sent(self, node: Node, position: int, gradient: Any) -> None:
+        for observer in self.observers:
+            observer.sends(node, position, gradient)
 
     def _tell_returned(self, node: Node, results: tuple[Any, ...], seconds: float) -> None:
         for observer in self.observers:
@@ -210,7 +252,7 @@ class _Walk:
         for number, hooks in (node.tensor_hooks or {}).items():
             if number in arrived:
                 value = self._through(hooks, arrived[number].value, node.describe())
-                arrived[number] = _Gradient(value, own=False)
+                arrived[number] = _gradient(value, False)
         for hook in tuple((node.prehooks or {}).values()):
             numbers = range(len(node.outputs))
             given = tuple(
@@ -221,7 +263,7 @@ class _Walk:
                 replaced = replaced if isinstance(replaced, tuple) else (replaced,)
                 for n, value in enumerate(replaced):
                     if value is not None:
-                        arrived[n] = _Gradient(self._as_walked(value), own=False)
+                        arrived[n] = _gradient(self._as_walked(value), False)
 
     def _call_hooks_after(self, node: Node, grads: list[Any], results: Any) -> tuple[Any, ...]:
         for hook in tuple((node.hooks or {}).values()):
@@ -250,10 +292,13 @@ def reachable(edges: Iterable[Any]) -> list[Node]:
     seen = set(stack)
     stack = list(seen)
     while stack:
-        for edge in stack.pop().edges:
-            if type(edge) is tuple and edge[0] not in seen:
-                seen.add(edge[0])
-                stack.append(edge[0])
+        node = stack.pop()
+        for edge in node.edges:
+            if type(edge) is tuple:
+                source = edge[0]
+                if source not in seen:
+                    seen.add(source)
+                    stack.append(source)
     return sorted(seen, key=_number, reverse=True)
 
 
@@ -276,10 +321,14 @@ def _is_fresh(gradient: Any, grads: list[Any], results: tuple[Any, ...]) -> bool
     """Whether nothing else refers to the memory of an array that a rule returned."""
     if type(gradient) is not np.ndarray or gradient.base is not None:
         return False
-    if any(gradient is each for each in grads):
-        return False
-    same = [each for each in results if each is gradient or getattr(each, "base", 0) is gradient]
-    return len(same) == 1
+    for each in grads:
+        if gradient is each:
+            return False
+    uses = 0
+    for each in results:
+        if each is gradient or getattr(each, "base", None) is gradient:
+            uses += 1
+    return uses == 1
 
 
 def _numpy_dtype(value: Any) -> np.dtype:

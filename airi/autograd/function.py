@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from airi.autograd import graph
-from airi.autograd.graph import Node, Saved, edge_of
-from airi.autograd.mode import observing, set_grad_enabled, state
+from airi.autograd.graph import Node, Saved, edge_of, new_node, save
+from airi.autograd.mode import current, observing, set_grad_enabled
 from airi.dtypes import DIFFERENTIABLE
 
 
@@ -101,6 +101,9 @@ class _FunctionNode(Node):
                 )
         return results[:wanted]
 
+    def small_backward(self, g: Any) -> None:
+        """There are no kernels of users' Functions."""
+
     def release(self) -> None:
         if self.ctx._saved:
             self.ctx._saved = None
@@ -137,7 +140,6 @@ class Function:
     forward: ClassVar[Callable[..., Any]]
     backward: ClassVar[Callable[..., Any]]
     setup_context: ClassVar[Callable[..., Any] | None] = None
-    _frees: ClassVar[bool] = True
 
     def __init__(self) -> None:
         raise TypeError(f"{type(self).__name__} is not instantiated: call its apply(...)")
@@ -146,8 +148,8 @@ class Function:
     def apply(cls, *inputs: Any) -> Any:
         """Run forward without recording its parts, and record the whole as one op."""
         ctx = FunctionCtx(tuple(isinstance(x, graph.Tensor) and x.requires_grad for x in inputs))
-        recorded = state.grad and any(ctx.needs_input_grad)
-        begun = perf_counter() if observing and state.observers else 0.0
+        recorded = current().grad and any(ctx.needs_input_grad)
+        begun = perf_counter() if observing and current().observers else 0.0
         with set_grad_enabled(False):
             if cls.setup_context is None:
                 out = cls.forward(ctx, *inputs)
@@ -188,7 +190,8 @@ def _recorded(
         # An input returned as it is, or a detached view of one, becomes a tensor of its own.
         same = isinstance(each, graph.Tensor) and any(each is x for x in inputs)
         results.append(each.detach() if same and id(each) not in dirty else each)
-    node = _FunctionNode(cls, edges, (), {}, tuple([_metadata(each) for each in results]))
+    node = new_node(_FunctionNode, cls, edges, {}, tuple([_metadata(each) for each in results]))
+    assert isinstance(node, _FunctionNode)
     node.ctx = ctx
     for number, (given, each) in enumerate(zip(outputs, results, strict=True)):
         if not isinstance(each, graph.Tensor):
@@ -202,7 +205,7 @@ def _recorded(
     ctx._saved = tuple(
         [_saved(each, outputs, results, node, edges, inputs) for each in ctx._to_save]
     )
-    if state.saved_hooks:
+    if current().saved_hooks:
         ctx._saved = graph.pack(ctx._saved)
     ctx._to_save = ctx._non_differentiable = ctx._dirty = ()
     ctx._node = weakref.ref(node)
@@ -230,11 +233,11 @@ def _saved(
         return None
     for number, each in enumerate(outputs):
         if each is tensor and not any(tensor is x for x in inputs):
-            return Saved(tensor._array, number, tensor._counter)
+            return save(tensor._array, number, tensor._counter)
     for edge, each in zip(edges, inputs, strict=True):
         if each is tensor:
-            return Saved(tensor._array, edge, tensor._counter)
-    return Saved(tensor._array, edge_of(tensor), tensor._counter)
+            return save(tensor._array, edge, tensor._counter)
+    return save(tensor._array, edge_of(tensor), tensor._counter)
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
@@ -248,7 +251,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     def once(ctx: FunctionCtx, *grads: Any) -> Any:
         with set_grad_enabled(False):
             results = backward(ctx, *grads)
-        if not state.grad:
+        if not current().grad:
             return results
         several = isinstance(results, tuple)
         guarded = tuple(_guard(each) for each in (results if several else (results,)))

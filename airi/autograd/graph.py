@@ -46,9 +46,10 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd import bfloat16
-from airi.autograd.mode import observing, state
+from airi.autograd.mode import State, current, observing
 from airi.autograd.quiet import restore, silence
 from airi.autograd.scope import Scope, user_line
+from airi.autograd.small import make
 from airi.dtypes import DIFFERENTIABLE
 
 if TYPE_CHECKING:
@@ -65,10 +66,57 @@ _numbers = itertools.count()  # of nodes, in the order of their making; next() o
 class Version:
     """How often a piece of memory was written in place; shared by all views of it."""
 
-    __slots__ = ("value",)
+    value: int
 
-    def __init__(self) -> None:
-        self.value = 0
+
+if "value" not in Version.__dict__:  # not compiled
+    Version.value = 0
+
+
+class TensorCore:
+    """What the graph keeps of a tensor. `airi.tensor.Tensor` is made of this and of the ops.
+
+    A tensor sets only what differs from the values of `OF_A_NEW_TENSOR`: making one is the
+    commonest thing there is. Compiled, these are fields of a C struct (`graph.pxd`).
+    """
+
+    _array: np.ndarray
+    _edge: tuple[Node, int] | None  # the node that made it, and which output it is
+    _requires_grad: bool  # of a leaf; what has an edge requires grad by that
+    _grad: Any
+    _counter: Version | None  # None: made in inference_mode
+    _hooks: dict[int, Callable[..., Any]] | None  # of a leaf
+    _after_accumulation: dict[int, Callable[..., Any]] | None  # of a leaf
+    # Of a view: the tensor that it shows, the steps from there (None: it may not be written), the
+    # base's edge when its own was derived, and whether it was made while nothing was recorded.
+    _base: Any
+    _steps: tuple[tuple[Any, dict[str, Any]], ...] | None
+    _base_edge: tuple[Node, int] | None
+    _back: tuple[tuple[Any, dict[str, Any]], ...]  # of a base: see `ops/inplace_shape.py`
+    _made_without_grad: bool
+
+    def __cinit__(self) -> None:
+        # Called in the compiled class only, whose fields start as None and False.
+        self._steps = self._back = ()
+
+
+OF_A_NEW_TENSOR = {
+    "_array": None,
+    "_edge": None,
+    "_requires_grad": False,
+    "_grad": None,
+    "_counter": None,
+    "_hooks": None,
+    "_after_accumulation": None,
+    "_base": None,
+    "_steps": (),
+    "_base_edge": None,
+    "_back": (),
+    "_made_without_grad": False,
+}
+if "_array" not in TensorCore.__dict__:  # not compiled: the class has them for all tensors
+    for _name, _value in OF_A_NEW_TENSOR.items():
+        setattr(TensorCore, _name, _value)
 
 
 class Saved:
@@ -78,18 +126,14 @@ class Saved:
     must not hold its own node, or the graph would keep itself alive.
     """
 
-    __slots__ = ("array", "edge", "version", "at")
+    array: np.ndarray
+    edge: Any
+    version: Version
+    at: int
 
-    def __init__(self, array: np.ndarray, edge: Any, version: Version | None) -> None:
-        if version is None:
-            raise RuntimeError(
-                "a tensor made in inference_mode cannot be saved for backward; clone() it outside "
-                "inference_mode, or make it under no_grad instead"
-            )
-        self.array = array
-        self.edge = edge
-        self.version = version
-        self.at = version.value
+    def unpacked(self) -> Saved:
+        """The snapshot itself, where a hook keeps it in another form."""
+        return self
 
     def tensor(self, node: Node) -> TensorType:
         """The value as a Tensor on the graph, for a backward that is itself recorded."""
@@ -100,15 +144,49 @@ class Saved:
             return edge
         result = wrap(array)
         if isinstance(edge, Tensor):  # a leaf whose .data was replaced since
-            edge = (Node(_Alias, (edge,), (), {}, ((array.shape, array.dtype),)), 0)
+            edge = (new_node(Node, _Alias, (edge,), {}, ((array.shape, array.dtype),)), 0)
         result._edge = edge
         result._counter = self.version
         return result
 
 
+def save(array: np.ndarray, edge: Any, version: Version | None) -> Saved:
+    """A snapshot of `array`; RuntimeError for what was made in inference_mode."""
+    if version is None:
+        raise RuntimeError(
+            "a tensor made in inference_mode cannot be saved for backward; clone() it outside "
+            "inference_mode, or make it under no_grad instead"
+        )
+    saved = Saved.__new__(Saved)
+    saved.array = array
+    saved.edge = edge
+    saved.version = version
+    saved.at = version.value
+    return saved
+
+
+# How a node gets a value that backward names: (one of these, which one, only for which input).
+_INPUT, _REST, _OUTPUT, _SHAPE, _SHAPES_OF_REST, _ATTRIBUTE, _NEEDS = range(7)
+
+_ONE_OUTPUT = ("out",)
+_ndarray = np.ndarray
+_NO_ATTRIBUTES: dict[str, Any] = {}
+
 # What a node knows of an output without keeping it: its shape and dtype. A plain tuple: one is made
 # for every op that is recorded.
 Metadata = tuple[tuple[int, ...], np.dtype]
+
+
+class Facts:
+    """What recording asks of a rule at every use, in one place."""
+
+    one_output: bool
+    is_view: bool
+    differentiable: bool
+    frees: bool  # whether a node holds values that backward releases
+    plan: tuple[tuple[int, Any, int | None], ...]
+    small: Any
+    rule_backward: Any
 
 
 class Rule:
@@ -124,16 +202,18 @@ class Rule:
     * ``symmetric``: the first input is a symmetric matrix: forward may read one triangle of it, and
       backward is right for changes that leave it symmetric;
     * ``only_for``: ``{"x": "y"}`` says that x is needed for the gradient of y only, and is not
-      saved when y wants none (backward then gets None for it).
+      saved when y wants none (backward then gets None for it);
+    * ``small``: a kernel that computes the same rule for small arrays (`small_ext.pyx`).
     """
 
-    outputs: ClassVar[tuple[str, ...]] = ("out",)
+    outputs: ClassVar[tuple[str, ...]] = _ONE_OUTPUT
     broadcasts: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
     holomorphic: ClassVar[bool] = False
     complex: ClassVar[bool] = False
     only_for: ClassVar[dict[str, str]] = {}
+    small: ClassVar[Any] = None
 
     forward: ClassVar[Callable[..., Any]]
     backward: ClassVar[Callable[..., Any] | None] = None  # None: no gradient passes
@@ -141,16 +221,21 @@ class Rule:
     inputs: ClassVar[tuple[str, ...]] = ()
     variadic: ClassVar[bool] = False  # whether the last input is *args
     attributes: ClassVar[tuple[str, ...]] = ()
-    _plan: ClassVar[tuple[tuple[Callable[..., Any], Any], ...]] = ()
-    _frees: ClassVar[bool] = False  # whether a node holds values that backward releases
+    facts: ClassVar[Facts]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "forward" in cls.__dict__:
             cls._read_forward()
-        if "backward" in cls.__dict__ and cls.backward is not None:
-            cls._plan = tuple(cls._plan_for(name) for name in cls._wanted())
-            cls._frees = any(how in (_save_input, _save_rest, _save_out) for how, _ in cls._plan)
+        facts = cls.facts = Facts()
+        wanted = cls._wanted() if cls.backward is not None else []
+        facts.plan = tuple([cls._plan_for(name) for name in wanted])
+        facts.frees = any(kind in (_INPUT, _REST, _OUTPUT) for kind, _, _ in facts.plan)
+        facts.one_output = cls.outputs is _ONE_OUTPUT
+        facts.is_view = cls.is_view
+        facts.differentiable = cls.backward is not None
+        facts.small = cls.__dict__.get("small")  # what a subclass changes, a kernel does not know
+        facts.rule_backward = cls.backward
 
     @classmethod
     def _read_forward(cls) -> None:
@@ -171,24 +256,24 @@ class Rule:
         return list(code.co_varnames[1 : code.co_argcount])
 
     @classmethod
-    def _plan_for(cls, name: str) -> tuple[Callable[..., Any], Any]:
+    def _plan_for(cls, name: str) -> tuple[int, Any, int | None]:
         """How a node gets the value that backward calls `name`."""
         last = len(cls.inputs) - 1
         only_for = cls.inputs.index(cls.only_for[name]) if name in cls.only_for else None
         if name in cls.inputs:
             at = cls.inputs.index(name)
             if cls.variadic and at == last:
-                return _save_rest, at
-            return _save_input, (at, only_for)
+                return _REST, at, None
+            return _INPUT, at, only_for
         if name.endswith("_shape") and name.removesuffix("_shape") in cls.inputs:
             at = cls.inputs.index(name.removesuffix("_shape"))
-            return (_rest_shapes if cls.variadic and at == last else _input_shape), at
+            return (_SHAPES_OF_REST if cls.variadic and at == last else _SHAPE), at, None
         if name in cls.attributes:
-            return _attribute, name
+            return _ATTRIBUTE, name, None
         if name in cls.outputs:
-            return _save_out, (cls.outputs.index(name), only_for)
+            return _OUTPUT, cls.outputs.index(name), only_for
         if name == "needs":
-            return _needs, None
+            return _NEEDS, None, None
         known = [*cls.inputs, *(f"{each}_shape" for each in cls.inputs), *cls.attributes]
         raise TypeError(
             f"{cls.__name__}.backward names {name!r}, which its forward does not have; "
@@ -212,44 +297,65 @@ class Rule:
     @classmethod
     def apply(cls, *inputs: Any, **attributes: Any) -> Any:
         """Compute the op. With arrays only: an array. With any Tensor: a Tensor, recorded."""
-        arrays = []
-        any_tensor = wants_grad = False
-        for each in inputs:
-            if isinstance(each, Tensor):
-                any_tensor = True
-                if each._requires_grad or each._edge is not None or each._base is not None:
-                    wants_grad = wants_grad or each.requires_grad
-                each = each._array
+        return _apply(cls, inputs, attributes)
+
+
+def _apply(rule: Any, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    arrays = []
+    any_tensor = wants_grad = False
+    for each in inputs:
+        if isinstance(each, TensorCore):
+            tensor = each
+            any_tensor = True
+            if tensor._base is not None:
+                wants_grad = wants_grad or each.requires_grad  # type: ignore[attr-defined]
+            elif tensor._edge is not None or tensor._requires_grad:
+                wants_grad = True
+            # A tensor without an array, sparse or not yet initialised, says so when it is asked.
+            arrays.append(tensor._array if tensor._array is not None else each._array)
+        else:
             arrays.append(each)
-        if not any_tensor:
-            if arrays and type(arrays[0]) is not np.ndarray:
-                _require_array(cls, arrays, attributes)
-            return cls.forward(*arrays, **attributes)
-        begun = perf_counter() if observing and state.observers else 0.0
-        warnings = silence()
-        try:
-            if dtypes.bfloat16.is_known:
-                out = bfloat16.computed(cls, inputs, arrays, attributes)
-            else:
-                out = cls.forward(*cls.prepare(arrays), **attributes)
-        except (ValueError, TypeError, IndexError, OverflowError) as error:
-            raise _explained(cls, error, arrays, attributes) from error
-        finally:
-            restore(warnings)
-        recorded = wants_grad and state.grad and cls.backward is not None
-        if cls.outputs is not _ONE_OUTPUT:
-            return _wrap_several(cls, inputs, attributes, out, recorded, begun)
-        result = wrap(out)
-        if recorded:
-            record(cls, inputs, attributes, (result,), begun)
-        elif begun:
-            tell(cls, None, inputs, (result,), begun, attributes)
-        if cls.is_view:
-            _make_view(result, inputs[0], cls, attributes)
-        return result
+    if not any_tensor:
+        if arrays and type(arrays[0]) is not np.ndarray:
+            _require_array(rule, arrays, attributes)
+        return rule.forward(*arrays, **attributes)
+    thread = current()
+    facts = rule.facts
+    begun = perf_counter() if observing and thread.observers else 0.0
+    if not attributes:
+        attributes = _NO_ATTRIBUTES  # one for all: a dict less for every node to keep
+    out = None
+    small = facts.small
+    if small is not None and not attributes:
+        out = small.forward(arrays)
+    if out is None:
+        out = _computed(rule, inputs, arrays, attributes)
+    recorded = wants_grad and thread.grad and facts.differentiable
+    if not facts.one_output:
+        return _wrap_several(rule, inputs, attributes, out, recorded, begun)
+    result = _wrapped(out, thread)
+    if recorded:
+        _record(thread, rule, inputs, attributes, (result,), begun)
+    elif begun:
+        tell(rule, None, inputs, (result,), begun, attributes)
+    if facts.is_view:
+        _make_view(result, inputs[0], rule, attributes)
+    return result
 
 
-_ONE_OUTPUT = Rule.outputs
+def _computed(
+    rule: Any, inputs: tuple[Any, ...], arrays: list[Any], attributes: dict[str, Any]
+) -> Any:
+    """What forward gives for arrays of which one is a tensor's, with NumPy's warnings off."""
+    warnings = silence()
+    try:
+        if dtypes.bfloat16.is_known:
+            return bfloat16.computed(rule, inputs, arrays, attributes)
+        return rule.forward(*rule.prepare(arrays), **attributes)
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise _explained(rule, error, arrays, attributes) from error
+    finally:
+        restore(warnings)
 
 
 class _Alias(Rule):
@@ -266,10 +372,14 @@ class _Alias(Rule):
 
 def wrap(array: Any) -> TensorType:
     """A new leaf Tensor on `array` (a NumPy scalar becomes a 0-dimensional array)."""
-    result = Tensor.__new__(Tensor)
-    result._array = array if isinstance(array, np.ndarray) else np.asarray(array)
-    if not state.inference:
-        result._counter = Version()
+    return _wrapped(array, current())
+
+
+def _wrapped(array: Any, thread: State) -> Any:
+    result = make(Tensor)
+    result._array = array if type(array) is _ndarray else np.asarray(array)
+    if not thread.inference:
+        result._counter = Version.__new__(Version)
     return result
 
 
@@ -284,24 +394,36 @@ def record(
 
     `begun` is when forward began, where somebody observes.
     """
-    node = Node(
-        rule,
-        tuple([edge_of(each) for each in inputs]),
-        (),
-        attributes,
-        tuple([(each._array.shape, each._array.dtype) for each in results]),
-    )
-    node.saved = tuple([how(key, node, inputs, results) for how, key in rule._plan])
-    if state.saved_hooks:
-        node.saved = pack(node.saved)
-    for number, result in enumerate(results):
-        kind = result._array.dtype.kind
-        if kind == "f":
-            result._edge = (node, number)
-        elif kind in DIFFERENTIABLE:  # not integer by-products: they are constants of the graph
-            result._edge = (node, number)
-            if kind == "c" and rule.holomorphic:
-                node.__class__ = _ConjugatingNode
+    return _record(current(), rule, inputs, attributes, results, begun)
+
+
+def _record(
+    thread: State,
+    rule: Any,
+    inputs: tuple[Any, ...],
+    attributes: dict[str, Any],
+    results: tuple[Any, ...],
+    begun: float,
+) -> Node:
+    edges = tuple([edge_of(each) for each in inputs])
+    tensor = results[0]
+    dtype = tensor._array.dtype
+    kind = _ConjugatingNode if dtype.kind == "c" and rule.holomorphic else Node
+    node = _new_node(thread, kind, rule, edges, attributes)
+    if len(results) == 1:
+        node.shape, node.dtype = tensor._array.shape, dtype
+    else:
+        node.several = tuple([_metadata(each) for each in results])
+    facts = rule.facts
+    if facts.plan:
+        node.saved = _kept(facts.plan, node, inputs, results)
+        if thread.saved_hooks:
+            node.saved = pack(node.saved)
+    for number in range(len(results)):
+        dtype = node.dtype if node.several is None else node.several[number][1]
+        if dtype.kind in DIFFERENTIABLE:  # integer by-products are constants
+            tensor = results[number]
+            tensor._edge = (node, number)
     if begun:
         tell(rule, node, inputs, results, begun, attributes)
     return node
@@ -312,24 +434,33 @@ def tell(
 ) -> None:
     """Tell this thread's observers of an op that was computed since `begun`."""
     seconds = perf_counter() - begun
-    for each in state.observers:
+    for each in current().observers:
         each.applied(rule, inputs, attributes or {}, results)
         each.computed(rule, node, inputs, results, seconds)
 
 
 def edge_of(value: Any) -> Any:
     """Where the gradient of `value` goes: (node, output number), a leaf Tensor, or None."""
-    if not isinstance(value, Tensor):
+    if not isinstance(value, TensorCore):
         return None
-    if value._base is not None:
-        value._follow_base()
-    return value._edge or (value if value._requires_grad else None)
+    tensor = value
+    if tensor._base is not None:
+        value._follow_base()  # type: ignore[attr-defined]
+    if tensor._edge is not None:
+        return tensor._edge
+    return value if tensor._requires_grad else None
+
+
+def _metadata(tensor: TensorCore) -> Metadata:
+    array = tensor._array
+    return array.shape, array.dtype
 
 
 def metadata_of(edge: Any) -> Metadata:
     """The shape and dtype of what the edge leads to."""
     if type(edge) is tuple:
-        return edge[0].outputs[edge[1]]
+        node, number = edge
+        return (node.shape, node.dtype) if node.several is None else node.several[number]
     return edge._array.shape, edge._array.dtype
 
 
@@ -368,7 +499,7 @@ def _make_view(result: Any, source: Any, rule: type[Rule] | None, attributes: An
     result._base = base
     result._counter = base._counter
     result._base_edge = base._edge
-    result._made_without_grad = not state.grad or source._made_without_grad
+    result._made_without_grad = not current().grad or source._made_without_grad
     if rule is None or source._steps is None:
         result._steps = None
     else:
@@ -382,47 +513,57 @@ def replay_view(steps: Any, value: Any) -> Any:
     return value
 
 
-# How each kind of value that a backward names is kept.
+def _kept(plan: tuple[Any, ...], node: Node, inputs: Any, results: Any) -> tuple[Any, ...]:
+    """The values that a backward names, as its rule's plan says."""
+    edges = node.edges
+    values: list[Any] = []
+    for kind, at, only_for in plan:
+        if only_for is not None and edges[only_for] is None:
+            values.append(None)
+        elif kind == _INPUT:
+            each = inputs[at]
+            if isinstance(each, TensorCore):
+                tensor = each
+                values.append(save(tensor._array, edges[at], tensor._counter))
+            else:
+                values.append(each)
+        elif kind == _OUTPUT:
+            tensor = results[at]
+            values.append(save(tensor._array, at, tensor._counter))
+        elif kind == _NEEDS:
+            values.append(_needs(edges))
+        elif kind == _ATTRIBUTE:
+            values.append(node.attributes.get(at))
+        elif kind == _SHAPE:
+            values.append(_shape(inputs[at]))
+        elif kind == _SHAPES_OF_REST:
+            values.append(tuple([_shape(each) for each in inputs[at:]]))
+        else:
+            values.append(tuple([_save(each) for each in inputs[at:]]))
+    return tuple(values)
 
 
-def _save(value: Any, array: np.ndarray | None = None) -> Any:
-    if not isinstance(value, Tensor):
-        return value
-    return Saved(value._array, edge_of(value), value._counter)
+# Two inputs are the commonest: their answers need not be made anew.
+_NEEDS_OF_TWO = ((False, False), (True, False), (False, True), (True, True))
 
 
-def _save_input(key: Any, node: Node, inputs: Any, results: Any) -> Any:
-    at, only_for = key
-    if only_for is not None and node.edges[only_for] is None:
-        return None
-    return _save(inputs[at])
+def _needs(edges: tuple[Any, ...]) -> tuple[bool, ...]:
+    """Which inputs want a gradient."""
+    if len(edges) == 2:
+        return _NEEDS_OF_TWO[(edges[0] is not None) + 2 * (edges[1] is not None)]
+    return tuple([edge is not None for edge in edges])
 
 
-def _save_rest(at: int, node: Node, inputs: Any, results: Any) -> Any:
-    return tuple([_save(each) for each in inputs[at:]])
+def _save(value: Any) -> Any:
+    return save(value._array, edge_of(value), value._counter) if is_tensor(value) else value
 
 
-def _save_out(key: Any, node: Node, inputs: Any, results: Any) -> Saved | None:
-    at, only_for = key
-    if only_for is not None and node.edges[only_for] is None:
-        return None
-    return Saved(results[at]._array, at, results[at]._counter)
+def _shape(value: Any) -> tuple[int, ...]:
+    return value._array.shape if is_tensor(value) else np.shape(value)
 
 
-def _input_shape(at: int, node: Node, inputs: Any, results: Any) -> tuple[int, ...]:
-    return np.shape(inputs[at]) if not isinstance(inputs[at], Tensor) else inputs[at]._array.shape
-
-
-def _rest_shapes(at: int, node: Node, inputs: Any, results: Any) -> Any:
-    return tuple([_input_shape(i, node, inputs, results) for i in range(at, len(inputs))])
-
-
-def _attribute(name: str, node: Node, inputs: Any, results: Any) -> Any:
-    return node.attributes.get(name)
-
-
-def _needs(key: None, node: Node, inputs: Any, results: Any) -> tuple[bool, ...]:
-    return tuple([edge is not None for edge in node.edges])
+def is_tensor(value: Any) -> bool:
+    return isinstance(value, TensorCore)
 
 
 class Node:
@@ -433,62 +574,72 @@ class Node:
     time; ``scope``, the module being called; ``source``, the user's file and line when asked for.
     """
 
-    __slots__ = (
-        "rule",
-        "edges",
-        "saved",
-        "attributes",
-        "outputs",
-        "number",
-        "scope",
-        "source",
-        "tensor_hooks",
-        "hooks",
-        "prehooks",
-        "retained",
-        "__weakref__",
-    )
+    rule: Any
+    edges: tuple[Any, ...]
+    saved: tuple[Any, ...] | None
+    attributes: dict[str, Any]
+    several: tuple[Metadata, ...] | None  # of each output; None where it is one, of:
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    number: int
+    scope: Scope | None
+    source: str | None
+    tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None
+    hooks: dict[int, Callable[..., Any]] | None
+    prehooks: dict[int, Callable[..., Any]] | None
+    retained: dict[int, weakref.ref[Any]] | None
 
     returns_own: ClassVar[bool] = True  # backward returns arrays that nobody else keeps
 
-    def __init__(
-        self,
-        rule: Any,
-        edges: tuple[Any, ...],
-        saved: tuple[Any, ...] | None,
-        attributes: dict[str, Any],
-        outputs: tuple[Metadata, ...],
-    ) -> None:
-        self.rule = rule
-        self.edges = edges
-        self.saved = saved
-        self.attributes = attributes
-        self.outputs = outputs
-        self.number = next(_numbers)
-        self.scope: Scope | None = state.scope
-        self.source: str | None = user_line() if state.source else None
-        self.tensor_hooks: dict[int, dict[int, Callable[..., Any]]] | None = None
-        self.hooks: dict[int, Callable[..., Any]] | None = None
-        self.prehooks: dict[int, Callable[..., Any]] | None = None
-        self.retained: dict[int, weakref.ref[Any]] | None = None
-
     def backward(self, grads: list[Any], record: bool) -> tuple[Any, ...]:
         """The gradients of the inputs, given those of the outputs (arrays; Tensors to record)."""
-        values = [self.value(each, record) for each in self._held()]
+        values = self._values(record)
         if dtypes.bfloat16.is_known:
             grads, values = bfloat16.widened(grads), bfloat16.widened(values)
         g = grads[0] if self.rule.outputs is _ONE_OUTPUT else tuple(grads)
         result = self.rule.backward(g, *values)
         return result if isinstance(result, tuple) else (result,)
 
-    def _held(self) -> tuple[Any, ...]:
+    def small_backward(self, g: Any) -> tuple[Any, ...] | None:
+        """`backward` by the rule's kernel for small arrays, or None where that is not possible."""
+        facts = self.rule.facts
+        small = facts.small
+        if small is None or self.rule.backward is not facts.rule_backward:
+            return None  # or the rule was given another backward since, to try a fault, say
         if self.saved is None:
-            raise RuntimeError(
-                f"backward through {self.describe()} a second time: its saved values were freed by "
-                "the first backward(). Pass retain_graph=True to the first backward() or grad() if "
-                "the graph is needed again, or run the forward pass anew."
-            )
-        return self.saved
+            raise RuntimeError(self._freed())
+        values = []
+        for each in self.saved:
+            if type(each) is Saved:
+                saved = each
+                if saved.version.value != saved.at:
+                    raise RuntimeError(self._changed(saved))
+                values.append(saved.array)
+            elif isinstance(each, Saved):
+                return None  # a hook keeps it in another form, and shall be asked for it once
+            else:
+                values.append(each)
+        return small.backward(g, values)
+
+    def _values(self, record: bool) -> list[Any]:
+        """What backward names."""
+        if self.saved is None:
+            raise RuntimeError(self._freed())
+        return [self.value(each, record) for each in self.saved]
+
+    def _freed(self) -> str:
+        return (
+            f"backward through {self.describe()} a second time: its saved values were freed by "
+            "the first backward(). Pass retain_graph=True to the first backward() or grad() if "
+            "the graph is needed again, or run the forward pass anew."
+        )
+
+    def saved_inputs(self) -> list[tuple[int, Any]]:
+        """What is kept of the inputs: their positions, and the Saved or the plain value of each."""
+        if not issubclass(self.rule, Rule) or self.saved is None:
+            return []
+        pairs = zip(self.rule.facts.plan, self.saved, strict=True)
+        return [(at, each) for (kind, at, _), each in pairs if kind == _INPUT and each is not None]
 
     def value(self, saved: Any, record: bool) -> Any:
         """A saved value for backward; RuntimeError where it was changed in place since."""
@@ -496,9 +647,10 @@ class Node:
             return tuple([self.value(each, record) for each in saved])
         if not isinstance(saved, Saved):
             return saved
-        if saved.version.value != saved.at:
-            raise RuntimeError(self._changed(saved))
-        return saved.tensor(self) if record else saved.array
+        snapshot = saved if type(saved) is Saved else saved.unpacked()
+        if snapshot.version.value != snapshot.at:
+            raise RuntimeError(self._changed(snapshot))
+        return snapshot.tensor(self) if record else snapshot.array
 
     def _changed(self, saved: Saved) -> str:
         names = self.rule._wanted() if issubclass(self.rule, Rule) else []
@@ -514,13 +666,19 @@ class Node:
         )
 
     @property
+    def outputs(self) -> tuple[Metadata, ...]:
+        """The shape and dtype of each output."""
+        return ((self.shape, self.dtype),) if self.several is None else self.several
+
+    @property
     def materializes(self) -> bool:
         """Whether an output that no gradient reached has zeros for it, not None."""
         return True
 
     def release(self) -> None:
         """Free the saved values; a second backward then says so."""
-        if self.rule._frees:
+        facts = self.rule.facts
+        if facts.frees:
             self.saved = None
 
     def describe(self) -> str:
@@ -565,6 +723,49 @@ class _ConjugatingNode(Node):
     def backward(self, grads: list[Any], record: bool) -> tuple[Any, ...]:
         gradients = super().backward([each.conj() for each in grads], record)
         return tuple([None if each is None else each.conj() for each in gradients])
+
+
+_OF_A_NEW_NODE = dict.fromkeys(
+    ("several", "source", "tensor_hooks", "hooks", "prehooks", "retained")
+)
+if "rule" not in Node.__dict__:  # not compiled
+    for _name in _OF_A_NEW_NODE:
+        setattr(Node, _name, None)
+
+
+def new_node(
+    kind: type[Node],
+    rule: Any,
+    edges: tuple[Any, ...],
+    attributes: dict[str, Any],
+    outputs: tuple[Metadata, ...],
+) -> Node:
+    """A node of this moment and of the module being called; nothing is saved yet."""
+    node = _new_node(current(), kind, rule, edges, attributes)
+    if len(outputs) == 1:
+        node.shape, node.dtype = outputs[0]
+    else:
+        node.several = outputs
+    return node
+
+
+def _new_node(
+    thread: State,
+    kind: type[Node],
+    rule: Any,
+    edges: tuple[Any, ...],
+    attributes: dict[str, Any],
+) -> Node:
+    node = Node.__new__(Node) if kind is Node else kind.__new__(kind)
+    node.rule = rule
+    node.edges = edges
+    node.saved = ()
+    node.attributes = attributes
+    node.number = next(_numbers)
+    node.scope = thread.scope
+    if thread.source:
+        node.source = user_line()
+    return node
 
 
 class AccumulateGrad:

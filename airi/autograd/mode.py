@@ -14,18 +14,32 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-class _State(threading.local):
-    """Each thread starts from these values and changes only its own."""
+class State:
+    """The switches of one thread. Each thread starts from these values and changes only its own."""
 
-    grad = True
-    inference = False
-    source = False
-    scope: Scope | None = None
-    observers: tuple[Observer, ...] = ()
-    saved_hooks: tuple[Any, ...] = ()  # pairs (pack, unpack), the innermost last
+    __slots__ = ("grad", "inference", "source", "scope", "observers", "saved_hooks")
+
+    def __init__(self) -> None:
+        self.grad = True
+        self.inference = False
+        self.source = False
+        self.scope: Scope | None = None
+        self.observers: tuple[Observer, ...] = ()
+        self.saved_hooks: tuple[Any, ...] = ()  # pairs (pack, unpack), the innermost last
 
 
-state = _State()
+class _PerThread(threading.local):
+    def __init__(self) -> None:
+        self.state = State()
+
+
+_threads = _PerThread()
+
+
+def current() -> State:
+    """The running thread's switches."""
+    return _threads.state
+
 
 # The observers of all threads. Every op looks here first: an empty list is the quickest answer.
 observing: list[Observer] = []
@@ -37,13 +51,13 @@ class _Switch:
     _values: dict[str, bool]
 
     def __enter__(self) -> None:
-        self._before = {name: getattr(state, name) for name in self._values}
+        self._before = {name: getattr(current(), name) for name in self._values}
         for name, value in self._values.items():
-            setattr(state, name, value)
+            setattr(current(), name, value)
 
     def __exit__(self, *exc: object) -> None:
         for name, value in self._before.items():
-            setattr(state, name, value)
+            setattr(current(), name, value)
 
     def _again(self) -> _Switch:
         """A fresh switch for each call, so that decorated functions may recurse."""
@@ -122,15 +136,15 @@ class set_grad_enabled(_Switch):
 
     def __init__(self, mode: bool) -> None:
         self._values = {"grad": bool(mode)}
-        self._outside = state.grad
-        state.grad = bool(mode)
+        self._outside = current().grad
+        current().grad = bool(mode)
 
     def __enter__(self) -> None:
         self._before = {"grad": self._outside}
-        state.grad = self._values["grad"]
+        current().grad = self._values["grad"]
 
     def __call__(self, function: _F) -> _F:
-        state.grad = self._outside  # as a decorator it acts inside the function only
+        current().grad = self._outside  # as a decorator it acts inside the function only
         return super().__call__(function)
 
     def _again(self) -> _Switch:
@@ -156,9 +170,9 @@ class inference_mode(_Switch):
 
 def is_grad_enabled() -> bool:
     """Whether operations are being recorded. Source: ``torch.is_grad_enabled``."""
-    return state.grad
+    return current().grad
 
 
 def is_inference_mode_enabled() -> bool:
     """Whether the thread is inside ``inference_mode``."""
-    return state.inference
+    return current().inference

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from airi.autograd.mode import observing, state
+from airi.autograd.mode import current, observing
 
 if TYPE_CHECKING:
     from airi.autograd.graph import Node
@@ -61,22 +61,22 @@ class Observer:
 @contextlib.contextmanager
 def observed_by(observer: Observer) -> Iterator[None]:
     """Inside, this thread's ops and backward passes are told to `observer`, with source lines."""
-    before = state.observers, state.source
-    state.observers, state.source = (*before[0], observer), True
+    before = current().observers, current().source
+    current().observers, current().source = (*before[0], observer), True
     observing.append(observer)
     try:
         yield
     finally:
         observing.remove(observer)
-        state.observers, state.source = before
+        current().observers, current().source = before
 
 
 @contextlib.contextmanager
 def unobserved() -> Iterator[None]:
     """Inside, nobody is told anything: for computations of the observers' own."""
-    before = state.observers, state.source
-    state.observers, state.source = (), False
+    before = current().observers, current().source
+    current().observers, current().source = (), False
     try:
         yield
     finally:
-        state.observers, state.source = before
+        current().observers, current().source = before

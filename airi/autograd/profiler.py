@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from airi.autograd.graph import Node
-from airi.autograd.mode import state
+from airi.autograd.mode import current
 from airi.autograd.observer import Observer, observed_by
 
 __all__ = ["profile", "record_function"]
@@ -134,6 +134,6 @@ class record_function(contextlib.ContextDecorator):
 
     def __exit__(self, *exc: object) -> None:
         seconds = perf_counter() - self._begun
-        for each in state.observers:
+        for each in current().observers:
             if isinstance(each, profile):
                 each.count(self.name, seconds, is_label=True)

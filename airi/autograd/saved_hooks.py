@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from airi.autograd import graph
-from airi.autograd.mode import no_grad, state
+from airi.autograd.mode import current, no_grad
 
 
 class PackedSaved(graph.Saved):
@@ -23,12 +23,8 @@ class PackedSaved(graph.Saved):
         self._unpack = unpack
         self._metadata = array.shape, array.dtype
         self.edge = edge
-        # Versions are not compared: the hook may have kept a copy.
-        self.version = graph.Version()
-        self.at = 0
 
-    @property
-    def array(self) -> Any:  # type: ignore[override]
+    def unpacked(self) -> graph.Saved:
         with no_grad():
             tensor = self._unpack(self._packed)
         if not isinstance(tensor, graph.Tensor):
@@ -39,12 +35,13 @@ class PackedSaved(graph.Saved):
                 f"an unpack hook returned a tensor of shape {tuple(tensor.shape)} and dtype "
                 f"{tensor.dtype}; what was packed has shape {shape} and dtype {dtype}"
             )
-        return tensor._array
+        # Versions are not compared: the hook may have kept a copy.
+        return graph.save(tensor._array, self.edge, graph.Version())
 
 
 def pack(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """What a node saves, with the Saved among it packed by the innermost hooks of this thread."""
-    hooks = state.saved_hooks[-1]
+    hooks = current().saved_hooks[-1]
     if isinstance(hooks, str):  # disabled: nothing is packed, and hooks set inside are refused
         return values
     return tuple([_packed(each, *hooks) for each in values])
@@ -74,12 +71,12 @@ class saved_tensors_hooks:
         self.unpack_hook = unpack_hook
 
     def __enter__(self) -> None:
-        if state.saved_hooks and isinstance(state.saved_hooks[-1], str):
-            raise RuntimeError(state.saved_hooks[-1])
-        state.saved_hooks = (*state.saved_hooks, (self.pack_hook, self.unpack_hook))
+        if current().saved_hooks and isinstance(current().saved_hooks[-1], str):
+            raise RuntimeError(current().saved_hooks[-1])
+        current().saved_hooks = (*current().saved_hooks, (self.pack_hook, self.unpack_hook))
 
     def __exit__(self, *exc: object) -> None:
-        state.saved_hooks = state.saved_hooks[:-1]
+        current().saved_hooks = current().saved_hooks[:-1]
 
 
 class save_on_cpu(saved_tensors_hooks):
@@ -98,12 +95,12 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
 
     Source: ``torch.autograd.graph.disable_saved_tensors_hooks``.
     """
-    before = state.saved_hooks
-    state.saved_hooks = (*before, error_message)
+    before = current().saved_hooks
+    current().saved_hooks = (*before, error_message)
     try:
         yield
     finally:
-        state.saved_hooks = before
+        current().saved_hooks = before
 
 
 class GradientEdge(NamedTuple):

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from airi.autograd import engine, graph
-from airi.autograd.graph import Node, Rule
-from airi.autograd.mode import state
+from airi.autograd.graph import Node, Rule, new_node
+from airi.autograd.mode import current
 from airi.dtypes import DIFFERENTIABLE
 
 
@@ -54,13 +54,9 @@ class Variables:
             )
         result = graph.wrap(tensor._array)
         result._counter = tensor._counter or result._counter
-        node = Node(
-            Alias,
-            (graph.edge_of(tensor),),
-            (),
-            {"open": self._open},
-            ((tensor._array.shape, tensor._array.dtype),),
-        )
+        metadata = (tensor._array.shape, tensor._array.dtype)
+        attributes = {"open": self._open}
+        node = new_node(Node, Alias, (graph.edge_of(tensor),), attributes, (metadata,))
         result._edge = (node, 0)
         return result
 
@@ -86,7 +82,7 @@ def depends(tensors: Iterable[Any]) -> bool:
 
 def wants_graph(tensors: Iterable[Any]) -> bool:
     """Whether derivatives made from these tensors are to be recorded in their turn."""
-    return state.grad and depends(tensors)
+    return current().grad and depends(tensors)
 
 
 def settled(tensor: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airi.autograd.graph import Handle, Node
-from airi.autograd.mode import state
+from airi.autograd.mode import current
 from airi.ops.boundary import Boundary
 from airi.tensor import Tensor
 
@@ -248,7 +248,7 @@ def _through_boundary(
     places = tuple(
         [at for at, each in enumerate(values) if isinstance(each, Tensor) and each.requires_grad]
     )
-    if not places or not state.grad:
+    if not places or not current().grad:
         return values, (), None
     passed = list(values)
     for at, each in zip(places, Boundary.apply(*[values[at] for at in places]), strict=True):

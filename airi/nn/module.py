@@ -10,7 +10,7 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd.graph import wrap
-from airi.autograd.mode import no_grad, state
+from airi.autograd.mode import current, no_grad
 from airi.autograd.scope import Scope
 from airi.nn import state_dict as states
 from airi.nn.hooks import HookMethods
@@ -60,14 +60,14 @@ class Module(HookMethods):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # What is recorded meanwhile is the module's own; a context manager would cost more.
-        outside = state.scope
-        state.scope = Scope(self, outside)
+        outside = current().scope
+        current().scope = Scope(self, outside)
         try:
             if self._hooks is None:
                 return self.forward(*args, **kwargs)
             return self._hooks.call(self, args, kwargs)
         finally:
-            state.scope = outside
+            current().scope = outside
 
     # -- attributes -----------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ class _Uninitialized(Tensor):
         values = empty(tuple(shape), device=device, dtype=self._kind if dtype is None else dtype)
         del self._kind
         self.__class__ = self._becomes  # type: ignore[assignment]
-        vars(self)["_array"] = values._array
+        self._array = values._array  # type: ignore[misc]  # it is of another class now
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         result = type(self)(self._requires_grad, dtype=self._kind)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule
+from airi.autograd.small import small_kernel
 from airi.dtypes import DIFFERENTIABLE
 from airi.ops.out import written
 from airi.ops.promotion import Elementwise, require_tensor, result_dtype
@@ -68,6 +69,7 @@ def require_same_dtype(function: str, input: Tensor, other: Tensor) -> None:
 class Add(Elementwise):
     """out = x + y;  dx = g, dy = g"""
 
+    small = small_kernel("Add")
     complex = True
     ufunc = np.add
 
@@ -108,6 +110,7 @@ def _is_float(value: Any) -> bool:
 class Sub(Elementwise):
     """out = x - y;  dx = g, dy = -g"""
 
+    small = small_kernel("Sub")
     complex = True
     ufunc = np.subtract
 
@@ -143,6 +146,7 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 class Mul(Elementwise):
     """out = x * y;  dx = g * y, dy = g * x"""
 
+    small = small_kernel("Mul")
     holomorphic = True
     ufunc = np.multiply
     only_for = {"x": "y", "y": "x"}
@@ -178,6 +182,7 @@ def times(input: Tensor, other: Any) -> Any:
 class Div(Elementwise):
     """out = x / y;  dx = g / y, dy = -g * x / y**2"""
 
+    small = small_kernel("Div")
     holomorphic = True
     ufunc = np.true_divide
     floating = True
@@ -326,6 +331,7 @@ def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) ->
 class Neg(Elementwise):
     """out = -x;  dx = -g"""
 
+    small = small_kernel("Neg")
     complex = True
     ufunc = np.negative
 
@@ -357,6 +363,7 @@ def positive(input: Tensor) -> Tensor:
 class Square(Elementwise):
     """out = x**2;  dx = 2 * g * x"""
 
+    small = small_kernel("Square")
     holomorphic = True
     ufunc = np.square
 

@@ -18,7 +18,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.bfloat16 import is_bfloat16, widened
 from airi.autograd.graph import Rule, edge_of, move_retained, record, replay_view, tell, wrap
-from airi.autograd.mode import observing, state
+from airi.autograd.mode import current, observing
 from airi.autograd.quiet import restore, silence
 from airi.ops import cumulative, elementwise
 from airi.ops.conversion import in_dtype
@@ -70,7 +70,7 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     """``target[...] = rule(target, *others)``, recorded; returns target."""
     array = target._array
     _refuse_unwritable(target, name)
-    recorded = state.grad and (target.requires_grad or any(_wants_grad(x) for x in others))
+    recorded = current().grad and (target.requires_grad or any(_wants_grad(x) for x in others))
     if recorded:
         refuse_in_graph(target, name)
         for each in others:
@@ -79,7 +79,7 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     others = tuple([_snapshot(x, recorded) if _overlaps(x, array) else x for x in others])
     values = [array, *(x if not hasattr(x, "_array") else x._array for x in others)]
     _refuse_cast(name, rule, values, array.dtype)
-    begun = perf_counter() if observing and state.observers else 0.0
+    begun = perf_counter() if observing and current().observers else 0.0
     inputs = (target, *others)
     if begun or (recorded and _saves_target(rule, others)):
         inputs = (_snapshot(target, recorded), *others)
@@ -197,7 +197,7 @@ def _record_on_base(
 def _refuse_unwritable(target: Any, name: str) -> None:
     if not hasattr(target, "_array"):
         raise TypeError(f"{name}: expected a Tensor, got {type(target).__name__}")
-    if target._counter is None and not state.inference:
+    if target._counter is None and not current().inference:
         raise RuntimeError(
             f"{name}: this tensor was made in inference_mode and may not be written outside it; "
             "clone() it"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule, move_retained
-from airi.autograd.mode import state
+from airi.autograd.mode import current
 from airi.ops.inplace import refuse_in_graph
 from airi.ops.views import Permute, Reshape, shape_of, sizes, squeeze, t, transpose, unsqueeze
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def _become(target: Tensor, name: str, shown: Tensor, step: tuple[type[Rule], Any]) -> Tensor:
     """Let `target` take the place of `shown`, a view of it; `step` leads back."""
-    if state.grad and target.requires_grad:
+    if current().grad and target.requires_grad:
         refuse_in_graph(target, name)
     target._steps = shown._steps
     if target._base is None:

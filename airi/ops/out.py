@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from airi.autograd import graph
-from airi.autograd.mode import state
+from airi.autograd.mode import current
 from airi.ops.promotion import RANK
 
 
@@ -31,7 +31,7 @@ def written(function: str, out: Any, result: Any, any_dtype: bool = False) -> An
         return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
     if not isinstance(out, graph.Tensor):
         raise TypeError(f"{function}: out must be a Tensor, got {type(out).__name__}")
-    if state.grad and (out.requires_grad or result.requires_grad):
+    if current().grad and (out.requires_grad or result.requires_grad):
         raise RuntimeError(
             f"{function}: no gradient can pass through out=, but an argument requires grad; leave "
             "out= away, or compute under no_grad()"

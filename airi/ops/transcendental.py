@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi.autograd.small import small_kernel
 from airi.dtypes import DIFFERENTIABLE
 from airi.ops import fused
 from airi.ops.conversion import cast
@@ -53,6 +54,7 @@ class Pow(Elementwise):
     Both are 0 where the power is constant: y = 0, and x = 0 with y >= 0.
     """
 
+    small = small_kernel("Pow")
     holomorphic = True
     only_for = {"out": "y"}
 
@@ -147,6 +149,7 @@ def rpow(input: Tensor, other: Number) -> Tensor:
 class Sqrt(Elementwise):
     """out = sqrt(x);  dx = g / (2 * out)"""
 
+    small = small_kernel("Sqrt")
     holomorphic = True
     ufunc = np.sqrt
     floating = True
@@ -194,6 +197,7 @@ def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 class Exp(Elementwise):
     """out = e**x;  dx = g * out"""
 
+    small = small_kernel("Exp")
     holomorphic = True
     ufunc = np.exp
     floating = True
@@ -222,6 +226,7 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 class Log(Elementwise):
     """out = log(x);  dx = g / x"""
 
+    small = small_kernel("Log")
     holomorphic = True
     ufunc = np.log
     floating = True
@@ -357,6 +362,7 @@ def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 class Sigmoid(Elementwise):
     """out = 1 / (1 + e**-x);  dx = g * out * (1 - out)"""
 
+    small = small_kernel("Sigmoid")
     holomorphic = True
     floating = True
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from airi.autograd.small import small_kernel
 from airi.ops import fused
 from airi.ops.elementwise import div, mul, where
 from airi.ops.out import written
@@ -291,6 +292,7 @@ def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 class Tanh(Elementwise):
     """out = tanh(x);  dx = g * (1 - out**2)"""
 
+    small = small_kernel("Tanh")
     holomorphic = True
     ufunc = np.tanh
     floating = True

@@ -18,7 +18,7 @@ from airi import dtypes
 from airi.autograd.graph import wrap
 from airi.nn.parameter import Parameter
 from airi.storage import whole
-from airi.tensor import Tensor
+from airi.tensor import OWN_ATTRIBUTES, Tensor
 
 # PyTorch's class of a storage, by the name of its dtype; others are saved untyped.
 TYPES = {
@@ -240,7 +240,7 @@ def _with_attributes(tensor: Any, state: Any) -> Any:
     if isinstance(state, tuple):  # with the values of __slots__, which airi's tensors have not
         state = state[0]
     if state:
-        own = [name for name in state if name in Tensor.__annotations__ and name.startswith("_")]
+        own = [name for name in state if name in OWN_ATTRIBUTES]
         if own:
             raise ValueError(f"a tensor's own attribute {own[0]!r} cannot come from a file")
         vars(tensor).update(state)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi.autograd import graph
 from airi.autograd.graph import Node, Saved
 from airi.autograd.observer import Observer, observed_by
 from airi.tensor import Tensor
@@ -271,11 +270,9 @@ def _saved_values(order: list[Node]) -> dict[Any, Any]:
             edge = (node, each.edge) if isinstance(each.edge, int) else each.edge
             if type(edge) is tuple:
                 known[edge] = each.array
-        if issubclass(node.rule, graph.Rule):
-            for (how, key), value in zip(node.rule._plan, node.saved or (), strict=False):
-                if how is graph._save_input and value is not None:
-                    array = value.array if type(value) is Saved else value
-                    known[node, "input", key[0]] = array
+        for position, value in node.saved_inputs():
+            array = value.array if type(value) is Saved else value
+            known[node, "input", position] = array
     return known
 
 

@@ -112,14 +112,14 @@ def test_the_table_and_the_profile():
 
 
 def test_nothing_is_observed_afterwards():
-    from airi.autograd.mode import observing, state
+    from airi.autograd.mode import current, observing
 
     mlp()
     with pytest.raises(RuntimeError), viz.record():
         airi.ones(2) @ airi.ones(3)
     assert not observing
-    assert state.observers == ()
-    assert not state.source
+    assert current().observers == ()
+    assert not current().source
 
 
 def test_record_keeps_nothing_of_graphs_that_died():
