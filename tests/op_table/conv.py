@@ -107,15 +107,17 @@ ROWS = [
         _conv2d_samples,
         _conv2d,
         empty=lambda: [call(np.zeros((0, 2, 5, 5)), np.ones((3, 2, 2, 2)), np.ones(3))],
+        complex=True,
     ),
-    _functional("conv1d", _conv1d_samples, _conv1d),
+    _functional("conv1d", _conv1d_samples, _conv1d, complex=True),
     # NumPy has nothing like these; that they are adjoints is tested in tests/ops/test_conv.py.
     _functional(
         "conv_transpose2d",
         _conv_transpose2d_samples,
         empty=lambda: [call(np.zeros((0, 2, 5, 5)), np.ones((2, 3, 2, 2)))],
+        complex=True,
     ),
-    _functional("conv_transpose1d", _conv_transpose1d_samples),
+    _functional("conv_transpose1d", _conv_transpose1d_samples, complex=True),
     _functional("unfold", _unfold_samples),
     _functional("fold", _fold_samples),
 ]

@@ -29,11 +29,13 @@ ROWS = [
         "slogdet",
         lambda rng: [call(real(rng, 3, 3)), call(regular(rng, 2, 2, 2))],
         lambda A: tuple(np.linalg.slogdet(A)),
+        complex=True,
     ),
     Row(
         "logdet",
         lambda rng: [call(_positive_determinant(rng, 3, 3)), call(regular(rng, 2, 2, 2))],
         lambda A: np.linalg.slogdet(A)[1],
+        complex=True,
     ),
     Row(
         "matrix_exp",
