@@ -47,7 +47,8 @@ def test_forward_and_backward_are_those_of_the_rule(rule, shape, dtype):
     out = rule.small.forward(inputs)
     expected = np.asarray(rule.forward(*inputs))
     assert out.dtype == expected.dtype
-    np.testing.assert_array_equal(out, expected)
+    # To the last bit, unless the rule has a kernel of its own for arrays of this size.
+    np.testing.assert_array_max_ulp(out, expected, maxulp=4 if out.size > 1000 else 0)
     g = np.asarray(np.random.default_rng(1).normal(size=shape), dtype)
     for needs in [(True, True), (True, False), (False, True)]:
         if (len(inputs) == 1 or isinstance(inputs[-1], int)) and needs != (True, False):
