@@ -44,7 +44,7 @@ def make(type kind):
 
 
 cdef enum:
-    LIMIT = 4096  # elements; from there on NumPy's overhead does not count
+    LIMIT = 2047  # elements; larger arrays are worth a call of NumPy or of a fused kernel
 
 
 cdef class Ufunc:

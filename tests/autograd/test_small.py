@@ -15,7 +15,7 @@ RULES = [
     *(transcendental.Pow, transcendental.Sqrt, transcendental.Exp, transcendental.Log),
     *(transcendental.Sigmoid, trigonometry.Tanh),
 ]
-SHAPES = [(), (1,), (4, 4), (0, 3), (65, 63)]
+SHAPES = [(), (1,), (4, 4), (0, 3), (45, 45)]
 
 
 def arrays_for(rule, shape, dtype):
@@ -47,8 +47,7 @@ def test_forward_and_backward_are_those_of_the_rule(rule, shape, dtype):
     out = rule.small.forward(inputs)
     expected = np.asarray(rule.forward(*inputs))
     assert out.dtype == expected.dtype
-    # To the last bit, unless the rule has a kernel of its own for arrays of this size.
-    np.testing.assert_array_max_ulp(out, expected, maxulp=4 if out.size > 1000 else 0)
+    np.testing.assert_array_equal(out, expected)
     g = np.asarray(np.random.default_rng(1).normal(size=shape), dtype)
     for needs in [(True, True), (True, False), (False, True)]:
         if (len(inputs) == 1 or isinstance(inputs[-1], int)) and needs != (True, False):
