@@ -8,8 +8,9 @@ import numpy as np
 
 from airi.autograd.graph import Rule
 from airi.ops.elementwise import Where, where
+from airi.ops.names import require_tensor
 from airi.ops.out import written
-from airi.ops.promotion import Elementwise, require_tensor
+from airi.ops.promotion import Elementwise
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor

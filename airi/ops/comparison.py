@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.ops.elementwise import require_same_dtype
+from airi.ops.names import require_tensor
 from airi.ops.out import written
-from airi.ops.promotion import Elementwise, refuse_complex, require_tensor
+from airi.ops.promotion import Elementwise, refuse_complex
 from airi.ops.views import shape_of
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from airi import dtypes
 from airi.autograd.graph import Rule
 from airi.ops.elementwise import div, mul, where
 from airi.ops.inplace import write
+from airi.ops.names import require_tensor
 from airi.ops.out import written
-from airi.ops.promotion import Elementwise, require_tensor
+from airi.ops.promotion import Elementwise
 from airi.ops.views import View, array_of, shape_of
 
 if TYPE_CHECKING:

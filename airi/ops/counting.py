@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import wrap
-from airi.ops.names import normal_dim, numpy_names
+from airi.ops.names import normal_dim, numpy_names, require_tensor
 from airi.ops.out import written
 from airi.ops.promotion import refuse_complex, require_float
 from airi.ops.views import array_of
@@ -43,6 +43,7 @@ def unique(
     often each occurs. Every NaN is its own. The result is in order without `sorted` too.
     Example: ``values, counts = airi.unique(x, return_counts=True)``. Source: ``torch.unique``.
     """
+    require_tensor("unique", "input", input)
     refuse_complex("unique", input)
     array = array_of(input)
     at = None if dim is None else normal_dim("unique", dim, array.ndim)
@@ -71,6 +72,7 @@ def unique_consecutive(
     With `return_inverse` also the index in the result of each element, with `return_counts` the
     length of each run. Source: ``torch.unique_consecutive``.
     """
+    require_tensor("unique_consecutive", "input", input)
     array = array_of(input)
     at = None if dim is None else normal_dim("unique_consecutive", dim, array.ndim)
     lines = array.reshape(-1) if at is None else np.moveaxis(array, at, 0)
@@ -173,6 +175,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     long. Raises RuntimeError for other inputs. Example: ``labels.bincount(minlength=10)``.
     Source: ``torch.bincount``.
     """
+    require_tensor("bincount", "input", input)
     array = array_of(input)
     if array.dtype.kind not in "iu" or array.ndim != 1 or (array.size and array.min() < 0):
         raise RuntimeError(
@@ -202,6 +205,7 @@ def histc(
     elements. The result has input's dtype. Raises RuntimeError for integers, a range that is not
     finite or bins < 1. Example: ``airi.histc(x, bins=4, min=0, max=3)``. Source: ``torch.histc``.
     """
+    require_tensor("histc", "input", input)
     array = array_of(input)
     require_float("histc", input)
     refuse_complex("histc", input)

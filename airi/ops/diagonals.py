@@ -13,7 +13,7 @@ from airi.autograd.graph import wrap as _wrap
 from airi.device import device as _device
 from airi.ops.conversion import clone
 from airi.ops.inplace import MaskedFill, write
-from airi.ops.names import normal_dim
+from airi.ops.names import normal_dim, require_tensor
 from airi.ops.out import written
 from airi.ops.views import View, flatten, shape_of
 
@@ -69,6 +69,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
     `offset` above 0 takes a diagonal above the main one. Source: ``torch.diagonal``.
     """
+    require_tensor("diagonal", "input", input)
     first, second = (normal_dim("diagonal", each, input.ndim) for each in (dim1, dim2))
     if first == second or input.ndim < 2:
         raise RuntimeError(f"diagonal: dim1 and dim2 must differ, got {dim1} and {dim2}")
@@ -80,6 +81,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 
     Example: ``airi.diag_embed(airi.ones(2, 3))`` has shape (2, 3, 3). Source: ``torch.diag_embed``.
     """
+    require_tensor("diag_embed", "input", input)
     ndim = input.ndim + 1
     first, second = (_matrix_dim(each, ndim) for each in (dim1, dim2))
     if first == second:
@@ -102,6 +104,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
     Raises RuntimeError for other than 1 or 2 dimensions. Source: ``torch.diag``.
     """
+    require_tensor("diag", "input", input)
     if input.ndim == 1:
         return diag_embed(input, diagonal)
     if input.ndim != 2:
@@ -185,6 +188,7 @@ def fill_diagonal_(input: Tensor, fill_value: Number, wrap: bool = False) -> Ten
 
 
 def _matrices(function: str, input: Tensor) -> Tensor:
+    require_tensor(function, "input", input)
     if input.ndim < 2:
         raise RuntimeError(f"{function}: needs at least 2 dimensions, got shape {shape_of(input)}")
     return input

@@ -14,8 +14,9 @@ import numpy as np
 from airi.autograd.graph import Rule
 from airi.autograd.small import small_kernel
 from airi.dtypes import DIFFERENTIABLE
+from airi.ops.names import require_tensor
 from airi.ops.out import written
-from airi.ops.promotion import Elementwise, require_tensor, result_dtype
+from airi.ops.promotion import Elementwise, result_dtype
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -535,6 +536,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     Raises RuntimeError where condition is not bool. Example: ``airi.where(x > 0, x, 0.0)``.
     Source: ``torch.where``.
     """
+    require_tensor("where", "condition", condition)
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     return Where.apply(condition, input, other)

@@ -9,7 +9,7 @@ import numpy as np
 from airi.autograd.graph import Rule
 from airi.ops import bounds
 from airi.ops.along import SpreadAlong, ValuesIndices
-from airi.ops.names import numpy_names
+from airi.ops.names import numpy_names, require_tensor
 from airi.ops.over_dims import over_dims, over_one_dim, restored
 from airi.ops.views import array_of
 
@@ -213,6 +213,7 @@ class Argmin(Rule):
 
 
 def _arg_extreme(name: str, rule: type[Rule], input: Any, dim: int | None, keepdim: bool) -> Any:
+    require_tensor(name, "input", input)
     if array_of(input).dtype.kind == "b":
         raise RuntimeError(f"{name}: bool tensors are not supported; convert with to(airi.uint8)")
     if dim is None:

@@ -17,7 +17,7 @@ from airi.autograd.graph import Rule, wrap
 from airi.ops import creation
 from airi.ops.elementwise import mul
 from airi.ops.inplace import Copy, MaskedFill, Overwrite, write
-from airi.ops.names import normal_dim, numpy_names
+from airi.ops.names import normal_dim, numpy_names, require_tensor
 from airi.ops.out import written
 from airi.ops.views import Slice, reshape, shape_of
 
@@ -425,6 +425,7 @@ def _index_along(
         raise IndexError(
             f"{function}: index must have 0 or 1 dimensions, got shape {tuple(index.shape)}"
         )
+    require_tensor(function, "input", input)
     at = normal_dim(function, dim, input.ndim)
     size = input.shape[at] if input.ndim else 1
     checked(function, index._array, at, size, negative)

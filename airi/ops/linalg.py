@@ -16,7 +16,7 @@ from airi.ops.diagonals import diagonal
 from airi.ops.linalg_checks import Identity, check_square
 from airi.ops.linalg_solve import Inverse, singular_error
 from airi.ops.matmul import MatMul, product
-from airi.ops.names import normal_dim, numpy_names
+from airi.ops.names import normal_dim, numpy_names, require_tensor
 from airi.ops.promotion import Elementwise, require_float
 from airi.ops.views import reshape, shape_of
 
@@ -37,6 +37,7 @@ def trace(input: Tensor) -> Tensor:
 
     Source: ``torch.trace``.
     """
+    require_tensor("trace", "input", input)
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, got shape {shape_of(input)}")
     return reduction.sum(diagonal(input))
@@ -105,6 +106,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     Takes about 2 log2(n) products. Raises RuntimeError for matrices that are not square, TypeError
     where `n` is no int. Example: ``airi.matrix_power(a, 3)``. Source: ``torch.matrix_power``.
     """
+    require_tensor("matrix_power", "input", input)
     if not isinstance(n, (int, np.integer)):
         raise TypeError(f"matrix_power: n must be an int, got {n!r}")
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:

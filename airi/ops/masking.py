@@ -10,6 +10,7 @@ from airi.autograd.graph import wrap
 from airi.ops import elementwise
 from airi.ops.indexing import Index, IndexPut, single
 from airi.ops.inplace import MaskedFill, write
+from airi.ops.names import require_tensor
 from airi.ops.out import written
 from airi.ops.views import broadcast_to, narrow, reshape
 
@@ -116,6 +117,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     With `as_tuple`: one tensor per dimension, with which input can be indexed. No gradient.
     Example: ``x[x.nonzero(as_tuple=True)]``. Source: ``torch.nonzero``.
     """
+    require_tensor("nonzero", "input", input)
     array = input._array
     if as_tuple:
         found = np.atleast_1d(array).nonzero()

@@ -15,6 +15,7 @@ from airi.autograd.graph import Rule
 from airi.dtypes import DIFFERENTIABLE
 from airi.ops import elementwise
 from airi.ops.inplace import write
+from airi.ops.names import require_tensor
 from airi.ops.out import written
 from airi.ops.reduction import Sum
 from airi.ops.sparse import SparseOperand, sparse_product
@@ -135,6 +136,7 @@ def _check_inner(function: str, x: Any, y: Any) -> tuple[int, int]:
 def _check_ndim(function: str, **expected: tuple[Any, int]) -> None:
     """Each argument, given as name=(tensor, ndim), must have that many dimensions."""
     for name, (tensor, ndim) in expected.items():
+        require_tensor(function, name, tensor)
         if tensor.ndim != ndim:
             raise RuntimeError(
                 f"{function}: {name} must have {ndim} dimension{'s' * (ndim > 1)}, got shape "

@@ -1,10 +1,10 @@
-"""NumPy's argument names beside PyTorch's: ``axis`` for ``dim``, ``keepdims`` for ``keepdim``."""
+"""Arguments that many functions have: dimensions, NumPy's names for them, and the tensor itself."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +31,12 @@ def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return either
+
+
+def require_tensor(function: str, name: str, value: Any) -> None:
+    """TypeError for numbers, lists and others that are neither Tensors nor arrays."""
+    if not hasattr(value, "ndim"):
+        raise TypeError(f"{function}: {name} must be a Tensor, got {type(value).__name__}")
 
 
 def normal_dim(function: str, dim: int, ndim: int) -> int:

@@ -70,12 +70,6 @@ class Elementwise(Rule):
                 raise TypeError(f"{name} must be a Tensor, got {type(each).__name__}")
 
 
-def require_tensor(function: str, name: str, value: Any) -> None:
-    """Refuse a Python number for what PyTorch wants a Tensor for."""
-    if type(value) in _NUMBERS:
-        raise TypeError(f"{function}: {name} must be a Tensor, got {type(value).__name__}")
-
-
 def require_float(function: str, *tensors: Any) -> None:
     """Refuse tensors of integers for what PyTorch does not convert either."""
     given = [array_of(each).dtype for each in tensors]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airi.ops.elementwise import Zeros, require_same_dtype, sign, where
+from airi.ops.names import require_tensor
 from airi.ops.out import written
-from airi.ops.promotion import Elementwise, require_tensor
+from airi.ops.promotion import Elementwise
 
 if TYPE_CHECKING:
     from airi.ops.elementwise import Number

@@ -17,7 +17,7 @@ from airi.ops.conversion import clone
 from airi.ops.elementwise import div, where
 from airi.ops.indexing import checked
 from airi.ops.inplace import Copy, Overwrite, write
-from airi.ops.names import normal_dim, numpy_names
+from airi.ops.names import normal_dim, numpy_names, require_tensor
 from airi.ops.views import Slice, expand, reshape, shape_of
 
 if TYPE_CHECKING:
@@ -191,6 +191,7 @@ def _looked_at(function: str, input: Tensor, dim: int, index: Tensor) -> int:
     """The dimension from the front, with dtype, shape and range of the index looked at."""
     if not hasattr(index, "_array"):
         raise TypeError(f"{function}: index must be a Tensor, got {type(index).__name__}")
+    require_tensor(function, "input", input)
     at = normal_dim(function, dim, input.ndim)
     array = index._array
     if not array.size:  # of any dtype and shape, as in PyTorch

@@ -14,7 +14,7 @@ from airi.dtypes import FLOATING
 from airi.ops import elementwise, views
 from airi.ops.along import SpreadAlong, TakeAlong, ValuesIndices
 from airi.ops.extremes import Amax, Max, chosen, chosen_gradient, refuse_empty
-from airi.ops.names import normal_dim, numpy_names
+from airi.ops.names import normal_dim, numpy_names, require_tensor
 from airi.ops.over_dims import over_dims, over_one_dim
 from airi.ops.promotion import require_float
 from airi.ops.views import array_of
@@ -135,6 +135,7 @@ def topk(
     leaves them in any order. Raises RuntimeError where the dimension has fewer than `k` elements.
     Example: ``scores.topk(5).indices``. Source: ``torch.topk``.
     """
+    require_tensor("topk", "input", input)
     size = input.shape[normal_dim("topk", dim, input.ndim)] if input.ndim else 1
     if not 0 <= k <= size:
         raise RuntimeError(f"topk: k must be 0 to {size}, the size of dim {dim}, got {k}")
@@ -164,6 +165,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
     NaN counts as the largest. Raises RuntimeError where there is no such element.
     Example: ``airi.kthvalue(x, 2, dim=1)``. Source: ``torch.kthvalue``.
     """
+    require_tensor("kthvalue", "input", input)
     size = input.shape[normal_dim("kthvalue", dim, input.ndim)] if input.ndim else 1
     if not 1 <= k <= size:
         raise RuntimeError(f"kthvalue: k must be 1 to {size}, the size of dim {dim}, got {k}")

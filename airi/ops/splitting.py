@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi.ops.names import normal_dim, numpy_names
+from airi.ops.names import normal_dim, numpy_names, require_tensor
 from airi.ops.views import Slice, View, along, sizes
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
     Example: ``q, k, v = qkv.unbind(2)``. Source: ``torch.unbind``.
     """
+    require_tensor("unbind", "input", input)
     if input.ndim == 0:
         raise RuntimeError("unbind: cannot be applied to a 0-dimensional tensor")
     return Unbind.apply(input, dim=normal_dim("unbind", dim, input.ndim))
@@ -82,6 +83,7 @@ def split(
     Raises RuntimeError where listed sizes do not add up. Example: ``airi.split(x, [2, 3])``.
     Source: ``torch.split``.
     """
+    require_tensor("split", "tensor", tensor)
     if tensor.ndim == 0:
         raise RuntimeError("split: cannot be applied to a 0-dimensional tensor")
     at = normal_dim("split", dim, tensor.ndim)
@@ -126,6 +128,7 @@ def tensor_split(
     Example: ``airi.tensor_split(airi.arange(5), 3)`` has sizes 2, 2, 1.
     Source: ``torch.tensor_split``.
     """
+    require_tensor("tensor_split", "input", input)
     if input.ndim == 0:
         raise RuntimeError("tensor_split: cannot be applied to a 0-dimensional tensor")
     at = normal_dim("tensor_split", dim, input.ndim)

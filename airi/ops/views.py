@@ -16,7 +16,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.engine import sum_to
 from airi.autograd.graph import Rule
-from airi.ops.names import normal_dim, normal_dims
+from airi.ops.names import normal_dim, normal_dims, require_tensor
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -115,6 +115,7 @@ def reshape(input: Tensor, *sizes_: Any, shape: Any = None) -> Tensor:
     Raises RuntimeError where the number of elements differs.
     Example: ``airi.arange(6).reshape(2, -1)``. Source: ``torch.reshape``.
     """
+    require_tensor("reshape", "input", input)
     given = sizes("reshape", sizes_, shape)
     return Reshape.apply(input, shape=_full_shape("reshape", input, given))
 
@@ -193,6 +194,7 @@ def permute(input: Tensor, *order_: Any, dims: Any = None) -> Tensor:
     Raises RuntimeError where `dims` is no permutation of all dimensions.
     Example: ``images.permute(0, 2, 3, 1)``. Source: ``torch.permute``.
     """
+    require_tensor("permute", "input", input)
     given = sizes("permute", order_, dims)
     order = tuple([normal_dim("permute", each, input.ndim) for each in given])
     if sorted(order) != list(range(input.ndim)):
@@ -205,6 +207,7 @@ def permute(input: Tensor, *order_: Any, dims: Any = None) -> Tensor:
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Dimensions `dim0` and `dim1` swapped. A view. Source: ``torch.transpose``."""
+    require_tensor("transpose", "input", input)
     if input.ndim == 0:
         return Permute.apply(input, dims=())
     first, second = (normal_dim("transpose", each, input.ndim) for each in (dim0, dim1))
@@ -221,6 +224,7 @@ def t(input: Tensor) -> Tensor:
 
     Raises RuntimeError above 2 dimensions. Source: ``torch.t``.
     """
+    require_tensor("t", "input", input)
     if input.ndim > 2:
         raise RuntimeError(f"t: expects at most 2 dimensions, got shape {shape_of(input)}")
     return Permute.apply(input, dims=tuple(reversed(range(input.ndim))))
@@ -231,6 +235,7 @@ def adjoint(input: Tensor) -> Tensor:
 
     Raises RuntimeError below 2 dimensions. Source: ``torch.adjoint``.
     """
+    require_tensor("adjoint", "input", input)
     if input.ndim < 2:
         raise RuntimeError(f"adjoint: needs at least 2 dimensions, got shape {shape_of(input)}")
     return transpose(input, -2, -1).conj()
@@ -241,6 +246,7 @@ def movedim(input: Tensor, source: Shape, destination: Shape) -> Tensor:
 
     Example: ``airi.movedim(x, 1, -1)``. Source: ``torch.movedim``.
     """
+    require_tensor("movedim", "input", input)
     as_tuples = [
         each if isinstance(each, (tuple, list)) else (each,) for each in (source, destination)
     ]
@@ -337,6 +343,7 @@ def squeeze(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
 
     Example: ``airi.ones(1, 3, 1).squeeze(0)`` has shape (3, 1). Source: ``torch.squeeze``.
     """
+    require_tensor("squeeze", "input", input)
     if dim is None:
         dims: Sequence[int] = range(input.ndim)
     else:  # of no dimension at all: nothing to do
@@ -348,6 +355,7 @@ def squeeze(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With a new dimension of size 1 at `dim`. A view. Source: ``torch.unsqueeze``."""
+    require_tensor("unsqueeze", "input", input)
     at = normal_dim("unsqueeze", dim, input.ndim + 1)
     have = shape_of(input)
     return Reshape.apply(input, shape=(*have[:at], 1, *have[at:]))
@@ -358,6 +366,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
     Example: ``images.flatten(1)``. Source: ``torch.flatten``.
     """
+    require_tensor("flatten", "input", input)
     start = normal_dim("flatten", start_dim, input.ndim)
     end = normal_dim("flatten", end_dim, input.ndim)
     if start > end:
@@ -377,6 +386,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
     Raises RuntimeError where they do not multiply to its size. Source: ``torch.unflatten``.
     """
+    require_tensor("unflatten", "input", input)
     at = normal_dim("unflatten", dim, input.ndim)
     have = shape_of(input)
     part = np.empty((have[at], 0)).shape[:1]
@@ -422,6 +432,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
     Raises RuntimeError where they are not all there. Source: ``torch.narrow``.
     """
+    require_tensor("narrow", "input", input)
     if input.ndim == 0:
         raise RuntimeError("narrow: cannot be applied to a 0-dimensional tensor")
     at = normal_dim("narrow", dim, input.ndim)
@@ -450,6 +461,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
     Raises IndexError where it is not there. Source: ``torch.select``.
     """
+    require_tensor("select", "input", input)
     if input.ndim == 0:
         raise IndexError("select: cannot be applied to a 0-dimensional tensor")
     at = normal_dim("select", dim, input.ndim)
@@ -503,6 +515,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     Raises RuntimeError where the window is larger than the dimension or step is not positive.
     Example: ``airi.arange(5.0).unfold(0, 3, 1)`` has shape (3, 3). Source: ``torch.Tensor.unfold``.
     """
+    require_tensor("unfold", "input", input)
     at = normal_dim("unfold", dimension, input.ndim)
     have = input.shape[at] if input.ndim else 1
     if step <= 0 or not 0 <= size <= have:

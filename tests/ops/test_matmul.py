@@ -61,14 +61,17 @@ def test_shapes_that_do_not_fit(x, y, message):
         lambda one: airi.mm(one(2, 3), one(3, 2).to(airi.float64)),
         lambda one: airi.addmm(one(2).to(airi.float64), one(3, 4), one(4, 2)),
         lambda one: one(2, 3).to(airi.bool) @ one(3, 2).to(airi.bool),
-        lambda one: airi.addmm(
-            one(2).to(airi.int64), one(3, 4).to(airi.int64), one(4, 2).to(airi.int64), alpha=0.5
-        ),
     ],
 )
 def test_refusals(call):
     with pytest.raises(RuntimeError):
         call(airi.ones)
+
+
+def test_a_float_factor_of_integers_is_truncated():
+    start, x, y = (airi.ones(*shape).long() for shape in ((2,), (3, 4), (4, 2)))
+    assert airi.addmm(start, x, y, alpha=1.5).tolist() == [[5, 5]] * 3
+    assert airi.addmm(start, x, y, alpha=0.5).tolist() == [[1, 1]] * 3
 
 
 def test_beta_0_ignores_even_nan():
