@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,9 +41,11 @@ class FractionalMaxPoolPlaces(Rule):
             shape[2 + axis], shape[2 + dims + axis] = output_size[axis], kernel[axis]
             inside = starts[..., None] + np.arange(kernel[axis])
             places = places * size[axis] + inside.reshape(shape)
-        places = places.reshape(*x.shape[:2], *output_size, -1)
-        flat = places.reshape(*x.shape[:2], -1)
-        windows = np.take_along_axis(x.reshape(*x.shape[:2], -1), flat, 2).reshape(places.shape)
+        planes, area = x.shape[:2], math.prod(kernel)
+        flat = places.reshape(*planes, math.prod(output_size) * area)
+        places = places.reshape(*planes, *output_size, area)
+        elements = x.reshape(*planes, math.prod(size))
+        windows = np.take_along_axis(elements, flat, 2).reshape(places.shape)
         largest = windows.argmax(-1)
         return np.take_along_axis(places, largest[..., None], -1)[..., 0]
 

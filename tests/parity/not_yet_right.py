@@ -41,7 +41,6 @@ NOT_RIGHT = {
     "nn.functional.batch_norm": "an empty input of one dimension is refused",
     "nn.functional.ctc_loss": "PyTorch's gradient is that of the logits behind log_softmax",
     "nn.functional.fractional_max_pool2d": "samples outside 0 to 1, of which PyTorch reads memory",
-    "nn.functional.fractional_max_pool3d": "an empty batch is refused",
     "nn.functional.linear_cross_entropy.chunked": "no options",
     "nn.functional.linear_cross_entropy.chunked_none": "no options",
     "nn.functional.rms_norm": _COMPLEX,
