@@ -134,6 +134,7 @@ if TYPE_CHECKING:
         viz,
     )
     from airi.func import vmap
+    from airi.viz import summary
 
 newaxis = None
 
@@ -155,6 +156,9 @@ _LAZY = (
     "utils",
     "viz",
 )
+
+# Functions of these packages.
+_LAZY_FUNCTIONS = {"summary": "viz", "vmap": "func"}
 
 # Functions of airi.nn.functional that PyTorch has here too, with the same arguments.
 _FUNCTIONAL = (
@@ -186,16 +190,16 @@ _FUNCTIONAL = (
 
 __all__ = sorted(
     {name for name in globals() if not name.startswith("_") and name != "TYPE_CHECKING"}
-    | {"__version__", "vmap", *_LAZY, *_FUNCTIONAL}
+    | {"__version__", *_LAZY, *_LAZY_FUNCTIONS, *_FUNCTIONAL}
 )
 
 
 def __getattr__(name: str) -> _Any:
-    if name in _LAZY or name == "vmap":
+    if name in _LAZY or name in _LAZY_FUNCTIONS:
         import importlib
 
-        if name == "vmap":
-            return importlib.import_module("airi.func").vmap
+        if name in _LAZY_FUNCTIONS:
+            return getattr(importlib.import_module(f"airi.{_LAZY_FUNCTIONS[name]}"), name)
         return importlib.import_module(f"airi.{name}")
     if name in _FUNCTIONAL:
         from airi.nn import functional
