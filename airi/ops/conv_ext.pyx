@@ -5,7 +5,10 @@ Checks, allocation and the division into tasks happen here; the arithmetic is in
 (start with ``conv_kernels.h``). Arrays reach C as plain addresses, so no NumPy headers are needed.
 """
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_FORMAT, PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_IsContiguous,
+    PyBuffer_Release, PyObject_GetBuffer,
+)
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
@@ -18,6 +21,8 @@ from airi.ops import conv_shapes
 cdef extern from "conv_kernels.h" nogil:
     enum:
         MOST_INSTRUCTION_SETS
+        MOST_PRODUCT_ROWS
+        ROWS_AT_A_TIME
         INTS_PER_TAP
     ctypedef void (*Task)(const void *plan, ptrdiff_t task, char *scratch)
 
@@ -74,6 +79,20 @@ cdef extern from "conv_kernels.h" nogil:
     ctypedef struct PoolKernels:
         Task max_forward, max_backward, average_forward, average_backward
 
+    ctypedef struct ProductPlan:
+        const float *x
+        const float *matrix
+        float *out
+        float *panels
+        float *packed_x
+        ptrdiff_t rows, inner, columns
+        ptrdiff_t x_row, matrix_row, matrix_column, out_row
+
+    ctypedef struct ProductKernels:
+        int lanes
+        ptrdiff_t (*panel_count)(const ProductPlan *plan)
+        Task pack_matrix, pack_rows, multiply
+
     ctypedef struct WinogradPlan:
         const float *source
         const float *weight
@@ -97,8 +116,10 @@ cdef extern from "conv_kernels.h" nogil:
         const char *name
         const Kernels *conv[2]
         const PoolKernels *pool[2]
+        const ProductKernels *product
         const WinogradKernels *winograd
 
+    ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b)
     ptrdiff_t winograd_tasks(const WinogradPlan *plan)
     ptrdiff_t winograd_blocks(const WinogradPlan *plan)
 
@@ -453,6 +474,79 @@ cdef bint _winograd_weight_grad(conv, g, x, out) except -1:
     scratch.give_back()
     memory.give_back()
     return not plan.not_finite
+
+
+# ---- matrix products: conv_product.h -------------------------------------------------------------
+
+# Multiplications for which waking another thread pays.
+cdef ptrdiff_t LEAST_FOR_THREADS = 1 << 22
+
+
+cdef class PackedMatrix:
+    """See ``conv_ref.PackedMatrix``."""
+
+    cdef ProductPlan plan
+    cdef const ProductKernels *kernels
+    cdef object matrix, panels
+
+    def __cinit__(self, matrix):
+        conv_shapes.check_packed_matrix(matrix)
+        self.matrix = matrix
+        self.kernels = chosen.product
+        cdef ptrdiff_t lanes = self.kernels.lanes
+        cdef ProductPlan *plan = &self.plan
+        memset(plan, 0, sizeof(ProductPlan))
+        plan.inner, plan.columns = matrix.shape
+        plan.matrix_row, plan.matrix_column = [step // 4 for step in matrix.strides]
+        cdef ptrdiff_t vectors = divide_up(plan.columns, lanes)
+        self.panels = np.empty(divide_up(plan.inner, lanes) * lanes * vectors * lanes, np.float32)
+        if self.panels.size == 0:
+            return
+        plan.panels = <float *>address(self.panels, PyBUF_WRITABLE)
+        plan.matrix = <const float *>address(matrix, PyBUF_STRIDES)
+        with nogil:
+            run_tasks(self.kernels.pack_matrix, plan, vectors, 1, NULL, 0)
+
+    def multiply(self, x, out):
+        """See ``conv_ref.PackedMatrix.multiply``."""
+        cdef ProductPlan plan = self.plan
+        cdef Py_buffer of_x, of_out
+        cdef bint suit
+        PyObject_GetBuffer(x, &of_x, PyBUF_STRIDES | PyBUF_FORMAT)
+        try:
+            PyObject_GetBuffer(out, &of_out, PyBUF_STRIDES | PyBUF_FORMAT | PyBUF_WRITABLE)
+            suit = is_float_matrix(&of_x, plan.inner) and is_float_matrix(&of_out, plan.columns)
+            suit = suit and of_x.shape[0] == of_out.shape[0] and self.panels.size > 0
+            plan.rows = of_out.shape[0] if suit else 0
+            plan.x, plan.x_row = <const float *>of_x.buf, plan.inner
+            plan.out, plan.out_row = <float *>of_out.buf, plan.columns
+            if plan.rows:
+                self.run(&plan)
+            PyBuffer_Release(&of_out)
+        finally:
+            PyBuffer_Release(&of_x)
+        return out if suit else np.matmul(x, self.matrix, out=out)
+
+    cdef run(self, ProductPlan *plan):
+        cdef ptrdiff_t lanes = self.kernels.lanes, blocks = divide_up(plan.inner, lanes)
+        cdef ptrdiff_t packed_rows = divide_up(plan.rows, MOST_PRODUCT_ROWS) * MOST_PRODUCT_ROWS
+        cdef int threads_ = 1
+        if plan.rows * plan.inner * plan.columns >= LEAST_FOR_THREADS:
+            threads_ = threads.get_num_threads()
+        memory = Scratch(blocks * packed_rows * lanes * sizeof(float), 1)
+        plan.packed_x = <float *>(<Scratch>memory).start
+        scratch = Scratch(MOST_PRODUCT_ROWS * 3 * lanes * sizeof(float), threads_)
+        cdef ptrdiff_t row_blocks = divide_up(plan.rows, ROWS_AT_A_TIME)
+        (<Scratch>memory).run(self.kernels.pack_rows, plan, blocks)
+        (<Scratch>scratch).run(self.kernels.multiply, plan,
+                               row_blocks * self.kernels.panel_count(plan))
+        scratch.give_back()
+        memory.give_back()
+
+
+cdef bint is_float_matrix(Py_buffer *view, Py_ssize_t columns):
+    return (view.ndim == 2 and view.shape[1] == columns and view.format[0] == c'f'
+            and view.format[1] == 0 and PyBuffer_IsContiguous(view, c'C'))
 
 
 # ---- pooling ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #define POSITION int32_t
 #include "conv_tile.h"
 #include "conv_weight.h"
+#include "conv_product.h"
 #include "conv_winograd_tile.h"
 #include "conv_undefine.h"
 #include "pool_kernels.h"

@@ -381,6 +381,27 @@ typedef struct {
     Task weight_sums, weight_finish, dot_sums;
 } Kernels;
 
+/* Matrix products: see conv_product.h. A task of pack_matrix is a vector of columns, one of
+ * pack_rows a vector of k, one of multiply a panel for ROWS_AT_A_TIME rows. For float only. */
+typedef struct {
+    const float *x, *matrix; /* (rows, inner), (inner, columns) */
+    float *out;              /* (rows, columns) */
+    float *panels, *packed_x;
+    ptrdiff_t rows, inner, columns;
+    ptrdiff_t x_row, matrix_row, matrix_column, out_row; /* steps; columns of x, out are neighbours */
+} ProductPlan;
+
+typedef struct {
+    int lanes;
+    ptrdiff_t (*panel_count)(const ProductPlan *plan);
+    Task pack_matrix, pack_rows, multiply;
+} ProductKernels;
+
+/* Products that are added up before their sum joins the others. */
+#define SUM_LENGTH 32
+#define ROWS_AT_A_TIME 96
+#define MOST_PRODUCT_ROWS 16
+
 /* Winograd's method, for float only. */
 #include "conv_winograd.h"
 
@@ -467,13 +488,14 @@ typedef struct {
     const char *name;
     const Kernels *conv[2];     /* for float, for double */
     const PoolKernels *pool[2];
+    const ProductKernels *product;
     const WinogradKernels *winograd;
 } InstructionSet;
 
 #define INSTRUCTION_SET(name)                                                                   \
     ((InstructionSet){#name, {&kernels_float_##name, &kernels_double_##name},                   \
                       {&pool_kernels_float_##name, &pool_kernels_double_##name},                \
-                      &winograd_float_##name})
+                      &product_kernels_float_##name, &winograd_float_##name})
 
 static int available_instruction_sets(InstructionSet *sets)
 {

@@ -186,6 +186,22 @@ def avg_pool2d_backward(
     return grad
 
 
+class PackedMatrix:
+    """A float32 matrix (K, N) that many others are going to be multiplied with.
+
+    The compiled twin copies it into the order in which products read it; numbers that are written
+    into the matrix later do not count. Raises ValueError for other than two dimensions.
+    """
+
+    def __init__(self, matrix: Array) -> None:
+        conv_shapes.check_packed_matrix(matrix)
+        self.matrix = matrix
+
+    def multiply(self, x: Array, out: Array) -> Array:
+        """out = x @ matrix, which is returned. Shapes: x (M, K), out (M, N), C-contiguous."""
+        return np.matmul(x, self.matrix, out=out)
+
+
 def _pad(x: Array, padding: Pair) -> Array:
     top, left = padding
     return np.pad(x, ((0, 0), (0, 0), (top, top), (left, left))) if top or left else x

@@ -227,3 +227,11 @@ def _check_gradient(name, g, conv: Convolution) -> None:
             f"{conv.weight_shape}, stride {conv.stride}, padding {conv.padding}, dilation "
             f"{conv.dilation}, groups {conv.groups} gives {conv.output_shape}"
         )
+
+
+def check_packed_matrix(matrix: np.ndarray) -> None:
+    """Raises ValueError for what is no matrix and TypeError for what is not float32."""
+    if matrix.ndim != 2:
+        raise ValueError(f"PackedMatrix: expected a matrix, got shape {matrix.shape}")
+    if matrix.dtype != np.float32:
+        raise TypeError(f"PackedMatrix: expected float32, got {matrix.dtype}")

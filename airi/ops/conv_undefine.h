@@ -8,3 +8,6 @@
 #undef SHUFFLE
 #undef LOAD
 #undef STORE
+#undef PRODUCT_ARGUMENTS
+#undef DEFINE_PRODUCT
+#undef PRODUCT

@@ -77,8 +77,6 @@
 
 #define POINTS 6
 #define POSITIONS (POINTS * POINTS)
-/* Products that are added up before their sum joins the others. */
-#define SUM_LENGTH 32
 /* Values and products of a task, and how many tiles it takes at least and at most. */
 #define TILE_BYTES (640 * 1024)
 #define LEAST_TILES 24

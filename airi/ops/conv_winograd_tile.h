@@ -1,5 +1,5 @@
-/* The steps of Winograd's convolution for one instruction set, included after conv_tile.h, whose
- * vectors and packing it uses. conv_winograd.h explains the method. */
+/* The steps of Winograd's convolution for one instruction set, included after conv_tile.h and
+ * conv_product.h, whose vectors, packing and products it uses. conv_winograd.h explains the method. */
 
 /* ---- one axis: to the points 0, a, -a, b, -b, infinity and back ------------------------------ */
 
@@ -83,109 +83,6 @@ ALWAYS_INLINE void NAME(scale)(REAL *values, ptrdiff_t step)
             REAL *value = values + (i * POINTS + j) * step;
             STORE(value, LOAD(value) * (scales[i] * scales[j]));
         }
-}
-
-/* ---- the products ---------------------------------------------------------------------------- */
-
-/* c[row][v] = (or, with `add`, +=) the sum over blocks and k < count of
- * a[block * a_block + row * a_row + k * a_k] * b[block * count + k][v]
- * with constants for rows, vectors, a_row and a_k; rows of b are b_step apart. */
-#define PRODUCT_ARGUMENTS                                                                       \
-    ptrdiff_t blocks, ptrdiff_t count, const REAL *a, ptrdiff_t a_block, const REAL *b,         \
-    ptrdiff_t b_step, REAL *c, ptrdiff_t c_step, int add
-
-ALWAYS_INLINE void NAME(product)(const int rows, const int vectors, const ptrdiff_t a_row,
-                                 const ptrdiff_t a_k, PRODUCT_ARGUMENTS)
-{
-    VECTOR sum[MAX_SUMS];
-    const VECTOR zero = {0};
-    UNROLL
-    for (int i = 0; i < rows * vectors; i++)
-        sum[i] = zero;
-    for (; blocks > 0; blocks--, a += a_block) {
-        const REAL *single = a;
-        for (ptrdiff_t k = 0; k < count; k++, single += a_k, b += b_step) {
-            VECTOR x[TILE_VECTORS];
-            UNROLL
-            for (int v = 0; v < vectors; v++)
-                x[v] = LOAD(b + v * LANES);
-            UNROLL
-            for (int row = 0; row < rows; row++)
-                UNROLL
-                for (int v = 0; v < vectors; v++)
-                    sum[row * vectors + v] += x[v] * single[row * a_row];
-        }
-    }
-    UNROLL
-    for (int row = 0; row < rows; row++)
-        UNROLL
-        for (int v = 0; v < vectors; v++) {
-            REAL *to = c + row * c_step + v * LANES;
-            if (add)
-                sum[row * vectors + v] += LOAD(to);
-            STORE(to, sum[row * vectors + v]);
-        }
-}
-
-/* tile_rows: rows are tiles and k channels (values times kernels); lane_rows: rows are channels
- * and k tiles (values times gradients). */
-#define DEFINE_PRODUCT(rows, vectors)                                                           \
-    static void NAME(tile_rows_##rows##_##vectors)(PRODUCT_ARGUMENTS)                           \
-    {                                                                                           \
-        NAME(product)(rows, vectors, LANES, 1, blocks, count, a, a_block, b, b_step, c, c_step, \
-                      add);                                                                     \
-    }                                                                                           \
-    static void NAME(lane_rows_##rows##_##vectors)(PRODUCT_ARGUMENTS)                           \
-    {                                                                                           \
-        NAME(product)(rows, vectors, 1, LANES, blocks, count, a, a_block, b, b_step, c, c_step, \
-                      add);                                                                     \
-    }
-
-typedef void (*NAME(ProductFunction))(PRODUCT_ARGUMENTS);
-
-/* For each number of vectors, the number of rows whose sums fill the registers, and a few. */
-typedef struct {
-    int rows;
-    NAME(ProductFunction) tile_rows, lane_rows;
-} NAME(Product);
-#define PRODUCT(rows, vectors) \
-    {rows, NAME(tile_rows_##rows##_##vectors), NAME(lane_rows_##rows##_##vectors)}
-
-DEFINE_PRODUCT(4, 1) DEFINE_PRODUCT(8, 1) DEFINE_PRODUCT(2, 2) DEFINE_PRODUCT(4, 2)
-DEFINE_PRODUCT(2, 3) DEFINE_PRODUCT(4, 3)
-#if MAX_SUMS >= 24
-DEFINE_PRODUCT(16, 1) DEFINE_PRODUCT(8, 2) DEFINE_PRODUCT(12, 2) DEFINE_PRODUCT(8, 3)
-#endif
-
-static const NAME(Product) NAME(products)[TILE_VECTORS][5] = {
-    {PRODUCT(4, 1), PRODUCT(8, 1),
-#if MAX_SUMS >= 24
-     PRODUCT(16, 1),
-#endif
-    },
-    {PRODUCT(2, 2), PRODUCT(4, 2),
-#if MAX_SUMS >= 24
-     PRODUCT(8, 2), PRODUCT(12, 2),
-#endif
-    },
-    {PRODUCT(2, 3), PRODUCT(4, 3),
-#if MAX_SUMS >= 24
-     PRODUCT(8, 3),
-#endif
-    },
-};
-#define MOST_PRODUCT_ROWS 16
-
-/* The product for the next of the remaining rows; it may reach beyond them. */
-static const NAME(Product) *NAME(choose_product)(ptrdiff_t rows, ptrdiff_t vectors)
-{
-    const NAME(Product) *product = NAME(products)[vectors - 1], *largest = product;
-    while (largest[1].rows)
-        largest++;
-    ptrdiff_t height = divide_up(rows, divide_up(rows, largest->rows));
-    while (product->rows < height)
-        product++;
-    return product;
 }
 
 /* ---- plan ------------------------------------------------------------------------------------ */
@@ -660,7 +557,3 @@ static const WinogradKernels NAME(winograd) = {
 #undef SCALE_A
 #undef SCALE_B
 #undef AXIS_ARGUMENTS
-#undef PRODUCT_ARGUMENTS
-#undef DEFINE_PRODUCT
-#undef PRODUCT
-#undef MOST_PRODUCT_ROWS

@@ -81,6 +81,20 @@ def __getattr__(name: str):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+# Below, packing costs more than it saves.
+_ROWS_WORTH_PACKING = 16
+
+
+def product_with(matrix: np.ndarray, rows: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """A function ``f(x, out)`` that computes ``out = x @ matrix``, for `rows` rows x altogether.
+
+    All are matrices, x and out C-contiguous. It may use a copy of the matrix as it is now.
+    """
+    if matrix.dtype == np.float32 and rows >= _ROWS_WORTH_PACKING:
+        return implementation().PackedMatrix(matrix).multiply
+    return lambda x, out: np.matmul(x, matrix, out=out)
+
+
 def _in_single_precision(kernel: Callable[..., Any], first: np.ndarray, *rest: Any) -> Any:
     """Call a kernel, which knows float32 and float64; half precision passes through float32."""
     if first.dtype != np.float16:

@@ -22,6 +22,7 @@ import numpy as np
 
 from airi.autograd.engine import grad
 from airi.autograd.graph import Rule
+from airi.ops import kernels
 from airi.ops import recurrent_steps as step
 from airi.ops.activation import relu
 from airi.ops.joining import cat
@@ -178,13 +179,15 @@ class LSTM(Rule):
         h, c = h.copy(), c.copy()
         out = np.empty((rows, h.shape[1]), x.dtype)
         recurrent = np.empty((len(h), 4 * size), x.dtype)
+        times_w_hh = kernels.product_with(w_hh.T, rows)
+        times_w_hr = None if w_hr is None else kernels.product_with(w_hr.T, rows)
         for at in _steps(batch_sizes, reverse):
             n = _size(at)
-            np.matmul(h[:n], w_hh.T, out=recurrent[:n])
+            times_w_hh(h[:n], recurrent[:n])
             inner = unprojected[0][at] if unprojected else out[at]
             step.lstm_step(gates[at], recurrent[:n], c[:n], cells[at], inner)
-            if unprojected:
-                np.matmul(inner, w_hr.T, out=out[at])
+            if times_w_hr is not None:
+                times_w_hr(inner, out[at])
             h[:n] = out[at]
         return out.reshape(*x.shape[:-1], h.shape[1]), h, c, reserve
 
@@ -204,12 +207,13 @@ class LSTM(Rule):
         dgates = np.empty_like(gates)
         dh_all = np.empty_like(dout) if unprojected else None
         before = _states_before(cells, c, steps)
+        times_w_hh = kernels.product_with(w_hh, rows)
         for at in reversed(steps):
             n = _size(at)
             dh_now = np.add(dh[:n], dout[at], out=None if dh_all is None else dh_all[at])
             inner = dh_now if dh_all is None else dh_now @ w_hr
             step.lstm_step_backward(gates[at], before[at], cells[at], inner, dc[:n], dgates[at])
-            np.matmul(dgates[at], w_hh, out=dh[:n])
+            times_w_hh(dgates[at], dh[:n])
         dx, dw_ih, db = _input_gradients(dgates, x, w_ih, (needs[0], needs[3], needs[5]))
         dw_hh = dw_hr = None
         if needs[4]:
@@ -241,9 +245,10 @@ class GRU(Rule):
         h = h.copy()
         out = np.empty((rows, size), x.dtype)
         recurrent = np.empty((len(h), 3 * size), x.dtype)
+        times_w_hh = kernels.product_with(w_hh.T, rows)
         for at in _steps(batch_sizes, reverse):
             n = _size(at)
-            np.matmul(h[:n], w_hh.T, out=recurrent[:n])
+            times_w_hh(h[:n], recurrent[:n])
             if b_hh is not None:
                 recurrent[:n] += b_hh
             step.gru_step(gates[at], recurrent[:n], h[:n], candidates[at])
@@ -263,13 +268,15 @@ class GRU(Rule):
         dgates = np.empty_like(gates)
         drecurrent = np.empty_like(gates)
         before = _states_before(out.reshape(rows, size), h, steps)
+        through_gates = np.empty_like(dh)
+        times_w_hh = kernels.product_with(w_hh, rows)
         for at in reversed(steps):
             dh_now = dh[: _size(at)]
             dh_now += dout[at]
             step.gru_step_backward(
                 gates[at], candidates[at], before[at], dh_now, dgates[at], drecurrent[at]
             )
-            dh_now += drecurrent[at] @ w_hh
+            dh_now += times_w_hh(drecurrent[at], through_gates[: _size(at)])
         dx, dw_ih, db_ih = _input_gradients(dgates, x, w_ih, (needs[0], needs[2], needs[4]))
         dw_hh = drecurrent.T @ before if needs[3] else None
         return dx, dh, dw_ih, dw_hh, db_ih, drecurrent.sum(0) if needs[5] else None
@@ -291,10 +298,11 @@ class RNN(Rule):
         _input_share(x, w_ih, _sum_of(b_ih, b_hh), out=out)
         h = h.copy()
         recurrent = np.empty_like(h)
+        times_w_hh = kernels.product_with(w_hh.T, rows)
         for at in _steps(batch_sizes, reverse):
             n = _size(at)
             now = out[at]
-            now += np.matmul(h[:n], w_hh.T, out=recurrent[:n])
+            now += times_w_hh(h[:n], recurrent[:n])
             if nonlinearity == "tanh":
                 np.tanh(now, out=now)
             else:
@@ -315,11 +323,12 @@ class RNN(Rule):
         dz = slope
         dout = g[0].reshape(rows, size)
         dh = g[1].copy()
+        times_w_hh = kernels.product_with(w_hh, rows)
         for at in reversed(steps):
             dh_now = dh[: _size(at)]
             dh_now += dout[at]
             dz[at] *= dh_now
-            np.matmul(dz[at], w_hh, out=dh_now)
+            times_w_hh(dz[at], dh_now)
         dx, dw_ih, db = _input_gradients(dz, x, w_ih, (needs[0], needs[2], needs[4]))
         dw_hh = dz.T @ _states_before(out, h, steps) if needs[3] else None
         if needs[5]:

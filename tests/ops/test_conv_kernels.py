@@ -400,6 +400,60 @@ def test_unknown_use_of_winograd_is_refused():
         conv_ext.use_winograd("sometimes")
 
 
+# ---- matrices packed for products ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [(1, 1, 1), (3, 5, 7), (8, 0, 3), (33, 17, 49), (200, 100, 10), (97, 16, 64), (15, 70, 150)],
+    ids=str,
+)
+def test_packed_matrix_multiplies(module, sizes):
+    rows, inner, columns = sizes
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((rows, inner), dtype=np.float32)
+    for matrix in (
+        rng.standard_normal((inner, columns), dtype=np.float32),
+        rng.standard_normal((columns, inner), dtype=np.float32).T,
+        rng.standard_normal((2 * inner, 3 * columns), dtype=np.float32)[::-2, ::3],
+    ):
+        matrix.flags.writeable = False
+        out = np.full((rows, columns), np.nan, np.float32)
+        packed = module.PackedMatrix(matrix)
+        for count in (rows, rows // 2):  # for any number of rows
+            result = packed.multiply(x[:count], out[:count])
+            assert np.shares_memory(result, out) or result.size == 0
+            expected = x[:count].astype(np.float64) @ matrix
+            np.testing.assert_allclose(result, expected, rtol=0, atol=1e-6 * (inner + 1))
+
+
+def test_packed_matrix_takes_other_strides_and_refuses_other_shapes(module):
+    matrix = np.arange(12, dtype=np.float32).reshape(3, 4)
+    x, out = np.ones((3, 2), np.float32).T, np.zeros((4, 2), np.float32).T
+    np.testing.assert_array_equal(module.PackedMatrix(matrix).multiply(x, out), x @ matrix)
+    with pytest.raises(ValueError, match="mismatch"):
+        module.PackedMatrix(matrix).multiply(np.ones((2, 4), np.float32), out)
+    with pytest.raises(ValueError, match="shape"):
+        module.PackedMatrix(matrix[0])
+    with pytest.raises(TypeError, match="float64"):
+        module.PackedMatrix(matrix.astype(np.float64))
+
+
+@needs_extension
+def test_packed_matrix_gives_the_same_for_any_number_of_threads(compiled):
+    rng = np.random.default_rng(0)
+    x, matrix = (rng.standard_normal((300, 300), dtype=np.float32) for _ in range(2))
+    results = []
+    before = threads.get_num_threads()
+    try:
+        for count in (1, 3):
+            threads.set_num_threads(count)
+            results.append(compiled.PackedMatrix(matrix).multiply(x, np.empty_like(x)))
+    finally:
+        threads.set_num_threads(before)
+    np.testing.assert_array_equal(*results)
+
+
 WRONG = [
     ({"x": np.zeros((2, 3, 5))}, ValueError, "4 dimensions"),
     ({"x": np.zeros((2, 3, 5, 5), np.int64)}, TypeError, "float32 or float64"),
