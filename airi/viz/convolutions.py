@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from airi.autograd.mode import enable_grad
 from airi.nn import Conv2d
 from airi.nn import functional as F
 from airi.tensor import Tensor
@@ -72,28 +73,22 @@ class Convolution:
         self.names = names
         self.stride, self.dilation = geometry.stride, geometry.dilation
         self.groups, self.pads = geometry.groups, geometry.pads
-        x = image.detach().clone().requires_grad_(True)
-        w = weight.detach().clone().requires_grad_(True)
-        padded = geometry.padded(x)
-        padded.retain_grad()
-        out = F.conv2d(
-            padded,
-            w,
-            None if bias is None else bias.detach(),
-            self.stride,
-            0,
-            self.dilation,
-            self.groups,
-        )
-        g = _gradient(gradient, out)
-        out.backward(g)
+        with enable_grad():
+            x = image.detach().clone().requires_grad_(True)
+            w = weight.detach().clone().requires_grad_(True)
+            b = None if bias is None else bias.detach()
+            padded = geometry.padded(x)
+            padded.retain_grad()
+            out = F.conv2d(padded, w, b, self.stride, 0, self.dilation, self.groups)
+            g = _gradient(gradient, out)
+            out.backward(g)
         assert x.grad is not None
         assert padded.grad is not None
         assert w.grad is not None
         self.image, self.padded = x.detach().numpy()[0], padded.detach().numpy()[0]
         self.output = out.detach().numpy()[0]
         self.weight = weight.detach().numpy()
-        self.bias = None if bias is None else bias.detach().numpy()
+        self.bias = None if b is None else b.numpy()
         self.grad_output = g.numpy()[0]
         self.grad_input, self.grad_padded = x.grad.numpy()[0], padded.grad.numpy()[0]
         self.grad_weight = w.grad.numpy()

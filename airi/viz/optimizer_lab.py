@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from airi.autograd.mode import no_grad
+from airi.autograd.mode import enable_grad, no_grad
 from airi.dtypes import float64
 from airi.ops.creation import tensor
 from airi.optim.optimizer import Optimizer
@@ -180,7 +180,10 @@ def optimizers(
         raise TypeError("optimizers: expected a dict of names and functions that make an Optimizer")
     box = domain if domain is not None else shown.domain
     reach = 10.0 if box is None else max(high - low for low, high in box)
-    runs = {name: _run(shown, name, maker, point, steps, reach) for name, maker in makers.items()}
+    with enable_grad():
+        runs = {
+            name: _run(shown, name, maker, point, steps, reach) for name, maker in makers.items()
+        }
     if box is None:
         box = _around(point, runs)
     (left, right), (low, high) = box

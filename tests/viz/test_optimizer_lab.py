@@ -39,7 +39,8 @@ def test_paths_are_those_of_a_training_loop():
 
 
 def test_the_parts_make_the_step():
-    lab = viz.optimizers("himmelblau", MAKERS, steps=6)
+    with airi.no_grad():
+        lab = viz.optimizers("himmelblau", MAKERS, steps=6)
     for step in lab.runs["SGD"].steps:
         np.testing.assert_allclose(step.step, -0.01 * step.gradient)
         assert step.momentum is None

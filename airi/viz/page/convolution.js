@@ -22,15 +22,14 @@ const firstChannel = () => Math.floor(filter / (filters / data.groups)) * taken;
 const plane = (values, number, size) => values.subarray(number * size, (number + 1) * size);
 const kernelOf = (c) => plane(weight, filter * taken + c, area);
 
-// The indices in the padded plane of the window of an output pixel.
-function windowOf(at) {
-  const row = Math.floor(at / outWidth) * data.stride[0];
-  const column = (at % outWidth) * data.stride[1];
-  return Array.from({ length: area }, (_, i) => {
-    const down = row + Math.floor(i / kernelWidth) * data.dilation[0];
-    return down * width + column + (i % kernelWidth) * data.dilation[1];
-  });
-}
+// A window's places in the padded plane: those of the first one, moved by where it starts.
+const taps = Array.from({ length: area }, (_, i) => (
+  Math.floor(i / kernelWidth) * data.dilation[0] * width + (i % kernelWidth) * data.dilation[1]
+));
+const startOf = (at) => (
+  Math.floor(at / outWidth) * data.stride[0] * width + (at % outWidth) * data.stride[1]
+);
+const windowOf = (at) => taps.map((tap) => startOf(at) + tap);
 
 function isOutside(i) {
   const row = Math.floor(i / width) - top_;
@@ -49,7 +48,8 @@ function scattered(at) {
   const kernel = kernelOf(channel);
   for (let p = 0; p <= at; p += 1) {
     const g = gradOutput[filter * pixels + p];
-    windowOf(p).forEach((i, tap) => { sum[i] += g * kernel[tap]; });
+    const start = startOf(p);
+    for (let i = 0; i < area; i += 1) sum[start + taps[i]] += g * kernel[i];
   }
   return sum;
 }
@@ -60,7 +60,8 @@ function gathered(at, c) {
   const values = plane(padded, firstChannel() + c, height * width);
   for (let p = 0; p <= at; p += 1) {
     const g = gradOutput[filter * pixels + p];
-    windowOf(p).forEach((i, tap) => { sum[tap] += g * values[i]; });
+    const start = startOf(p);
+    for (let i = 0; i < area; i += 1) sum[i] += g * values[start + taps[i]];
   }
   return sum;
 }
@@ -133,16 +134,16 @@ function outlined(context, x, y, wide, high) {
 }
 
 function drawWindow(context, at, cell) {
-  const taps = windowOf(at);
+  const places = windowOf(at);
   const isWide = data.dilation.some((each) => each > 1);
   const edge = gapOf(cell);
   if (isWide) {
-    for (const i of taps) {
+    for (const i of places) {
       outlined(context, (i % width) * cell, Math.floor(i / width) * cell, cell - edge, cell - edge);
     }
     return;
   }
-  const [x, y] = [(taps[0] % width) * cell, Math.floor(taps[0] / width) * cell];
+  const [x, y] = [(places[0] % width) * cell, Math.floor(places[0] / width) * cell];
   outlined(context, x, y, kernelWidth * cell - edge, kernelHeight * cell - edge);
 }
 
@@ -175,9 +176,9 @@ function showOutput(at) {
 // The column form: a row of the filter, the columns around this one, and their results.
 function showColumns(at) {
   const all = taken * area;
-  const isPart = all > 40;
+  const isPart = all > 60 && taken > 1;
   const first = isPart ? channel * area : 0;
-  const rows = Math.min(isPart ? area : all, 60);
+  const rows = Math.min(isPart ? area : all, 121);
   const cell = Math.max(3, Math.min(16, Math.floor(150 / rows)));
   const gap = 26;
   const canvas = $("columns");
@@ -246,6 +247,7 @@ function showDetails(at) {
     made("h2", "", `${say("outputName")}${index} = ${told(value)}`, root);
     showProducts(root, at, value);
   }
+  made("p", "quiet", `${say("colours")}.`, root);
   const words = { i, j, n: taken * area, value: told(isBackward ? g : value) };
   $("said").textContent = say(isBackward ? "saidBackward" : "saidForward", words);
   $("count").textContent = say("pixel", { n: at + 1, all: pixels });
@@ -256,8 +258,8 @@ function showDetails(at) {
 }
 
 function tableOptions(at) {
-  const taps = windowOf(at);
-  return { scale: greatest(padded), outside: (i) => isOutside(taps[i]) };
+  const places = windowOf(at);
+  return { scale: greatest(padded), outside: (i) => isOutside(places[i]) };
 }
 
 const MOST_CHANNELS = 3;
@@ -392,8 +394,11 @@ listenToKeys({
 });
 listenToPage(translate);
 window.addEventListener("resize", () => player.go(player.at));
-// It opens at the pixel that stands out most.
-player.at = output.subarray(0, pixels).reduce(
-  (best, each, i) => (Math.abs(each) > Math.abs(output[best]) ? i : best), 0,
+// It opens at the pixel that stands out most, away from the padding where it can be.
+const inside = Array.from({ length: pixels }, (_, at) => at).filter((at) => (
+  !isOutside(startOf(at)) && !isOutside(startOf(at) + taps[area - 1])
+));
+player.at = (inside.length ? inside : [0]).reduce(
+  (best, at) => (Math.abs(output[at]) > Math.abs(output[best]) ? at : best),
 );
 translate();
