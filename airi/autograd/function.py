@@ -78,6 +78,11 @@ class _FunctionNode(Node):
         return self.ctx._materialize
 
     def backward(self, grads: list[Any], record: bool) -> tuple[Any, ...]:
+        if not hasattr(self.rule, "backward"):
+            raise NotImplementedError(
+                f"{self.rule.__name__} has no backward: define it as a static method, "
+                "backward(ctx, *gradients of the outputs)"
+            )
         with set_grad_enabled(record):
             given = [g if record or g is None else graph.wrap(g) for g in grads]
             results = self.rule.backward(self.ctx, *given)

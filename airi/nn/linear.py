@@ -39,6 +39,11 @@ class Linear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        for name, size in (("in_features", in_features), ("out_features", out_features)):
+            if not hasattr(size, "__index__"):
+                raise TypeError(f"Linear: {name} must be an int, got {size!r}")
+            if size < 0:
+                raise RuntimeError(f"Linear: {name} must not be negative, got {size}")
         self.in_features = in_features
         self.out_features = out_features
         self.weight = new_parameter(out_features, in_features, device=device, dtype=dtype)

@@ -112,7 +112,10 @@ def _array_of(function: str, data: Any, dtype: Any) -> np.ndarray:
         dtypes.of(data.dtype)
         return data if wanted is None else data.astype(wanted, copy=False)
     if wanted is None:
-        found = _dtypes_in(data)
+        try:
+            found = _dtypes_in(data)
+        except TypeError as error:
+            raise TypeError(f"{function}: {error}") from None
         wanted = functools.reduce(promote_types, found) if found else dtypes.default_numpy()
         dtypes.of(wanted)
     try:
@@ -141,6 +144,8 @@ def _dtypes_in(data: Any) -> list[np.dtype]:
     array = np.asarray(data._array if hasattr(data, "_array") else data)
     if array.dtype.kind == "O":
         raise TypeError(f"expected numbers, lists of numbers or arrays, got {type(data).__name__}")
+    if array.dtype.kind in "US":
+        raise TypeError(f"expected numbers, lists of numbers or arrays, got {data!r}")
     return [array.dtype]
 
 
@@ -508,6 +513,9 @@ def arange(
     if end is None:
         raise TypeError("arange: end is missing")
     start, end, step = _number(start), _number(end), _number(step)
+    for name, each in (("start", start), ("end", end), ("step", step)):
+        if not isinstance(each, (int, float, np.integer, np.floating)):
+            raise TypeError(f"arange: {name} must be a number, got {each!r}")
     if step == 0:
         raise RuntimeError("arange: step must not be 0")
     if not (math.isfinite(start) and math.isfinite(end)):

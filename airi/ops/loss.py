@@ -15,6 +15,7 @@ from airi.autograd import graph
 from airi.autograd.graph import Rule
 from airi.ops import bounds, elementwise, fused, transcendental
 from airi.ops.along import SpreadAlong
+from airi.ops.names import require_tensor
 from airi.ops.promotion import Elementwise
 from airi.ops.reduction import mean, sum
 from airi.ops.softmax import log_softmax
@@ -43,7 +44,7 @@ def reduction_named(function: str, how: str, size_average: bool | None, reduce: 
         if isinstance(value, graph.Tensor):
             raise TypeError(
                 f"{function}: {name} must be True, False or None, got a Tensor; a loss module is "
-                "made first and called then: loss = MSELoss(); loss(input, target)"
+                f"made first and called then: loss = {function}(); loss(input, target)"
             )
     if size_average is not None or reduce is not None:
         if reduce is False:
@@ -60,6 +61,8 @@ def reduction_named(function: str, how: str, size_average: bool | None, reduce: 
 
 def check_fit(function: str, **tensors: Any) -> None:
     """RuntimeError where the shapes of a loss's tensors cannot be broadcast together."""
+    for name, each in tensors.items():
+        require_tensor(function, name, each)
     try:
         np.broadcast_shapes(*(tuple(each.shape) for each in tensors.values()))
     except ValueError:

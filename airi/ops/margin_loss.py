@@ -100,9 +100,11 @@ def cosine_embedding_loss(
             "cosine_embedding_loss: expected inputs (N, D) and a target (N,), or (D,) and (); got "
             f"{shape_of(input1)}, {shape_of(input2)} and {shape_of(target)}"
         )
+    check_fit("cosine_embedding_loss", input1=input1, input2=input2)
     tiny = 1e-12  # keeps the gradient finite for a vector of zeros
     squares = [sum(mul(each, each), -1) + tiny for each in (input1, input2)]
     cosine = sum(mul(input1, input2), -1) / sqrt(mul(*squares))
+    check_fit("cosine_embedding_loss", cosines=cosine, target=target)
     alike = where(target == 1, 1 - cosine, 0.0)
     unlike = where(target == -1, clamp(cosine - margin, min=0), 0.0)
     return reduced(alike + unlike, how)

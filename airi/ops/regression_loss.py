@@ -14,6 +14,7 @@ from airi.ops.comparison import gt
 from airi.ops.elementwise import abs, div, sub, where
 from airi.ops.elementwise_inplace import clamp_
 from airi.ops.loss import check_fit, reduced, reduction_named
+from airi.ops.names import require_tensor
 from airi.ops.promotion import Elementwise
 from airi.ops.reduction import sum
 from airi.ops.transcendental import exp, log
@@ -158,6 +159,8 @@ def huber_loss(
 
 
 def _check(function: str, input: Tensor, target: Tensor) -> None:
+    require_tensor(function, "input", input)
+    require_tensor(function, "target", target)
     if not any(each.is_floating_point() or each.is_complex() for each in (input, target)):
         raise RuntimeError(
             f"{function}: expected floating-point tensors, got {input.dtype} and {target.dtype}"

@@ -234,6 +234,14 @@ def test_clear_errors():
     with pytest.raises(TypeError, match="int"):
         SavesANumber.apply(leaf(1.0))
 
+    class Forward(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+    with pytest.raises(NotImplementedError, match="Forward has no backward"):
+        Forward.apply(leaf(1.0)).sum().backward()
+
 
 def test_backward_may_return_a_tensor_that_it_keeps():
     kept = airi.tensor(np.array([3.0]))

@@ -444,6 +444,8 @@ def test_rrelu_draws_slopes_in_training_only():
             "padding_mode must be 'zeros'",
         ),
         (lambda: nn.ConvTranspose2d(3, 4, 3, padding="same"), TypeError, "padding must be a"),
+        (lambda: nn.Linear(7 / 2, 3), TypeError, "Linear: in_features must be an int, got 3.5"),
+        (lambda: nn.Linear(7, -3), RuntimeError, "Linear: out_features must not be negative"),
         (lambda: nn.Bilinear(0, 4, 3), ValueError, "in1_features must be positive"),
         (lambda: nn.Dropout(1.5), ValueError, "p must be between 0 and 1"),
         (lambda: nn.GroupNorm(3, 4), ValueError, "num_groups=3 must divide num_channels=4"),

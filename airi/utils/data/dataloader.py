@@ -92,6 +92,8 @@ class DataLoader(Generic[T_co]):
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
+        if dataset is None:
+            raise TypeError("DataLoader: dataset must be a Dataset or a sequence, got None")
         _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
         _check_batching(dataset, batch_size, shuffle, sampler, batch_sampler, drop_last)
         self.dataset = dataset

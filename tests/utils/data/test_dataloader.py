@@ -457,6 +457,11 @@ def test_arguments_that_contradict_each_other_are_refused(options):
         DataLoader(Numbers(4), **options)
 
 
+def test_a_data_set_that_was_not_made_is_refused():
+    with pytest.raises(TypeError, match="dataset must be a Dataset or a sequence, got None"):
+        DataLoader(None)
+
+
 @pytest.mark.parametrize("options", [{"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}])
 def test_a_stream_sets_its_own_order(options):
     with pytest.raises(ValueError, match="own order"):
