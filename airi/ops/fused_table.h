@@ -1,4 +1,4 @@
-/* The kernels of one instruction set in the order of KernelNumber; then its names are free again. */
+/* The kernels of one instruction set in the order of KernelNumber; then its names are free. */
 
 static const InstructionSet NAME(table) = {
 #define TEXT(name) #name
@@ -15,5 +15,6 @@ static const InstructionSet NAME(table) = {
 
 #undef INSTRUCTIONS
 #undef VECTOR_BYTES
+#undef EACH_VECTOR
 #undef LARGER
 #undef SMALLER

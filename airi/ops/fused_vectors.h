@@ -70,6 +70,21 @@ INLINE VECTOR choose(WHOLE where, VECTOR a, VECTOR b)
 INLINE VECTOR larger_of(VECTOR a, VECTOR b) { return (VECTOR)LARGER(a, b); }
 INLINE VECTOR smaller_of(VECTOR a, VECTOR b) { return (VECTOR)SMALLER(a, b); }
 
+/* Do something with every vector from number `first` to `end`: it starts at number i and has `left`
+ * numbers. First whole vectors, of which the compiler knows that they are, then the rest of one. */
+#define EACH_VECTOR(first, end, ...)                                                            \
+    {                                                                                           \
+        ptrdiff_t i = first;                                                                    \
+        for (; i + LANES <= (end); i += LANES) {                                                \
+            const ptrdiff_t left = LANES;                                                       \
+            __VA_ARGS__                                                                         \
+        }                                                                                       \
+        if (i < (end)) {                                                                        \
+            const ptrdiff_t left = (end) - i;                                                   \
+            __VA_ARGS__                                                                         \
+        }                                                                                       \
+    }
+
 /* The next numbers of a row, of which `left` remain; `filler` where there are no more. */
 INLINE VECTOR load_up_to(const float *address, ptrdiff_t left, float filler)
 {
@@ -120,8 +135,8 @@ INLINE float largest_lane(VECTOR v)
  *
  * Adding 1.5 * 2**23 to a number rounds it to a whole one, which stands in the lowest bits of the
  * sum. log(2) is taken in two parts, of which the first times n is exact. e**r is a polynomial
- * (error 4e-9 of its value, as small as seven terms give), and 2**n is made of its bits: as two factors, since neither 2**128
- * nor 2**-149 is a number that has an exponent of its own. */
+ * (relative error 4e-9), and 2**n is made of its bits: as two factors, since neither 2**128 nor
+ * 2**-149 has an exponent of its own. */
 INLINE VECTOR power_of_e(VECTOR x)
 {
     const VECTOR rounder = same(12582912.0f);

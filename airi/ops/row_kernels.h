@@ -4,21 +4,39 @@
  * the rows from `first` to `end`.
  */
 
+#define sum_of_row NAME(sum_of_row)
 #define largest_of_row NAME(largest_of_row)
 #define sum_of_powers NAME(sum_of_powers)
 #define moments_of_row NAME(moments_of_row)
-#define dots_of_rows NAME(dots_of_rows)
 
-/* for every vector of numbers i, i + 1, ... of a row, by blocks: EACH_BLOCK has `sum` start at 0 and
- * END_BLOCK adds its lanes to `total`. */
-#define EACH_BLOCK(columns)                                                                     \
+/* Add to `total` what is added to `sum` for every vector of a row, block by block. */
+#define SUM_UP(total, columns, ...)                                                             \
     for (ptrdiff_t block = 0; block < (columns); block += SUM_BLOCK) {                          \
         ptrdiff_t block_end = smaller(block + SUM_BLOCK, columns);                              \
         VECTOR sum = same(0.0f);                                                                \
-        for (ptrdiff_t i = block; i < block_end; i += LANES)
-#define END_BLOCK(total)                                                                        \
+        EACH_VECTOR(block, block_end, __VA_ARGS__)                                              \
         (total) += add_lanes(sum);                                                              \
     }
+
+/* Four sums at a time, so that no addition waits for the one before. */
+INLINE double sum_of_row(const float *x, ptrdiff_t columns)
+{
+    double total = 0;
+    for (ptrdiff_t block = 0; block < columns; block += 4 * SUM_BLOCK) {
+        ptrdiff_t i = block, block_end = smaller(block + 4 * SUM_BLOCK, columns);
+        VECTOR a = same(0.0f), b = a, c = a, d = a;
+        for (; i + 4 * LANES <= block_end; i += 4 * LANES) {
+            a += LOAD(x + i);
+            b += LOAD(x + i + LANES);
+            c += LOAD(x + i + 2 * LANES);
+            d += LOAD(x + i + 3 * LANES);
+        }
+        for (; i < block_end; i += LANES)
+            a += load_up_to(x + i, block_end - i, 0.0f);
+        total += add_lanes((a + b) + (c + d));
+    }
+    return total;
+}
 
 /* ---- softmax: x - largest, so that no power overflows ---------------------------------------- */
 
@@ -41,13 +59,12 @@ INLINE float largest_of_row(const float *x, ptrdiff_t columns)
 INLINE double sum_of_powers(const float *x, float largest, float *powers, ptrdiff_t columns)
 {
     double total = 0;
-    EACH_BLOCK(columns) {
-        VECTOR power = power_of_e(load_up_to(x + i, columns - i, -INFINITY) - largest);
+    SUM_UP(total, columns, {
+        VECTOR power = power_of_e(load_up_to(x + i, left, -INFINITY) - largest);
         if (powers)
-            store_up_to(powers + i, columns - i, power);
+            store_up_to(powers + i, left, power);
         sum += power;
-    }
-    END_BLOCK(total)
+    })
     return largest - largest != 0 ? NAN : total;
 }
 
@@ -59,10 +76,9 @@ static void NAME(softmax)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         float *out = job->out + row * job->columns;
         float largest = largest_of_row(x, job->columns);
         float factor = (float)(1 / sum_of_powers(x, largest, out, job->columns));
-        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
-            ptrdiff_t left = job->columns - i;
+        EACH_VECTOR(0, job->columns, {
             store_up_to(out + i, left, load_up_to(out + i, left, 0.0f) * factor);
-        }
+        })
     }
 }
 
@@ -73,16 +89,13 @@ static void NAME(softmax_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         const float *x = job->x + row * job->columns, *g = job->g + row * job->columns;
         float *out = job->out + row * job->columns;
         double total = 0;
-        EACH_BLOCK(job->columns) {
-            ptrdiff_t left = job->columns - i;
+        SUM_UP(total, job->columns, {
             sum += load_up_to(x + i, left, 0.0f) * load_up_to(g + i, left, 0.0f);
-        }
-        END_BLOCK(total)
-        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
-            ptrdiff_t left = job->columns - i;
+        })
+        EACH_VECTOR(0, job->columns, {
             VECTOR difference = load_up_to(g + i, left, 0.0f) - (float)total;
             store_up_to(out + i, left, load_up_to(x + i, left, 0.0f) * difference);
-        }
+        })
     }
 }
 
@@ -94,10 +107,9 @@ static void NAME(log_softmax)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         float *out = job->out + row * job->columns;
         float largest = largest_of_row(x, job->columns);
         float logarithm = (float)log(sum_of_powers(x, largest, NULL, job->columns));
-        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
-            ptrdiff_t left = job->columns - i;
+        EACH_VECTOR(0, job->columns, {
             store_up_to(out + i, left, load_up_to(x + i, left, 0.0f) - largest - logarithm);
-        }
+        })
     }
 }
 
@@ -107,14 +119,11 @@ static void NAME(log_softmax_grad)(const Job *job, ptrdiff_t first, ptrdiff_t en
     for (ptrdiff_t row = first; row < end; row++) {
         const float *x = job->x + row * job->columns, *g = job->g + row * job->columns;
         float *out = job->out + row * job->columns;
-        double total = 0;
-        EACH_BLOCK(job->columns) sum += load_up_to(g + i, job->columns - i, 0.0f);
-        END_BLOCK(total)
-        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
-            ptrdiff_t left = job->columns - i;
+        float total = (float)sum_of_row(g, job->columns);
+        EACH_VECTOR(0, job->columns, {
             VECTOR power = power_of_e(load_up_to(x + i, left, 0.0f));
-            store_up_to(out + i, left, load_up_to(g + i, left, 0.0f) - power * (float)total);
-        }
+            store_up_to(out + i, left, load_up_to(g + i, left, 0.0f) - power * total);
+        })
     }
 }
 
@@ -135,10 +144,9 @@ static void NAME(cross_entropy_grad)(const Job *job, ptrdiff_t first, ptrdiff_t 
         const float *x = job->x + row * job->columns;
         float *out = job->out + row * job->columns;
         float level = job->level[row], scale = job->scale[row];
-        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
-            ptrdiff_t left = job->columns - i;
+        EACH_VECTOR(0, job->columns, {
             store_up_to(out + i, left, power_of_e(load_up_to(x + i, left, 0.0f) - level) * scale);
-        }
+        })
         out[job->place[row]] -= job->slope[row];
     }
 }
@@ -149,18 +157,12 @@ static void NAME(cross_entropy_grad)(const Job *job, ptrdiff_t first, ptrdiff_t 
 INLINE void moments_of_row(const float *x, ptrdiff_t columns, int centred, float *mean,
                            double *var)
 {
+    float middle = *mean = centred ? (float)(sum_of_row(x, columns) / (double)columns) : 0;
     double total = 0;
-    if (centred) {
-        EACH_BLOCK(columns) sum += load_up_to(x + i, columns - i, 0.0f);
-        END_BLOCK(total)
-    }
-    float middle = *mean = (float)(total / (double)columns);
-    total = 0;
-    EACH_BLOCK(columns) {
-        VECTOR distance = load_up_to(x + i, columns - i, middle) - middle;
+    SUM_UP(total, columns, {
+        VECTOR distance = load_up_to(x + i, left, middle) - middle;
         sum += distance * distance;
-    }
-    END_BLOCK(total)
+    })
     *var = total / (double)columns;
 }
 
@@ -175,15 +177,14 @@ static void NAME(norm)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         double var;
         moments_of_row(x, job->columns, job->centred, &mean, &var);
         float r = (float)(1 / sqrt(var + job->eps));
-        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
-            ptrdiff_t left = job->columns - i;
+        EACH_VECTOR(0, job->columns, {
             VECTOR value = (load_up_to(x + i, left, 0.0f) - mean) * r;
             if (job->weight)
                 value *= load_up_to(job->weight + i, left, 0.0f);
             if (job->bias)
                 value += load_up_to(job->bias + i, left, 0.0f);
             store_up_to(out + i, left, value);
-        }
+        })
         if (job->centred)
             job->mean[row] = mean;
         job->var[row] = (float)var;
@@ -212,8 +213,7 @@ static void NAME(norm_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         for (ptrdiff_t block = 0; block < columns; block += SUM_BLOCK) {
             ptrdiff_t block_end = smaller(block + SUM_BLOCK, columns);
             VECTOR grads = same(0.0f), dots = same(0.0f);
-            for (ptrdiff_t i = block; i < block_end; i += LANES) {
-                ptrdiff_t left = columns - i;
+            EACH_VECTOR(block, block_end, {
                 VECTOR grad = load_up_to(g + i, left, 0.0f);
                 VECTOR distance = load_up_to(x + i, left, mean) - mean;
                 if (sums)
@@ -225,7 +225,7 @@ static void NAME(norm_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
                     grad *= load_up_to(job->weight + i, left, 0.0f);
                 grads += grad;
                 dots += grad * distance;
-            }
+            })
             s += add_lanes(grads);
             t += add_lanes(dots);
         }
@@ -234,14 +234,13 @@ static void NAME(norm_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         float slope = (float)(((job->slope ? 2 * job->slope[row] : 0) - r * r * r * t) / columns);
         float level = job->level ? job->level[row] : 0;
         level = job->centred ? (float)((level - r * s) / columns) : 0;
-        for (ptrdiff_t i = 0; i < columns; i += LANES) {
-            ptrdiff_t left = columns - i;
+        EACH_VECTOR(0, columns, {
             VECTOR grad = load_up_to(g + i, left, 0.0f) * r;
             if (job->weight)
                 grad *= load_up_to(job->weight + i, left, 0.0f);
             VECTOR distance = load_up_to(x + i, left, 0.0f) - mean;
             store_up_to(out + i, left, grad + distance * slope + level);
-        }
+        })
     }
 }
 
@@ -265,11 +264,10 @@ static void NAME(scale_and_shift)(const Job *job, ptrdiff_t first, ptrdiff_t end
         const float *x = job->x + row * job->columns;
         float *out = job->out + row * job->columns;
         float level = job->level[row], scale = job->scale[row], shift = job->slope[row];
-        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
-            ptrdiff_t left = job->columns - i;
+        EACH_VECTOR(0, job->columns, {
             VECTOR distance = load_up_to(x + i, left, 0.0f) - level;
             store_up_to(out + i, left, distance * scale + shift);
-        }
+        })
     }
 }
 
@@ -284,11 +282,11 @@ static void NAME(dots)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         for (ptrdiff_t block = 0; block < columns; block += SUM_BLOCK) {
             ptrdiff_t block_end = smaller(block + SUM_BLOCK, columns);
             VECTOR grads = same(0.0f), dots = same(0.0f);
-            for (ptrdiff_t i = block; i < block_end; i += LANES) {
-                VECTOR grad = load_up_to(g + i, columns - i, 0.0f);
+            EACH_VECTOR(block, block_end, {
+                VECTOR grad = load_up_to(g + i, left, 0.0f);
                 grads += grad;
-                dots += grad * (load_up_to(x + i, columns - i, mean) - mean);
-            }
+                dots += grad * (load_up_to(x + i, left, mean) - mean);
+            })
             s += add_lanes(grads);
             t += add_lanes(dots);
         }
@@ -305,39 +303,19 @@ static void NAME(combine)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         float *out = job->out + row * job->columns;
         float scale = job->scale[row], slope = job->slope[row], level = job->level[row];
         float mean = job->mean[row];
-        for (ptrdiff_t i = 0; i < job->columns; i += LANES) {
-            ptrdiff_t left = job->columns - i;
+        EACH_VECTOR(0, job->columns, {
             VECTOR distance = load_up_to(x + i, left, 0.0f) - mean;
             store_up_to(out + i, left,
                         load_up_to(g + i, left, 0.0f) * scale + distance * slope + level);
-        }
+        })
     }
 }
-
-/* ---- sums ------------------------------------------------------------------------------------ */
 
 /* sums[row] = sum(x) */
 static void NAME(row_sums)(const Job *job, ptrdiff_t first, ptrdiff_t end)
 {
-    for (ptrdiff_t row = first; row < end; row++) {
-        const float *x = job->x + row * job->columns;
-        double total = 0;
-        for (ptrdiff_t block = 0; block < job->columns; block += 4 * SUM_BLOCK) {
-            ptrdiff_t i = block, block_end = smaller(block + 4 * SUM_BLOCK, job->columns);
-            VECTOR a = same(0.0f), b = a, c = a, d = a; /* no addition waits for the one before */
-            for (; i + 4 * LANES <= block_end; i += 4 * LANES) {
-                a += LOAD(x + i);
-                b += LOAD(x + i + LANES);
-                c += LOAD(x + i + 2 * LANES);
-                d += LOAD(x + i + 3 * LANES);
-            }
-            for (; i < block_end; i += LANES)
-                a += load_up_to(x + i, block_end - i, 0.0f);
-            total += add_lanes((a + b) + (c + d));
-        }
-        job->sums[row] = total;
-    }
+    for (ptrdiff_t row = first; row < end; row++)
+        job->sums[row] = sum_of_row(job->x + row * job->columns, job->columns);
 }
 
-#undef EACH_BLOCK
-#undef END_BLOCK
+#undef SUM_UP

@@ -8,20 +8,20 @@
 #define EACH(name, formula)                                                                     \
     static void NAME(name)(const Job *job, ptrdiff_t first, ptrdiff_t end)                      \
     {                                                                                           \
-        for (ptrdiff_t i = first; i < end; i += LANES) {                                        \
-            VECTOR x = load_up_to(job->x + i, end - i, 0.0f);                                   \
-            store_up_to(job->out + i, end - i, formula);                                        \
-        }                                                                                       \
+        EACH_VECTOR(first, end, {                                                               \
+            VECTOR x = load_up_to(job->x + i, left, 0.0f);                                      \
+            store_up_to(job->out + i, left, formula);                                           \
+        })                                                                                      \
     }
 
 #define EACH_GRAD(name, slope)                                                                  \
     static void NAME(name)(const Job *job, ptrdiff_t first, ptrdiff_t end)                      \
     {                                                                                           \
-        for (ptrdiff_t i = first; i < end; i += LANES) {                                        \
-            VECTOR x = load_up_to(job->x + i, end - i, 0.0f);                                   \
-            VECTOR g = load_up_to(job->g + i, end - i, 0.0f);                                   \
-            store_up_to(job->out + i, end - i, g * (slope));                                    \
-        }                                                                                       \
+        EACH_VECTOR(first, end, {                                                               \
+            VECTOR x = load_up_to(job->x + i, left, 0.0f);                                      \
+            VECTOR g = load_up_to(job->g + i, left, 0.0f);                                      \
+            store_up_to(job->out + i, left, g * (slope));                                       \
+        })                                                                                      \
     }
 
 #define normal_distribution NAME(normal_distribution)
