@@ -5,6 +5,7 @@ Writes pages that need no network, and GIFs for slides:  python examples/convolu
 
 import argparse
 from pathlib import Path
+from tempfile import mkdtemp
 
 import airi
 from airi import nn, viz
@@ -26,17 +27,20 @@ def drawn(size=32):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("convolution-pictures"))
+    parser.add_argument(
+        "--folder", type=Path, help="default: convolution-pictures, with --quick a temporary one"
+    )
     parser.add_argument("--quick", action="store_true", help="one page and a short GIF")
     options = parser.parse_args(argv)
-    options.folder.mkdir(parents=True, exist_ok=True)
+    folder = options.folder or Path(mkdtemp() if options.quick else "convolution-pictures")
+    folder.mkdir(parents=True, exist_ok=True)
 
     shirt = FashionMNISTSample(train=True).data[1]
     picture = viz.convolution(viz.SOBEL | viz.BLUR, shirt)
-    written = [picture.save(options.folder / "sobel.html")]
+    written = [picture.save(folder / "sobel.html")]
     frames = 6 if options.quick else 60
     for filter, name in enumerate([*viz.SOBEL, *viz.BLUR]):
-        path = options.folder / f"{name.lower().replace(' ', '-')}.gif"
+        path = folder / f"{name.lower().replace(' ', '-')}.gif"
         written.append(picture.save(path, filter=filter, frames=frames))
         if options.quick:
             break
@@ -44,7 +48,7 @@ def main(argv=None):
     airi.manual_seed(0)
     layer = nn.Conv2d(3, 4, kernel_size=3, stride=2, padding=1)
     layer_picture = viz.convolution(layer, drawn())
-    written.append(layer_picture.save(options.folder / "layer.html"))
+    written.append(layer_picture.save(folder / "layer.html"))
     pixel = layer_picture.at(0, 5, 5)
     print(f"output[0, 5, 5] = {pixel.products.sum() + pixel.bias:.4f}, by conv2d {pixel.value:.4f}")
     for path in written:

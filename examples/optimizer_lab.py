@@ -5,6 +5,7 @@ Writes pages that need no network, and a GIF for slides:  python examples/optimi
 
 import argparse
 from pathlib import Path
+from tempfile import mkdtemp
 
 import airi
 from airi import optim, viz
@@ -38,11 +39,14 @@ def egg_box(x, y):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("optimizer-lab"))
+    parser.add_argument(
+        "--folder", type=Path, help="default: optimizer-lab, with --quick a temporary one"
+    )
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--quick", action="store_true", help="one surface, a short GIF")
     options = parser.parse_args(argv)
-    options.folder.mkdir(parents=True, exist_ok=True)
+    folder = options.folder or Path(mkdtemp() if options.quick else "optimizer-lab")
+    folder.mkdir(parents=True, exist_ok=True)
 
     steps = 20 if options.quick else options.steps
     names = ["valley"] if options.quick else [name for name in RATES if name != "egg-box"]
@@ -57,9 +61,9 @@ def main(argv=None):
     written = []
     for name, lab in labs.items():
         print(f"{name}\n{lab}\n")
-        written.append(lab.save(options.folder / f"{name}.html"))
+        written.append(lab.save(folder / f"{name}.html"))
     frames = 5 if options.quick else 60
-    written.append(labs["valley"].save(options.folder / "valley.gif", frames=frames))
+    written.append(labs["valley"].save(folder / "valley.gif", frames=frames))
     for path in written:
         print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import weakref
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -145,7 +145,8 @@ class Summary:
     def _repr_html_(self) -> str:
         """The table for a notebook."""
         head, *rows = self._rows()
-        left, right = "text-align:left;white-space:pre", "text-align:right"
+        left = "text-align:left;white-space:pre;padding:2px 14px 2px 0"
+        right = "text-align:right;padding:2px 0 2px 14px"
         sides = (left, left, right, right, right)
         parts = ["<table><thead>", _html_row("th", head, sides), "</thead><tbody>"]
         parts += [_html_row("td", row, sides) for row in rows]
@@ -389,8 +390,6 @@ def _one_line(module: Module) -> str:
 
 def _to_depth(layers: Iterable[Layer], depth: int | None) -> list[Layer]:
     """The layers down to a depth, with all that is below added up in them."""
-    from dataclasses import replace
-
     shown: list[Layer] = []
     for layer in layers:
         if depth is None or layer.depth <= depth:
