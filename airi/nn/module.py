@@ -588,3 +588,10 @@ class _NoAttribute(AttributeError):
         names = [each for each in dir(self.module) if not each.startswith("_")]
         near = difflib.get_close_matches(self.name, names)
         return f"{text}; did you mean {' or '.join(map(repr, near))}?" if near else text
+
+    def __reduce__(self) -> Any:  # to another process, whose module is another one
+        return AttributeError, (str(self),)
+
+
+# What a traceback calls it: how it is made is of no concern to who reads one.
+_NoAttribute.__module__, _NoAttribute.__qualname__ = "builtins", "AttributeError"

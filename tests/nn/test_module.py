@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import traceback
 import weakref
 
 import numpy as np
@@ -122,6 +123,9 @@ def test_a_typo_names_the_class_the_attribute_and_near_names():
     with pytest.raises(AttributeError) as caught:
         _ = model.frist
     assert str(caught.value) == "'Net' object has no attribute 'frist'; did you mean 'first'?"
+    shown = "".join(traceback.format_exception_only(caught.value))
+    assert shown.startswith("AttributeError: 'Net' object")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     with pytest.raises(AttributeError, match="'Leaf' object has no attribute 'weigth'"):
         del model.first.weigth
     with pytest.raises(AttributeError, match=r"'Net' object has no attribute 'qqqqq'$"):
