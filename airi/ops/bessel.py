@@ -15,6 +15,7 @@ import numpy as np
 from airi.ops import special_tables as tables
 from airi.ops.elementwise import div, sign, where
 from airi.ops.in_double import in_double, series
+from airi.ops.names import takes_out
 from airi.ops.out import written
 from airi.ops.promotion import Elementwise
 
@@ -137,16 +138,19 @@ def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else written("i0", out, result)
 
 
+@takes_out
 def i0e(input: Tensor) -> Tensor:
     """out = e ** -|input| * I0(input), without overflow. Source: ``torch.special.i0e``."""
     return I0e.apply(input)
 
 
+@takes_out
 def i1(input: Tensor) -> Tensor:
     """out = I1(input), of order 1. Source: ``torch.special.i1``."""
     return I1.apply(input)
 
 
+@takes_out
 def i1e(input: Tensor) -> Tensor:
     """out = e ** -|input| * I1(input), without overflow. Source: ``torch.special.i1e``."""
     return I1e.apply(input)
@@ -347,11 +351,13 @@ class SphericalBesselJ0(_OfOne):
         return in_double(_spherical_j0, x)
 
 
+@takes_out
 def airy_ai(x: Tensor) -> Tensor:
     """out = Ai(x), Airy's function. Without a gradient. Source: ``torch.special.airy_ai``."""
     return AiryAi.apply(x)
 
 
+@takes_out
 def bessel_j0(input: Tensor) -> Tensor:
     """out = J0(input), the Bessel function of the first kind of order 0. Without a gradient.
 
@@ -360,11 +366,13 @@ def bessel_j0(input: Tensor) -> Tensor:
     return BesselJ0.apply(input)
 
 
+@takes_out
 def bessel_j1(input: Tensor) -> Tensor:
     """out = J1(input), of order 1. Without a gradient. Source: ``torch.special.bessel_j1``."""
     return BesselJ1.apply(input)
 
 
+@takes_out
 def bessel_y0(input: Tensor) -> Tensor:
     """out = Y0(input), of the second kind: -inf at 0, NaN below. Without a gradient.
 
@@ -373,6 +381,7 @@ def bessel_y0(input: Tensor) -> Tensor:
     return BesselY0.apply(input)
 
 
+@takes_out
 def bessel_y1(input: Tensor) -> Tensor:
     """out = Y1(input): -inf at 0, NaN below. Without a gradient.
 
@@ -381,6 +390,7 @@ def bessel_y1(input: Tensor) -> Tensor:
     return BesselY1.apply(input)
 
 
+@takes_out
 def modified_bessel_i0(input: Tensor) -> Tensor:
     """out = I0(input), as `i0` but without a gradient, as in PyTorch.
 
@@ -389,6 +399,7 @@ def modified_bessel_i0(input: Tensor) -> Tensor:
     return ModifiedBesselI0.apply(input)
 
 
+@takes_out
 def modified_bessel_i1(input: Tensor) -> Tensor:
     """out = I1(input), as `i1` but without a gradient, as in PyTorch.
 
@@ -397,6 +408,7 @@ def modified_bessel_i1(input: Tensor) -> Tensor:
     return ModifiedBesselI1.apply(input)
 
 
+@takes_out
 def modified_bessel_k0(input: Tensor) -> Tensor:
     """out = K0(input), of the second kind: inf at 0, NaN below. Without a gradient.
 
@@ -405,6 +417,7 @@ def modified_bessel_k0(input: Tensor) -> Tensor:
     return ModifiedBesselK0.apply(input)
 
 
+@takes_out
 def modified_bessel_k1(input: Tensor) -> Tensor:
     """out = K1(input): inf at 0, NaN below. Without a gradient.
 
@@ -413,6 +426,7 @@ def modified_bessel_k1(input: Tensor) -> Tensor:
     return ModifiedBesselK1.apply(input)
 
 
+@takes_out
 def scaled_modified_bessel_k0(x: Tensor) -> Tensor:
     """out = e ** x * K0(x), without underflow. Without a gradient.
 
@@ -421,6 +435,7 @@ def scaled_modified_bessel_k0(x: Tensor) -> Tensor:
     return ScaledModifiedBesselK0.apply(x)
 
 
+@takes_out
 def scaled_modified_bessel_k1(x: Tensor) -> Tensor:
     """out = e ** x * K1(x), without underflow. Without a gradient.
 
@@ -429,6 +444,7 @@ def scaled_modified_bessel_k1(x: Tensor) -> Tensor:
     return ScaledModifiedBesselK1.apply(x)
 
 
+@takes_out
 def spherical_bessel_j0(x: Tensor) -> Tensor:
     """out = sin(x) / x, 1 at 0. Without a gradient.
 

@@ -17,7 +17,7 @@ from airi.autograd.graph import Rule
 from airi.ops import elementwise, reduction
 from airi.ops.diagonals import diagonal
 from airi.ops.matmul import check_same_dtype, product
-from airi.ops.names import normal_dim
+from airi.ops.names import normal_dim, takes_out
 from airi.ops.out import written
 from airi.ops.views import Permute, reshape, shape_of
 
@@ -260,6 +260,7 @@ def _order_of_pairs(tensors: list[Any], terms: list[str], out: str) -> list[tupl
     return pairs
 
 
+@takes_out
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Sums of products over `dims`: so many last ones of `a` and first ones of `b`, or two lists.
 

@@ -1,4 +1,4 @@
-"""New tensors: from values, from NumPy arrays, filled, and as ranges.
+"""New tensors: from values, from NumPy arrays, and filled. Ranges are in `ranges.py`.
 
 All take ``dtype``, ``device`` (the CPU), ``requires_grad`` and, to no effect, PyTorch's hints on
 storage: ``layout``, ``pin_memory``, ``memory_format``. The ``*_like`` functions given a plain array
@@ -7,10 +7,8 @@ return a plain array, so backward rules can use them.
 
 from __future__ import annotations
 
-import builtins
 import functools
 import math
-import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,22 +28,17 @@ if TYPE_CHECKING:
     Number = int | float | complex | bool
 
 __all__ = [
-    "arange",
     "as_tensor",
     "asarray",
     "empty",
     "empty_like",
     "empty_permuted",
     "empty_strided",
-    "eye",
     "from_numpy",
     "full",
     "full_like",
-    "linspace",
-    "logspace",
     "ones",
     "ones_like",
-    "range",
     "scalar_tensor",
     "tensor",
     "zeros",
@@ -273,7 +266,7 @@ def scalar_tensor(
 ) -> Tensor:
     """A 0-dimensional tensor, of the default dtype unless told. Source: ``torch.scalar_tensor``."""
     array = np.empty((), float_dtype(dtype))
-    _fill("scalar_tensor", array, _number(s))
+    _fill("scalar_tensor", array, plain_number(s))
     return made("scalar_tensor", array, device, requires_grad, hints)
 
 
@@ -336,13 +329,13 @@ def empty_permuted(
     """
     shape = sizes("empty_permuted", (size,))
     layout = sizes("empty_permuted", (physical_layout,))
-    if sorted(layout) != list(builtins.range(len(shape))):
+    if sorted(layout) != list(range(len(shape))):
         raise RuntimeError(
             f"empty_permuted: physical_layout must name each of {len(shape)} dimensions once, "
             f"got {layout}"
         )
     memory = np.empty([shape[dim] for dim in layout], float_dtype(dtype))
-    array = memory.transpose([layout.index(dim) for dim in builtins.range(len(shape))])
+    array = memory.transpose([layout.index(dim) for dim in range(len(shape))])
     return made("empty_permuted", array, device, requires_grad, hints)
 
 
@@ -385,7 +378,7 @@ def full(
     Example: ``airi.full((2, 3), 0.5)``. Source: ``torch.full``.
     """
     shape = shape_from("full", (size,), hints)
-    value = _number(fill_value)
+    value = plain_number(fill_value)
     if type(value) not in _PYTHON_TYPES:
         raise TypeError(f"full: fill_value must be a number, got {type(value).__name__}")
     if dtype is None:
@@ -395,7 +388,7 @@ def full(
     return made("full", array, device, requires_grad, hints)
 
 
-def _number(value: Any) -> Any:
+def plain_number(value: Any) -> Any:
     """A Python number for a tensor or NumPy scalar of one element."""
     return value.item() if hasattr(value, "item") else value
 
@@ -481,163 +474,8 @@ def full_like(
 ) -> Tensor:
     """`fill_value` everywhere, in input's shape and dtype. Source: ``torch.full_like``."""
     array = np.empty_like(_model(input), _dtype_like(dtype))
-    _fill("full_like", array, _number(fill_value))
+    _fill("full_like", array, plain_number(fill_value))
     return _like("full_like", input, array, device, requires_grad, hints)
-
-
-# -- ranges and patterns --------------------------------------------------------------------------
-
-
-def arange(
-    *bounds: Any,
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    **hints: Any,
-) -> Tensor:
-    """start, start + step, ... without end: ``arange(end)``, ``arange(start, end, step)``.
-
-    ceil((end - start) / step) elements; int64 for three integers, else the default dtype.
-    Raises RuntimeError where step is 0 or leads away from end. Example: ``arange(0, 1, 0.25)``.
-    Source: ``torch.arange``.
-    """
-    if len(bounds) > 3:
-        raise TypeError(f"arange: expected at most start, end and step, got {len(bounds)} numbers")
-    if len(bounds) == 1 and end is None:
-        end = bounds[0]
-    elif bounds:
-        start, end, step = (*bounds, *(start, end, step)[len(bounds) :])
-    if end is None:
-        raise TypeError("arange: end is missing")
-    start, end, step = _number(start), _number(end), _number(step)
-    for name, each in (("start", start), ("end", end), ("step", step)):
-        if not isinstance(each, (int, float, np.integer, np.floating)):
-            raise TypeError(f"arange: {name} must be a number, got {each!r}")
-    if step == 0:
-        raise RuntimeError("arange: step must not be 0")
-    if not (math.isfinite(start) and math.isfinite(end)):
-        raise RuntimeError(f"arange: the bounds must be finite, got {start} and {end}")
-    if (end - start) * step < 0:
-        raise RuntimeError(f"arange: step {step} leads from {start} away from {end}")
-    if dtype is None and not any(isinstance(each, float) for each in (start, end, step)):
-        dtype = int
-    wanted = float_dtype(dtype)
-    if wanted.kind == "b":
-        raise TypeError("arange: there is no range of bools")
-    if wanted == np.int64:  # as in PyTorch, all three are rounded towards zero first
-        array = np.arange(int(start), int(end), int(step) or step, dtype=np.int64)
-    else:
-        count = math.ceil((end - start) / step)
-        if wanted.kind in "iu":
-            start, step = int(start), int(step)
-        array = start + step * np.arange(count)
-    return made("arange", array.astype(wanted, copy=False), device, requires_grad, hints)
-
-
-def range(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    **hints: Any,
-) -> Tensor:
-    """start, start + step, ... to end inclusive, of the default dtype: the older form of `arange`.
-
-    floor((end - start) / step) + 1 elements. Raises RuntimeError where step is 0 or leads away
-    from end. Example: ``airi.range(1, 3)`` is ``[1., 2., 3.]``. Source: ``torch.range``.
-    """
-    if end is None:
-        start, end = 0, start
-    start, end, step = _number(start), _number(end), _number(step)
-    if step == 0:
-        raise RuntimeError("range: step must not be 0")
-    if not (math.isfinite(start) and math.isfinite(end)):
-        raise RuntimeError(f"range: the bounds must be finite, got {start} and {end}")
-    if (end - start) * step < 0:
-        raise RuntimeError(f"range: step {step} leads from {start} away from {end}")
-    array = start + step * np.arange(math.floor((end - start) / step) + 1)
-    wanted = dtypes.default_numpy() if dtype is None else float_dtype(dtype)
-    return made("range", array.astype(wanted, copy=False), device, requires_grad, hints)
-
-
-def _evenly_spaced(function: str, start: Any, end: Any, steps: int, dtype: np.dtype) -> np.ndarray:
-    """float64 numbers from start to end, which are made whole first for an integer dtype."""
-    try:
-        count = operator.index(steps)
-    except TypeError:
-        raise TypeError(f"{function}: steps must be an int, got {steps!r}") from None
-    if count < 0:
-        raise RuntimeError(f"{function}: steps must not be negative, got {count}")
-    bounds = []
-    for name, each in (("start", start), ("end", end)):
-        if getattr(each, "ndim", 0):
-            raise RuntimeError(
-                f"{function}: {name} must be a number or have 0 dimensions, got shape "
-                f"{tuple(each.shape)}"
-            )
-        bounds.append(int(_number(each)) if dtype.kind in "iu" else _number(each))
-    first, last = bounds
-    return np.linspace(first, last, count)
-
-
-def linspace(
-    start: Number | Tensor,
-    end: Number | Tensor,
-    steps: int,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    **hints: Any,
-) -> Tensor:
-    """`steps` numbers from start to end, both included, at equal distances.
-
-    An integer dtype cuts off the fractions of start, end and then of the numbers. Raises
-    RuntimeError for negative steps. Example: ``airi.linspace(-1, 1, 5)``.
-    Source: ``torch.linspace``.
-    """
-    wanted = float_dtype(dtype)
-    array = _evenly_spaced("linspace", start, end, steps, wanted).astype(wanted)
-    return made("linspace", array, device, requires_grad, hints)
-
-
-def logspace(
-    start: Number | Tensor,
-    end: Number | Tensor,
-    steps: int,
-    base: float = 10.0,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    **hints: Any,
-) -> Tensor:
-    """``base ** linspace(start, end, steps)``. Source: ``torch.logspace``."""
-    wanted = float_dtype(dtype)
-    exponents = _evenly_spaced("logspace", start, end, steps, wanted)
-    with np.errstate(over="ignore", invalid="ignore"):
-        array = np.power(base, exponents, dtype=exponents.dtype).astype(wanted)
-    return made("logspace", array, device, requires_grad, hints)
-
-
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    **hints: Any,
-) -> Tensor:
-    """The n by m (default n by n) matrix with ones on the diagonal. Source: ``torch.eye``."""
-    shape = shape_from("eye", (n, n if m is None else m), {})
-    return made("eye", np.eye(*shape, dtype=float_dtype(dtype)), device, requires_grad, hints)
 
 
 # -- methods: in the dtype of a tensor ------------------------------------------------------------

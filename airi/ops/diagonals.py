@@ -99,17 +99,17 @@ def _matrix_dim(dim: int, ndim: int) -> int:
     return normal_dim("diag_embed", dim, ndim)
 
 
-def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Of a vector: the matrix with it on a diagonal; of a matrix: a copy of that diagonal.
 
     Raises RuntimeError for other than 1 or 2 dimensions. Source: ``torch.diag``.
     """
     require_tensor("diag", "input", input)
-    if input.ndim == 1:
-        return diag_embed(input, diagonal)
-    if input.ndim != 2:
+    if input.ndim not in (1, 2):
         raise RuntimeError(f"diag: expects 1 or 2 dimensions, got shape {shape_of(input)}")
-    return clone(_diagonal(input, diagonal))
+    is_vector = input.ndim == 1
+    result = diag_embed(input, diagonal) if is_vector else clone(_diagonal(input, diagonal))
+    return result if out is None else written("diag", out, result)
 
 
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:

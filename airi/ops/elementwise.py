@@ -529,7 +529,9 @@ def _select(condition: Any, x: Any, y: Any, dtype: np.dtype) -> Any:
     return out.view(dtype)
 
 
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+def where(
+    condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None
+) -> Any:
     """out = input where condition is True, else other; all three are broadcast together.
 
     With the condition alone: the indices of its True elements, one Tensor per dimension.
@@ -539,7 +541,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     require_tensor("where", "condition", condition)
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
-    return Where.apply(condition, input, other)
+    result = Where.apply(condition, input, other)
+    return result if out is None else written("where", out, result)
 
 
 subtract = sub

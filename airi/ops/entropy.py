@@ -9,6 +9,7 @@ import numpy as np
 
 from airi.ops.elementwise import div, where
 from airi.ops.in_double import require_a_tensor
+from airi.ops.names import takes_out
 from airi.ops.promotion import Elementwise
 from airi.ops.transcendental import log, log1p
 
@@ -35,6 +36,7 @@ class Entr(Elementwise):
         return g * (-log(x) - 1)
 
 
+@takes_out
 def entr(input: Tensor) -> Tensor:
     """out = -input * log(input): 0 at 0, -inf below. Source: ``torch.special.entr``."""
     return Entr.apply(input)
@@ -67,6 +69,7 @@ class Xlog1py(Elementwise):
         return dx, dy
 
 
+@takes_out
 def xlog1py(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """out = input * log(1 + other), and 0 where input is 0 (NaN where other is NaN).
 

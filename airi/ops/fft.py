@@ -20,7 +20,7 @@ from airi.ops.complex import conj, real
 from airi.ops.conversion import cast
 from airi.ops.creation import float_dtype, made
 from airi.ops.joining import roll
-from airi.ops.names import normal_dim
+from airi.ops.names import normal_dim, takes_out
 from airi.ops.padding import PadConstant
 from airi.ops.views import array_of, shape_of
 
@@ -259,6 +259,7 @@ def _one(n: int | None) -> list[int] | None:
     return None if n is None else [n]
 
 
+@takes_out
 def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """out[k] = sum over j of input[j] * exp(-2 pi i j k / n) along `dim`, complex.
 
@@ -270,6 +271,7 @@ def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = N
     return _transform("fft", input, _one(n), [dim], norm, inverse=False)
 
 
+@takes_out
 def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `fft`: with +i, and the factor 1 / n for norm "backward".
 
@@ -278,6 +280,7 @@ def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     return _transform("ifft", input, _one(n), [dim], norm, inverse=True)
 
 
+@takes_out
 def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The first n // 2 + 1 elements of `fft` of a real input: they determine the others.
 
@@ -286,6 +289,7 @@ def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     return _real_transform("rfft", input, _one(n), [dim], norm, inverse=False)
 
 
+@takes_out
 def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `rfft`: `n` real elements, by default 2 * (size - 1).
 
@@ -295,6 +299,7 @@ def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     return _from_half("irfft", input, _one(n), [dim], norm, inverse=True)
 
 
+@takes_out
 def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """`fft` of a signal given by its half, the rest being the conjugate: `n` real elements.
 
@@ -303,11 +308,13 @@ def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     return _from_half("hfft", conj(input), _one(n), [dim], norm, inverse=False)
 
 
+@takes_out
 def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `hfft`: the half of `ifft` of a real input. Source: ``torch.fft.ihfft``."""
     return conj(_real_transform("ihfft", input, _one(n), [dim], norm, inverse=True))
 
 
+@takes_out
 def fft2(
     input: Tensor, s: Sizes = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
 ) -> Tensor:
@@ -315,6 +322,7 @@ def fft2(
     return _transform("fft2", input, s, dim, norm, inverse=False)
 
 
+@takes_out
 def ifft2(
     input: Tensor, s: Sizes = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
 ) -> Tensor:
@@ -322,6 +330,7 @@ def ifft2(
     return _transform("ifft2", input, s, dim, norm, inverse=True)
 
 
+@takes_out
 def rfft2(
     input: Tensor, s: Sizes = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
 ) -> Tensor:
@@ -329,6 +338,7 @@ def rfft2(
     return _real_transform("rfft2", input, s, dim, norm, inverse=False)
 
 
+@takes_out
 def irfft2(
     input: Tensor, s: Sizes = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
 ) -> Tensor:
@@ -336,6 +346,7 @@ def irfft2(
     return _from_half("irfft2", input, s, dim, norm, inverse=True)
 
 
+@takes_out
 def hfft2(
     input: Tensor, s: Sizes = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
 ) -> Tensor:
@@ -343,6 +354,7 @@ def hfft2(
     return _from_half("hfft2", conj(input), s, dim, norm, inverse=False)
 
 
+@takes_out
 def ihfft2(
     input: Tensor, s: Sizes = None, dim: Sequence[int] = (-2, -1), norm: str | None = None
 ) -> Tensor:
@@ -350,6 +362,7 @@ def ihfft2(
     return conj(_real_transform("ihfft2", input, s, dim, norm, inverse=True))
 
 
+@takes_out
 def fftn(
     input: Tensor, s: Sizes = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:
@@ -362,6 +375,7 @@ def fftn(
     return _transform("fftn", input, s, dim, norm, inverse=False)
 
 
+@takes_out
 def ifftn(
     input: Tensor, s: Sizes = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:
@@ -369,6 +383,7 @@ def ifftn(
     return _transform("ifftn", input, s, dim, norm, inverse=True)
 
 
+@takes_out
 def rfftn(
     input: Tensor, s: Sizes = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:
@@ -379,6 +394,7 @@ def rfftn(
     return _real_transform("rfftn", input, s, dim, norm, inverse=False)
 
 
+@takes_out
 def irfftn(
     input: Tensor, s: Sizes = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:
@@ -389,6 +405,7 @@ def irfftn(
     return _from_half("irfftn", input, s, dim, norm, inverse=True)
 
 
+@takes_out
 def hfftn(
     input: Tensor, s: Sizes = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:
@@ -399,6 +416,7 @@ def hfftn(
     return _from_half("hfftn", conj(input), s, dim, norm, inverse=False)
 
 
+@takes_out
 def ihfftn(
     input: Tensor, s: Sizes = None, dim: Sequence[int] | None = None, norm: str | None = None
 ) -> Tensor:

@@ -16,6 +16,7 @@ from airi.ops import reduction
 from airi.ops.elementwise import add
 from airi.ops.erf import apply_kernel
 from airi.ops.in_double import in_double, require_a_tensor
+from airi.ops.names import takes_out
 from airi.ops.out import written
 from airi.ops.promotion import Elementwise
 from airi.ops.transcendental import exp, log
@@ -203,6 +204,7 @@ class Zeta(Elementwise):
         return None, -g * s * Zeta.apply(s + 1, q)
 
 
+@takes_out
 def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Hurwitz' zeta function: the sum of (other + k) ** -input over k = 0, 1, ...
 

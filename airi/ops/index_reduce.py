@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airi.ops.conversion import clone
 from airi.ops.inplace import Copy, write
-from airi.ops.names import normal_dim
+from airi.ops.names import normal_dim, takes_out
 from airi.ops.scattering import scatter_reduce
 from airi.ops.views import expand, reshape, shape_of
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["index_reduce"]
 
 
+@takes_out
 def index_reduce(
     input: Tensor,
     dim: int,

@@ -12,7 +12,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.graph import Rule, wrap
 from airi.ops.indexing import Index
-from airi.ops.names import normal_dim, normal_dims, numpy_names
+from airi.ops.names import normal_dim, normal_dims, numpy_names, takes_out
 from airi.ops.promotion import result_dtype
 from airi.ops.splitting import Split, Unbind
 from airi.ops.views import Slice, SumTo, expand, reshape, shape_of, sizes, transpose, unsqueeze
@@ -197,6 +197,7 @@ def _one_sequence(tensors: tuple[Any, ...]) -> tuple[Any, ...]:
     return tensors
 
 
+@takes_out
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """Side by side: `cat` along dimension 1, of tensors of one dimension along dimension 0.
 
@@ -206,6 +207,7 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat(xs, 0 if xs[0].ndim == 1 else 1)
 
 
+@takes_out
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """One below the other: `cat` of at least two-dimensional tensors along dimension 0.
 
@@ -217,6 +219,7 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
 row_stack = vstack
 
 
+@takes_out
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """Behind each other: `cat` of at least three-dimensional tensors along dimension 2.
 
@@ -225,6 +228,7 @@ def dstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat(_each_at_least(_sequence("dstack", tensors), 3), 2)
 
 
+@takes_out
 def column_stack(tensors: Sequence[Tensor]) -> Tensor:
     """`hstack` in which tensors of at most one dimension are columns.
 

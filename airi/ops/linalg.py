@@ -16,7 +16,7 @@ from airi.ops.diagonals import diagonal
 from airi.ops.linalg_checks import Identity, check_square
 from airi.ops.linalg_solve import Inverse, singular_error
 from airi.ops.matmul import MatMul, product
-from airi.ops.names import normal_dim, numpy_names, require_tensor
+from airi.ops.names import normal_dim, numpy_names, require_tensor, takes_out
 from airi.ops.promotion import Elementwise, require_float
 from airi.ops.views import reshape, shape_of
 
@@ -100,6 +100,7 @@ def inverse(input: Tensor) -> Tensor:
         raise singular_error("inverse", input._array, "inversion") from None
 
 
+@takes_out
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """The product of `n` times the matrix, or each in a batch; of its inverse for negative `n`.
 

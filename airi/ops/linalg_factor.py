@@ -22,6 +22,7 @@ from airi.ops.linalg_checks import (
 )
 from airi.ops.linalg_solve import SolveTriangular, _check_fit, substitute
 from airi.ops.matmul import MatMul
+from airi.ops.names import takes_out
 from airi.ops.views import Slice, narrow, reshape, shape_of
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def _indefinite_error(function: str, x: np.ndarray) -> LinAlgError:
     )
 
 
+@takes_out
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """L, lower triangular, with A = L @ L.mH, for positive definite A (..., n, n).
 
@@ -126,6 +128,7 @@ def cholesky_named(function: str, A: Any, upper: bool) -> Any:
     return mH(L) if upper else L
 
 
+@takes_out
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> CholeskyInfo:
     """(L, info): `cholesky` that counts instead of raising.
 
@@ -204,6 +207,7 @@ def _qr_gradient(gQ: Any, gR: Any, Q: Any, R: Any) -> Any:
     return _solved_right(gQ + MatMul.apply(Q, M), mH(R), upper=False)
 
 
+@takes_out
 def qr(A: Tensor, mode: str = "reduced") -> QRResult:
     """(Q, R) with A = Q @ R: Q has orthonormal columns, R is upper triangular; k = min(m, n).
 
@@ -360,6 +364,7 @@ class LUPivotsInfo(NamedTuple):
     info: Any
 
 
+@takes_out
 def lu(A: Tensor, *, pivot: bool = True) -> LUResult:
     """(P, L, U) with A = P @ L @ U: a permutation, unit lower and upper triangular; k = min(m, n).
 
@@ -372,6 +377,7 @@ def lu(A: Tensor, *, pivot: bool = True) -> LUResult:
     return LUResult(P, *unpacked(LU))
 
 
+@takes_out
 def lu_factor(A: Tensor, *, pivot: bool = True) -> LUPivots:
     """(LU, pivots): the factors of `lu` in one matrix and the swaps as `lu_solve` takes them.
 
@@ -381,6 +387,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> LUPivots:
     return LUPivots(*_lu_factor("linalg.lu_factor", A, pivot, check_errors=True)[:2])
 
 
+@takes_out
 def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> LUPivotsInfo:
     """(LU, pivots, info): `lu_factor` that counts instead of raising.
 
@@ -410,6 +417,7 @@ def permutation(pivots: Any, LU: Any) -> Any:
     return _Permutation.apply(pivots, LU)
 
 
+@takes_out
 def lu_solve(
     LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False
 ) -> Tensor:
@@ -467,6 +475,7 @@ def check_reflectors(function: str, input: Any, tau: Any) -> None:
         )
 
 
+@takes_out
 def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     """The first n columns of H1 @ H2 @ ..., with Hk = 1 - tau[k] * v v.mH for column k of input.
 

@@ -18,6 +18,7 @@ from airi.ops.linalg_checks import check_square, mH, transposed
 from airi.ops.linalg_solve import Inverse
 from airi.ops.linalg_spectrum import SVD
 from airi.ops.matmul import MatMul, check_same_dtype, matmul
+from airi.ops.names import takes_out
 from airi.ops.transcendental import log
 from airi.ops.views import Slice, array_of, reshape, shape_of, unsqueeze
 
@@ -72,6 +73,7 @@ class _Orientation(Rule):
         return np.round(np.linalg.det(x))
 
 
+@takes_out
 def det(A: Tensor) -> Tensor:
     """The determinant of each square matrix, (...).
 
@@ -112,6 +114,7 @@ class Slogdet(Rule):
         return _column(scale) * mH(Inverse.apply(x))
 
 
+@takes_out
 def slogdet(A: Tensor) -> SlogdetResult:
     """(sign, logabsdet) of the determinant: 1, 0 or -1, and log(|det(A)|), -inf for 0.
 
@@ -203,6 +206,7 @@ def matrix_exp(A: Tensor) -> Tensor:
 # -- Chains of products ---------------------------------------------------------------------------
 
 
+@takes_out
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of at least two matrices, in the order that takes the fewest multiplications.
 

@@ -15,6 +15,7 @@ import numpy as np
 from airi.autograd.graph import wrap
 from airi.ops.linalg_checks import LinAlgError, check_matrix, check_same_float, check_square
 from airi.ops.linalg_solve import _check_fit
+from airi.ops.names import takes_out
 from airi.ops.promotion import refuse_complex
 from airi.ops.views import shape_of
 
@@ -120,6 +121,7 @@ def _solved(A: np.ndarray, pivots: np.ndarray, B: np.ndarray) -> np.ndarray:
     return B
 
 
+@takes_out
 def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False) -> LDLInfo:
     """(LD, pivots, info): `ldl_factor` that counts instead of raising.
 
@@ -129,6 +131,7 @@ def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = Fa
     return _ldl("linalg.ldl_factor_ex", A, hermitian, check_errors)
 
 
+@takes_out
 def ldl_factor(A: Tensor, *, hermitian: bool = False) -> LDL:
     """(LD, pivots) of symmetric A (..., n, n), of which the lower triangle is read.
 
@@ -154,6 +157,7 @@ def _ldl(function: str, A: Any, hermitian: bool, check_errors: bool) -> LDLInfo:
     return LDLInfo(wrap(LD), wrap(pivots), wrap(info))
 
 
+@takes_out
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False) -> Tensor:
     """X with A @ X = B from ``LD, pivots = ldl_factor(A)``; B is (..., n, k), batches broadcast.
 

@@ -14,7 +14,7 @@ from airi.ops.extremes import amax, amin
 from airi.ops.linalg_checks import check_matrix, check_square, check_tensor
 from airi.ops.linalg_solve import Inverse, inv_ex
 from airi.ops.linalg_spectrum import svdvals
-from airi.ops.names import normal_dims, numpy_names
+from airi.ops.names import normal_dims, numpy_names, takes_out
 from airi.ops.over_dims import over_dims
 from airi.ops.promotion import require_float
 from airi.ops.views import movedim, reshape, shape_of, unsqueeze
@@ -160,6 +160,7 @@ def norm(
     return _vector_norm("linalg.norm", A, ord, dim, keepdim, dtype)
 
 
+@takes_out
 def cond(A: Tensor, p: Order | None = None) -> Tensor:
     """The condition number: norm(A) * norm(inverse of A), infinite for singular matrices.
 

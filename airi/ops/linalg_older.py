@@ -23,6 +23,7 @@ from airi.ops.linalg_factor import cholesky_named, permutation, reflectors, unpa
 from airi.ops.linalg_functions import chained
 from airi.ops.linalg_solve import SolveTriangular, _check_fit, inverse_of_triangular
 from airi.ops.matmul import MatMul
+from airi.ops.names import takes_out
 from airi.ops.promotion import refuse_complex
 from airi.ops.views import array_of, reshape, shape_of
 
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 
+@takes_out
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """L with input = L @ L.mT, or L.mT if `upper`; see ``airi.linalg.cholesky``.
 
@@ -56,6 +58,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     return cholesky_named("cholesky", input, upper)
 
 
+@takes_out
 def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """X with A @ X = input, for A = L @ L.mH (L.mH @ L if `upper`) given by its factor.
 
@@ -75,6 +78,7 @@ def _cholesky_solved(B: Any, L: Any, upper: bool) -> Any:
     return SolveTriangular.apply(second, half, upper=True, unit=False)
 
 
+@takes_out
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """The inverse of A = L @ L.mH (L.mH @ L if `upper`) from its factor.
 
@@ -94,6 +98,7 @@ class TriangularSolve(NamedTuple):
     cloned_coefficient: Any
 
 
+@takes_out
 def triangular_solve(
     b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> TriangularSolve:
@@ -117,6 +122,7 @@ class OlderQR(NamedTuple):
     R: Any
 
 
+@takes_out
 def qr(input: Tensor, some: bool = True) -> OlderQR:
     """(Q, R) of ``airi.linalg.qr``: reduced, or complete if not `some`. Source: ``torch.qr``."""
     return OlderQR(*linalg_factor.qr(input, "reduced" if some else "complete"))
@@ -130,6 +136,7 @@ class OlderSVD(NamedTuple):
     V: Any
 
 
+@takes_out
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OlderSVD:
     """(U, S, V) with input = U @ diag(S) @ V.mH: V itself, where ``airi.linalg.svd`` gives V.mH.
 
@@ -157,6 +164,7 @@ class CompactLU(NamedTuple):
     info: Any
 
 
+@takes_out
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, ...]:
     """(LU, pivots), and with `get_infos` info, as `airi.linalg.lu_factor_ex` gives them.
 
@@ -167,6 +175,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, 
     return CompactLU(*result) if get_infos else tuple(result[:2])
 
 
+@takes_out
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """X with A @ X = b from ``LU_data, LU_pivots = lu(A)``. Source: ``torch.lu_solve``."""
     return linalg_factor.lu_solve(LU_data, LU_pivots, b)
@@ -180,6 +189,7 @@ class UnpackedLU(NamedTuple):
     U: Any
 
 
+@takes_out
 def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> UnpackedLU:
@@ -206,6 +216,7 @@ class Reflections(NamedTuple):
     tau: Any
 
 
+@takes_out
 def geqrf(input: Tensor) -> Reflections:
     """(a, tau): R on and above the diagonal of a, the Householder vectors of Q below it.
 
@@ -218,6 +229,7 @@ def geqrf(input: Tensor) -> Reflections:
     return Reflections(wrap(np.ascontiguousarray(h.swapaxes(-1, -2))), wrap(tau))
 
 
+@takes_out
 def ormqr(
     input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False
 ) -> Tensor:

@@ -10,7 +10,7 @@ from airi.autograd.graph import wrap
 from airi.ops import diagonals, elementwise, reduction, transcendental
 from airi.ops.conversion import cast
 from airi.ops.linalg import Cross
-from airi.ops.names import normal_dim
+from airi.ops.names import normal_dim, takes_out
 from airi.ops.views import shape_of, unsqueeze
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["cross", "diagonal", "vander", "vecdot"]
 
 
+@takes_out
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The vector product along `dim`, of size 3; other dimensions are broadcast.
 
@@ -46,6 +47,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     return diagonals.diagonal(A, offset, dim1, dim2)
 
 
+@takes_out
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """The sum of conj(x) * y along `dim`, with broadcasting. Source: ``torch.linalg.vecdot``."""
     product = elementwise.mul(x.conj(), y)

@@ -20,6 +20,7 @@ from airi.ops.linalg_checks import (
     transposed,
 )
 from airi.ops.matmul import MatMul
+from airi.ops.names import takes_out
 from airi.ops.views import movedim, reshape, shape_of
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def singular_error(function: str, x: np.ndarray, what: str) -> LinAlgError:
     )
 
 
+@takes_out
 def inv(A: Tensor) -> Tensor:
     """The inverse of a square matrix, or of each in a batch (..., n, n).
 
@@ -96,6 +98,7 @@ def inv(A: Tensor) -> Tensor:
         raise singular_error("linalg.inv", A._array, "inversion") from None
 
 
+@takes_out
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> InverseInfo:
     """(inverse, info): `inv` that counts instead of raising: info (int32) is 0 where all is well.
 
@@ -188,6 +191,7 @@ def _check_fit(function: str, A: Any, B: Any) -> None:
         )
 
 
+@takes_out
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """X with A @ X = B, or X @ A = B for ``left=False``.
 
@@ -208,6 +212,7 @@ def _as_given(X: Any, vectors: bool, left: bool) -> Any:
     return reshape(X, shape_of(X)[:-1]) if vectors else X
 
 
+@takes_out
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> ResultInfo:
     """(result, info): `solve` that counts instead of raising, as `inv_ex` does.
 
@@ -279,6 +284,7 @@ class SolveTriangular(Rule):
         return dA, dB if needs[1] else None
 
 
+@takes_out
 def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
@@ -300,6 +306,7 @@ def solve_triangular(
     return X if left else X.mT
 
 
+@takes_out
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     """The inverse for `tensordot`: A's first `ind` dimensions are the rows of a square matrix.
 
@@ -318,6 +325,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     return reshape(inv(reshape(A, (rows, columns))), shape[ind:] + shape[:ind])
 
 
+@takes_out
 def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tensor:
     """X with ``tensordot(A, X, X.ndim) == B``; `dims` of A are first moved to its end.
 

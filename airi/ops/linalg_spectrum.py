@@ -21,6 +21,7 @@ from airi.ops.linalg_checks import (
 )
 from airi.ops.linalg_solve import Solve
 from airi.ops.matmul import MatMul
+from airi.ops.names import takes_out
 from airi.ops.reduction import sum as sum_of
 from airi.ops.views import Slice, array_of, reshape, shape_of, unsqueeze
 
@@ -180,6 +181,7 @@ class Eigvals(Rule):
         return Solve.apply(mH(V), transposed(_row(g)) * mH(V))
 
 
+@takes_out
 def eig(A: Tensor) -> Eigenvalues:
     """(eigenvalues, eigenvectors) of square A, both complex: A @ V = V @ diag(w).
 
@@ -194,6 +196,7 @@ def eig(A: Tensor) -> Eigenvalues:
         raise LinAlgError(f"linalg.eig: {error}") from None
 
 
+@takes_out
 def eigvals(A: Tensor) -> Tensor:
     """The eigenvalues of square A, complex, (..., n), in no order.
 
@@ -213,6 +216,7 @@ def _symmetric(function: str, A: Any, UPLO: str) -> str:
     return UPLO.upper()
 
 
+@takes_out
 def eigh(A: Tensor, UPLO: str = "L") -> Eigenvalues:
     """(eigenvalues, eigenvectors) of symmetric (Hermitian) A = V @ diag(w) @ V.mH.
 
@@ -228,6 +232,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigenvalues:
         raise LinAlgError(f"linalg.eigh: {error}") from None
 
 
+@takes_out
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """The eigenvalues of symmetric A, ascending, (..., n); see `eigh`.
 
@@ -301,6 +306,7 @@ class Svdvals(Rule):
         return MatMul.apply(U * _row(g), Vh)
 
 
+@takes_out
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVDResult:
     """(U, S, Vh) with A = U @ diag(S) @ Vh: orthonormal U and V, S descending and not negative.
 
@@ -317,6 +323,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
         raise LinAlgError(f"linalg.svd: {error}") from None
 
 
+@takes_out
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """The singular values of A, descending, (..., min(m, n)). Source: ``torch.linalg.svdvals``."""
     _no_driver("linalg.svdvals", driver)
@@ -361,6 +368,7 @@ def _threshold(
     return np.asarray(np.maximum(0.0 if atol is None else atol, rtol * largest))[..., None]
 
 
+@takes_out
 def matrix_rank(
     A: Tensor,
     tol: Tolerance = None,
@@ -415,6 +423,7 @@ class Pinv(Rule):
         return dx, None
 
 
+@takes_out
 def pinv(
     A: Tensor,
     rcond: Tolerance = None,
@@ -450,6 +459,7 @@ class LstsqResult(NamedTuple):
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
+@takes_out
 def lstsq(
     A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None
 ) -> LstsqResult:

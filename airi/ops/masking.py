@@ -111,7 +111,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return IndexPut.apply(input, values, mask, dims=(0,))
 
 
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
     """The int64 indices of elements that are not zero, (count, ndim), in order.
 
     With `as_tuple`: one tensor per dimension, with which input can be indexed. No gradient.
@@ -122,7 +122,8 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     if as_tuple:
         found = np.atleast_1d(array).nonzero()
         return tuple([wrap(np.ascontiguousarray(each)) for each in found])
-    return wrap(np.ascontiguousarray(np.argwhere(array)))
+    result = wrap(np.ascontiguousarray(np.argwhere(array)))
+    return result if out is None else written("nonzero", out, result)
 
 
 def argwhere(input: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from airi.autograd.graph import Rule
 from airi.dtypes import DIFFERENTIABLE
 from airi.ops import elementwise
 from airi.ops.inplace import write
-from airi.ops.names import require_tensor
+from airi.ops.names import require_tensor, takes_out
 from airi.ops.out import written
 from airi.ops.reduction import Sum
 from airi.ops.sparse import SparseOperand, sparse_product
@@ -232,6 +232,7 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return result if out is None else written("vdot", out, result)
 
 
+@takes_out
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Sums of products over the last dimension of both: out[..., ,,,] = input[..., k] other[,,, k].
 

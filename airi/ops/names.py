@@ -33,6 +33,22 @@ def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
     return either
 
 
+def takes_out(function: Callable[P, R]) -> Callable[P, R]:
+    """Let `function` be called with ``out=`` too: see ``written`` in airi/ops/out.py."""
+
+    @functools.wraps(function)
+    def either(*args: P.args, **kwargs: P.kwargs) -> R:
+        out = kwargs.pop("out", None) if kwargs else None
+        result = function(*args, **kwargs)
+        if out is None:
+            return result
+        from airi.ops.out import written  # which stands on modules that import this one
+
+        return written(function.__name__, out, result)
+
+    return either
+
+
 def require_tensor(function: str, name: str, value: Any) -> None:
     """TypeError for numbers, lists and others that are neither Tensors nor arrays."""
     if not hasattr(value, "ndim"):

@@ -10,6 +10,7 @@ import numpy as np
 from airi.ops import special_tables as tables
 from airi.ops.erf import Erfinv, apply_kernel
 from airi.ops.in_double import in_double, series
+from airi.ops.names import takes_out
 from airi.ops.promotion import Elementwise
 from airi.ops.transcendental import exp
 
@@ -44,6 +45,7 @@ class Erfcx(Elementwise):
         return g * (2 * x * out - 2 / math.sqrt(math.pi))
 
 
+@takes_out
 def erfcx(input: Tensor) -> Tensor:
     """out = e ** (input ** 2) * erfc(input), without underflow. Source: ``torch.special.erfcx``."""
     return Erfcx.apply(input)
@@ -63,6 +65,7 @@ class Ndtr(Elementwise):
         return g * exp(-0.5 * x * x) * _DENSITY_AT_0
 
 
+@takes_out
 def ndtr(input: Tensor) -> Tensor:
     """out = the integral of the standard normal density up to input, erfc(-input / sqrt(2)) / 2.
 
@@ -92,6 +95,7 @@ class LogNdtr(Elementwise):
         return g * math.sqrt(2 / math.pi) / Erfcx.apply(x * (-1 / _SQRT2))
 
 
+@takes_out
 def log_ndtr(input: Tensor) -> Tensor:
     """out = log(ndtr(input)), also where ndtr underflows. Source: ``torch.special.log_ndtr``."""
     return LogNdtr.apply(input)
@@ -135,6 +139,7 @@ class Ndtri(Elementwise):
         return g * exp(0.5 * out * out) * math.sqrt(2 * math.pi)
 
 
+@takes_out
 def ndtri(input: Tensor) -> Tensor:
     """out = y with ndtr(y) = input: -inf at 0, inf at 1, NaN beyond.
 

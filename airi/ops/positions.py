@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from airi.autograd.graph import wrap
+from airi.ops.names import takes_out
 from airi.ops.views import array_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["isin", "nonzero_static", "unravel_index"]
 
 
+@takes_out
 def isin(
     elements: Tensor | Number,
     test_elements: Tensor | Number,

@@ -17,6 +17,7 @@ from airi.ops import draws
 from airi.ops.creation import float_dtype, made, shape_from
 from airi.ops.elementwise import Zeros
 from airi.ops.inplace import Copy, write
+from airi.ops.names import takes_out
 from airi.random import Generator, generator_of
 
 if TYPE_CHECKING:
@@ -273,6 +274,7 @@ def normal(
     return made("normal", array, device, requires_grad, hints)
 
 
+@takes_out
 def bernoulli(
     input: Tensor, p: float | None = None, *, generator: Generator | None = None
 ) -> Tensor:
@@ -324,6 +326,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     return made("binomial", np.asarray(drawn, counts.dtype), None, False, {})
 
 
+@takes_out
 def multinomial(
     input: Tensor,
     num_samples: int,

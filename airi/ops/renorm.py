@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airi.ops import elementwise, reduction
 from airi.ops.conversion import clone
 from airi.ops.inplace import Copy, write
-from airi.ops.names import normal_dim
+from airi.ops.names import normal_dim, takes_out
 from airi.ops.views import shape_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ __all__ = ["renorm"]
 _TINY = 1e-7  # PyTorch adds it to the norm that is divided by
 
 
+@takes_out
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """A copy in which each slice along `dim` whose p-norm exceeds `maxnorm` is scaled to that.
 

@@ -14,7 +14,7 @@ from airi.dtypes import FLOATING
 from airi.ops import elementwise, views
 from airi.ops.along import SpreadAlong, TakeAlong, ValuesIndices
 from airi.ops.extremes import Amax, Max, chosen, chosen_gradient, refuse_empty
-from airi.ops.names import normal_dim, numpy_names, require_tensor
+from airi.ops.names import normal_dim, numpy_names, require_tensor, takes_out
 from airi.ops.over_dims import over_dims, over_one_dim
 from airi.ops.promotion import require_float
 from airi.ops.views import array_of
@@ -96,6 +96,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return over_one_dim("argsort", Argsort, input, dim, descending=descending, stable=stable)
 
 
+@takes_out
 def msort(input: Tensor) -> Tensor:
     """The elements in order along the first dimension. Source: ``torch.msort``."""
     return sort(input, 0).values

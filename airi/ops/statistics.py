@@ -15,6 +15,7 @@ from airi.ops.complex import complex, imag, real
 from airi.ops.conversion import cast
 from airi.ops.diagonals import diagonal
 from airi.ops.matmul import matmul
+from airi.ops.names import takes_out
 from airi.ops.promotion import refuse_complex, require_float
 from airi.ops.views import array_of, reshape, shape_of, squeeze, transpose, unsqueeze
 
@@ -179,6 +180,7 @@ def _count(
     return hist
 
 
+@takes_out
 def histogram(
     input: Tensor,
     bins: int | Tensor,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airi.ops import diagonals, splitting, views
 from airi.ops.conversion import clone
 from airi.ops.inplace import copy_, fill_
-from airi.ops.names import normal_dim
+from airi.ops.names import normal_dim, takes_out
 from airi.ops.views import along, shape_of
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def _part(
     return views.Slice.apply(input, index=along(at, slice(start, end, step)))
 
 
+@takes_out
 def slice_scatter(
     input: Tensor,
     src: Tensor,
@@ -138,11 +139,13 @@ def as_strided_scatter(
     )
 
 
+@takes_out
 def alias_copy(input: Tensor) -> Tensor:
     """A copy. Source: ``torch.alias_copy``."""
     return clone(input)
 
 
+@takes_out
 def as_strided_copy(
     input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> Tensor:
@@ -150,21 +153,25 @@ def as_strided_copy(
     return clone(views.as_strided(input, size, stride, storage_offset))
 
 
+@takes_out
 def diagonal_copy(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """`diagonal`, copied. Source: ``torch.diagonal_copy``."""
     return clone(diagonals.diagonal(input, offset, dim1, dim2))
 
 
+@takes_out
 def expand_copy(input: Tensor, size: Sequence[int]) -> Tensor:
     """`expand`, copied. Source: ``torch.expand_copy``."""
     return clone(views.expand(input, size))
 
 
+@takes_out
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """`narrow`, copied. Source: ``torch.narrow_copy``."""
     return clone(views.narrow(input, dim, start, length))
 
 
+@takes_out
 def permute_copy(input: Tensor, dims: Sequence[int]) -> Tensor:
     """`permute`, copied. Source: ``torch.permute_copy``."""
     return clone(views.permute(input, dims))
@@ -187,6 +194,7 @@ def split_copy(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ..
     return tuple(clone(each) for each in splitting.split(input, split_size, dim))
 
 
+@takes_out
 def split_with_sizes_copy(
     input: Tensor, split_sizes: Sequence[int], dim: int = 0
 ) -> tuple[Tensor, ...]:
@@ -194,36 +202,43 @@ def split_with_sizes_copy(
     return tuple(clone(each) for each in splitting.split_with_sizes(input, split_sizes, dim))
 
 
+@takes_out
 def squeeze_copy(input: Tensor, dim: Any = None) -> Tensor:
     """`squeeze`, copied. Source: ``torch.squeeze_copy``."""
     return clone(views.squeeze(input, dim))
 
 
+@takes_out
 def t_copy(input: Tensor) -> Tensor:
     """`t`, copied. Source: ``torch.t_copy``."""
     return clone(views.t(input))
 
 
+@takes_out
 def transpose_copy(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """`transpose`, copied. Source: ``torch.transpose_copy``."""
     return clone(views.transpose(input, dim0, dim1))
 
 
+@takes_out
 def unbind_copy(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """`unbind`, copied. Source: ``torch.unbind_copy``."""
     return tuple(clone(each) for each in splitting.unbind(input, dim))
 
 
+@takes_out
 def unfold_copy(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """The method `unfold`, copied. Source: ``torch.unfold_copy``."""
     return clone(views.unfold(input, dimension, size, step))
 
 
+@takes_out
 def unsqueeze_copy(input: Tensor, dim: int) -> Tensor:
     """`unsqueeze`, copied. Source: ``torch.unsqueeze_copy``."""
     return clone(views.unsqueeze(input, dim))
 
 
+@takes_out
 def view_copy(input: Tensor, size: Any) -> Tensor:
     """The method `view`, copied. Source: ``torch.view_copy``."""
     return clone(views.view(input, size))
