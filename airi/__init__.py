@@ -93,6 +93,7 @@ from airi.ops.padding import constant_pad_nd
 from airi.ops.positions import *
 from airi.ops.questions import *
 from airi.ops.random import *
+from airi.ops.ranges import *
 from airi.ops.recurrent_layers import *
 from airi.ops.reduction import *
 from airi.ops.renorm import *

@@ -500,7 +500,7 @@ def rules(of: type[Rule] = Rule) -> list[type[Rule]]:
 
 
 # Functions that make tensors or look at them: they have tests of their own, not rows.
-NOT_OPS = {"creation", "questions", "random"}
+NOT_OPS = {"creation", "questions", "random", "ranges"}
 
 
 def public_functions():

@@ -17,9 +17,9 @@ from airi.distributions.utils import (
     probs_to_logits,
 )
 from airi.ops.activation import logsigmoid
-from airi.ops.creation import arange
 from airi.ops.elementwise import where
 from airi.ops.random import bernoulli
+from airi.ops.ranges import arange
 from airi.tensor import Size, Tensor
 
 __all__ = ["Bernoulli"]

@@ -16,8 +16,8 @@ from airi.distributions.utils import (
     probs_to_logits,
 )
 from airi.ops.activation import logsigmoid
-from airi.ops.creation import arange
 from airi.ops.random import binomial
+from airi.ops.ranges import arange
 from airi.tensor import Size, Tensor
 
 __all__ = ["Binomial"]

@@ -18,9 +18,10 @@ from airi.distributions.utils import (
     require_dims,
 )
 from airi.dtypes import finfo, int64
-from airi.ops.creation import arange, full
+from airi.ops.creation import full
 from airi.ops.joining import broadcast_tensors
 from airi.ops.random import multinomial
+from airi.ops.ranges import arange
 from airi.tensor import Size, Tensor
 
 __all__ = ["Categorical"]

@@ -9,9 +9,9 @@ from airi.distributions import constraints
 from airi.distributions.distribution import ExponentialFamily
 from airi.distributions.utils import require_dims
 from airi.ops.bounds import clamp
-from airi.ops.creation import arange
 from airi.ops.elementwise import where
 from airi.ops.gamma_sample import standard_gamma
+from airi.ops.ranges import arange
 from airi.ops.transcendental import xlogy
 from airi.tensor import Tensor
 

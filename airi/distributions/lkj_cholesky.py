@@ -12,10 +12,10 @@ from airi.distributions.beta import Beta
 from airi.distributions.distribution import Distribution
 from airi.distributions.utils import broadcast_all
 from airi.dtypes import finfo
-from airi.ops.creation import arange
 from airi.ops.elementwise import where
 from airi.ops.gamma import mvlgamma
 from airi.ops.random import randn
+from airi.ops.ranges import arange
 from airi.tensor import Size, Tensor
 
 __all__ = ["LKJCholesky"]

@@ -11,9 +11,9 @@ import numpy as np
 from airi.distributions import constraints
 from airi.distributions.distribution import Distribution
 from airi.distributions.utils import exactly_one, lazy_property, require_dims
-from airi.ops.creation import eye
 from airi.ops.linalg_factor import cholesky
 from airi.ops.linalg_solve import solve_triangular
+from airi.ops.ranges import eye
 from airi.tensor import Tensor
 
 __all__ = ["MultivariateNormal"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from airi.distributions import constraints
 from airi.distributions.categorical import Categorical
 from airi.distributions.distribution import Distribution
-from airi.ops.creation import eye
+from airi.ops.ranges import eye
 from airi.ops.scattering import one_hot
 from airi.tensor import Size, Tensor
 

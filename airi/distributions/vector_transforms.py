@@ -15,9 +15,10 @@ from airi.distributions.utils import sum_rightmost
 from airi.dtypes import finfo
 from airi.ops.activation import logsigmoid
 from airi.ops.bounds import clamp
-from airi.ops.creation import eye, ones_like
+from airi.ops.creation import ones_like
 from airi.ops.joining import cat, stack
 from airi.ops.linalg_factor import cholesky
+from airi.ops.ranges import eye
 from airi.ops.transcendental import sigmoid
 from airi.tensor import Size, Tensor
 

@@ -15,11 +15,11 @@ from airi.distributions.distribution import ExponentialFamily
 from airi.distributions.multivariate_normal import MultivariateNormal, half_log_det
 from airi.distributions.utils import exactly_one, lazy_property, require_dims
 from airi.dtypes import finfo
-from airi.ops.creation import arange
 from airi.ops.gamma import mvlgamma
 from airi.ops.linalg_functions import slogdet
 from airi.ops.linalg_solve import solve_triangular
 from airi.ops.random import randn
+from airi.ops.ranges import arange
 from airi.tensor import Size, Tensor
 
 __all__ = ["Wishart"]

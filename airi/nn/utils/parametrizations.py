@@ -9,13 +9,14 @@ from airi.autograd.mode import no_grad
 from airi.nn import functional as F
 from airi.nn.module import Module
 from airi.nn.utils import parametrize
-from airi.ops.creation import empty, eye, zeros_like
+from airi.ops.creation import empty, zeros_like
 from airi.ops.elementwise import where
 from airi.ops.joining import cat
 from airi.ops.linalg_factor import householder_product, qr
 from airi.ops.linalg_functions import matrix_exp
 from airi.ops.linalg_older import geqrf
 from airi.ops.linalg_solve import solve
+from airi.ops.ranges import eye
 from airi.tensor import Tensor
 
 __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
