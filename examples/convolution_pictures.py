@@ -49,6 +49,8 @@ def main(argv=None):
     layer = nn.Conv2d(3, 4, kernel_size=3, stride=2, padding=1)
     layer_picture = viz.convolution(layer, drawn())
     written.append(layer_picture.save(folder / "layer.html"))
+    back = folder / "layer-backward.gif"
+    written.append(layer_picture.save(back, backward=True, frames=frames))
     pixel = layer_picture.at(0, 5, 5)
     print(f"output[0, 5, 5] = {pixel.products.sum() + pixel.bias:.4f}, by conv2d {pixel.value:.4f}")
     for path in written:

@@ -32,8 +32,8 @@ def save_gif(
 ) -> None:
     """Write ``draw(0)`` to ``draw(frames - 1)`` as a GIF; the last one is held for two seconds.
 
-    All frames share the colours of the last one and `colours`, without dithering: what stands still
-    costs nothing.
+    All frames share the colours of the last one, white and `colours`, without dithering: what
+    stands still costs nothing.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
@@ -46,7 +46,7 @@ def save_gif(
         canvas.draw()
         pictures.append(Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB"))
     swatches = pictures[-1].copy()
-    for number, colour in enumerate(colours):
+    for number, colour in enumerate(("white", *colours)):
         swatches.paste(colour, (0, 16 * number, swatches.width, 16 * number + 16))
     palette = swatches.quantize(160, method=Image.Quantize.MAXCOVERAGE)
     plain = Image.Dither.NONE

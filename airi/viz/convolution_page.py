@@ -41,13 +41,14 @@ def page(shown: Convolution) -> str:
         "names": [pages.plain(name) for name in shown.names],
         "ownGradient": shown.own_gradient,
         "isPicture": is_picture(shown.image),
+        "outputIsPicture": [is_picture(shown.image) and is_picture(each) for each in shown.output],
     }
     return pages.assemble("convolution.html", ["replay.css", "convolution.css"], SCRIPTS, data)
 
 
 def is_picture(image: np.ndarray) -> bool:
     """Whether grey or colours show it best: numbers from 0 to 1."""
-    return bool(np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1)
+    return bool(np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1 + 1e-5)
 
 
 def _array(array: np.ndarray) -> dict[str, Any]:

@@ -153,7 +153,8 @@ class Convolution:
     def save(self, path: str | os.PathLike[str], **options: Any) -> Path:
         """Write the page (``.html``) or an animation (``.gif``, which needs airi[plot]).
 
-        A GIF takes ``filter``, ``channel``, ``frames`` (at most so many, 60) and ``fps`` (8).
+        A GIF takes ``filter``, ``channel``, ``backward`` (gradients in place of values), ``frames``
+        (at most so many, 60) and ``fps`` (8).
         Raises ValueError for another ending.
         """
         from airi.utils.files import replacing

@@ -121,8 +121,23 @@ def test_the_gif_has_its_frames(tmp_path):
     path = shown.save(tmp_path / "c.gif", filter=1, channel=2, frames=5, fps=2)
     with image.open(path) as gif:
         assert gif.n_frames >= 5
+    with image.open(shown.save(tmp_path / "b.gif", backward=True, frames=9)) as gif:
+        assert gif.n_frames == 9
     with pytest.raises(IndexError, match="no filter 2"):
         shown.save(tmp_path / "c.gif", filter=2)
+
+
+def test_the_backward_animation_ends_at_the_gradients():
+    pytest.importorskip("matplotlib")
+    from airi.viz.convolution_gif import _BackwardScene
+
+    layer = nn.Conv2d(4, 1, 3, stride=2, padding=1)
+    shown = viz.convolution(layer, airi.randn(4, 6, 5))
+    scene = _BackwardScene(shown, 0, 2)
+    for place in (0, 4, shown.output[0].size - 1):
+        scene.show(place)
+    np.testing.assert_allclose(scene.to_input, shown.grad_padded[2], atol=1e-4)
+    np.testing.assert_allclose(scene.to_kernel, shown.grad_weight[0, 2], atol=1e-4)
 
 
 def test_notebooks_get_a_frame_of_their_own():

@@ -160,11 +160,14 @@ function showKernel(at) {
     isBackward ? say(at === pixels - 1 ? "complete" : "soFar") : `${kernelHeight}×${kernelWidth}`);
 }
 
+// A picture that is still a picture afterwards, as a blurred one is.
+const isGreyOutput = () => !isBackward && data.outputIsPicture[filter];
+
 function showOutput(at) {
   const cell = cellFor(outHeight, outWidth, stageRoom());
   const values = plane(isBackward ? gradOutput : output, filter, pixels);
   const faded = (i) => i > at;
-  const options = { cell, scale: greatest(values), faded };
+  const options = { cell, scale: greatest(values), faded, grey: isGreyOutput() };
   const context = paintGrid($("output"), values, outHeight, outWidth, options);
   const edge = gapOf(cell);
   outlined(context, (at % outWidth) * cell, Math.floor(at / outWidth) * cell,
@@ -218,7 +221,7 @@ function showColumns(at) {
         r * cell + 1, data.isPicture);
     }
     context.globalAlpha = p > at ? 0.16 : 1;
-    fill(results[p], resultScale, right + (p - from) * cell, below);
+    fill(results[p], resultScale, right + (p - from) * cell, below, isGreyOutput());
     context.globalAlpha = 1;
   }
   context.fillStyle = ink("--soft");
