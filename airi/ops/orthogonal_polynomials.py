@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.ops.in_double import in_double, require_a_tensor
+from airi.ops.names import takes_out
 from airi.ops.promotion import Elementwise
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _polynomial(name: str, family: str, what: str, shifted: bool = False) -> Pol
         f"{what}, of degree n at input, with broadcasting; 0 for n < 0. Without a gradient.\n\n"
         f"    Source: ``torch.special.{name}``.\n    "
     )
-    return polynomial
+    return takes_out(polynomial)
 
 
 chebyshev_polynomial_t = _polynomial(

@@ -71,3 +71,17 @@ NOT_REFUSED = {
     "masked_select": _SHARED,
     "take": _SHARED,
 }
+
+_UNDOCUMENTED = "PyTorch takes it, though it is not in its documentation"
+
+# Ops without out=.
+NO_OUT = {
+    "nn.functional.avg_pool2d": _UNDOCUMENTED,
+    "nn.functional.avg_pool3d": _UNDOCUMENTED,
+    "nn.functional.gelu": _UNDOCUMENTED,
+    "nn.functional.hardshrink": _UNDOCUMENTED,
+    "nn.functional.linear": _UNDOCUMENTED,
+    "nn.functional.logsigmoid": _UNDOCUMENTED,
+    "nn.functional.softplus": _UNDOCUMENTED,
+    "nn.functional.softshrink": _UNDOCUMENTED,
+}

@@ -30,7 +30,7 @@ from .conversion import (  # noqa: E402
     to_airi,
     unequal,
 )
-from .not_yet_right import LACKING, NOT_REFUSED, NOT_RIGHT  # noqa: E402
+from .not_yet_right import LACKING, NO_OUT, NOT_REFUSED, NOT_RIGHT  # noqa: E402
 from .opinfo import COMPARABLE, EVERY, forms, lacks, samples, why_not_comparable  # noqa: E402
 
 REFUSALS = (TypeError, ValueError, RuntimeError, IndexError)
@@ -316,6 +316,33 @@ def counted(output: Any) -> np.ndarray:
     return np.asarray(weights, array(output).dtype)
 
 
+WITH_OUT = [name for name in PRESENT if COMPARABLE[name].supports_out]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", parameters(NO_OUT, WITH_OUT))
+def test_out(name):
+    """What ``out=`` holds afterwards, given tensors without elements; and it is what is returned."""
+    info = COMPARABLE[name]
+    ours, theirs = forms(info)["function"]
+    dtype = torch.float64 if info.supports_dtype(torch.float64, "cpu") else torch.int64
+    for sample in samples(info, dtype, False, most=2):
+        call = Comparison(name, "function", ours, theirs, sample, dtype)
+        expected = call.call_theirs()
+        several = isinstance(expected, tuple)
+        parts = expected if several else (expected,)
+        if not all(isinstance(each, torch.Tensor) for each in parts):
+            continue
+        given = [airi.empty(0, dtype=to_airi(each.dtype)) for each in parts]
+        call.our_kwargs["out"] = tuple(given) if several else given[0]
+        got = call.call_ours()
+        returned = tensors_of(got, airi.Tensor)
+        assert all(one is other for one, other in zip(returned, given, strict=True))
+        prepare = sample.output_process_fn_grad
+        got, expected = borrowed(prepare)(got), prepare(expected)
+        call.check(difference(got, expected, call.slack, name not in UNINITIALIZED), "")
+
+
 def accepts(function: Any, args: list[Any], kwargs: dict[str, Any]) -> bool:
     try:
         function(*args, **kwargs)
@@ -361,7 +388,7 @@ def test_lacking_ops_are_listed_by_name():
 
 
 def test_tables_name_ops_of_the_database():
-    assert not (set(NOT_RIGHT) | set(NOT_REFUSED)) - set(PRESENT)
+    assert not (set(NOT_RIGHT) | set(NOT_REFUSED) | set(NO_OUT)) - set(PRESENT)
     assert not (SLACK.keys() | VIEWS_ASIDE.keys() | SPEAKS_OF.keys() | UNINITIALIZED) - set(
         COMPARABLE
     )
