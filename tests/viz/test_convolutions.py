@@ -222,3 +222,17 @@ def test_nothing_overflows_on_a_phone(browser, saved, dark):
         assert visit.overflow <= 0
         visit.page.click("#backward")
         assert visit.overflow <= 0
+
+
+def test_two_pages_in_one_notebook(browser, tmp_path):
+    shown = viz.convolution(viz.SOBEL, airi.rand(5, 5))
+    frames = [shown._repr_mimebundle_()["text/html"] for _ in range(2)]
+    notebook = tmp_path / "notebook.html"
+    notebook.write_text(f"<!doctype html><title>n</title>{frames[0]}<hr>{frames[1]}", "utf-8")
+    with Visit(browser, notebook) as visit:
+        visit.page.evaluate("document.querySelectorAll('iframe').forEach(f => f.loading = 'eager')")
+        one, other = (visit.page.frame_locator("iframe").nth(i) for i in range(2))
+        one.locator("#first").click()
+        other.locator("#last").click()
+        assert one.locator("#count").inner_text() == "Pixel 1 of 25"
+        assert other.locator("#count").inner_text() == "Pixel 25 of 25"

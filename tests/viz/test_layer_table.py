@@ -62,6 +62,12 @@ COUNTED = {
         N * (4 * L * E * E + 2 * L * L * E)
         + N * (2 * L * E * E + 2 * S * E * E + 2 * L * S * E) + N * 2 * L * E * 16,
     ),
+    "Transformer": (
+        nn.Transformer(E, 2, 2, 1, 16, batch_first=True), [(N, S, E), (N, L, E)],
+        N * 2 * (4 * S * E * E + 2 * S * S * E + 2 * S * E * 16)
+        + N * (4 * L * E * E + 2 * L * L * E)
+        + N * (2 * L * E * E + 2 * S * E * E + 2 * L * S * E) + N * 2 * L * E * 16,
+    ),
     "BatchNorm2d": (nn.BatchNorm2d(3), [(N, 3, 4, 4)], 0),
     "LayerNorm": (nn.LayerNorm(4), [(N, 4)], 0),
     "GroupNorm": (nn.GroupNorm(2, 4), [(N, 4, 3)], 0),
@@ -80,6 +86,26 @@ def test_multiply_adds_are_those_of_the_hand(name):
     table = airi.summary(layer, *shapes)
     assert table.error is None
     assert table.multiply_adds == expected
+
+
+def test_every_layer_that_multiplies_matrices_is_counted_here():
+    from airi.nn import attention, conv, linear, recurrent, transformer
+
+    found = {
+        name
+        for module in (attention, conv, linear, recurrent, transformer)
+        for name, each in vars(module).items()
+        if isinstance(each, type) and each.__module__ == module.__name__ and name in nn.__all__
+    }
+    stacks = {"TransformerEncoder", "TransformerDecoder", "RNNBase", "RNNCellBase", "Identity"}
+    named = {each for each in found - stacks if not each.startswith("Lazy")}
+    assert len(named) > 15
+    assert named <= {name.split()[0] for name in COUNTED}
+
+
+def test_packed_sequences_are_counted_by_their_lengths():
+    rows = nn.utils.rnn.pack_sequence([airi.zeros(4, 3), airi.zeros(2, 3)])
+    assert airi.summary(nn.LSTM(3, 5), rows).multiply_adds == (4 + 2) * 4 * 5 * (3 + 5)
 
 
 def test_embeddings_multiply_nothing():
