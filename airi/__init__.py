@@ -76,6 +76,7 @@ from airi.ops.elementwise import *
 from airi.ops.erf import *
 from airi.ops.extremes import *
 from airi.ops.gamma import *
+from airi.ops.index_along import *
 from airi.ops.index_reduce import *
 from airi.ops.indexing import *
 from airi.ops.integration import *

@@ -16,7 +16,7 @@ from airi.nn.parameter import Parameter, new_parameter
 from airi.nn.utils.rnn import PackedSequence
 from airi.ops import recurrent_layers as layers
 from airi.ops.creation import new_zeros
-from airi.ops.indexing import index_select
+from airi.ops.index_along import index_select
 from airi.ops.views import squeeze, unsqueeze
 from airi.tensor import Tensor
 

@@ -9,7 +9,7 @@ import numpy as np
 from airi.autograd.graph import wrap
 from airi.ops.bounds import clamp
 from airi.ops.elementwise import add, div, mul, sub
-from airi.ops.indexing import index_select
+from airi.ops.index_along import index_select
 from airi.ops.joining import broadcast_tensors
 from airi.ops.names import numpy_names
 from airi.ops.reduction import norm, sum

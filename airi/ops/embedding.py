@@ -9,7 +9,8 @@ import numpy as np
 from airi.autograd import graph
 from airi.autograd.graph import Rule, wrap
 from airi.autograd.mode import no_grad
-from airi.ops.indexing import Unindex, index_copy_
+from airi.ops.index_along import index_copy_
+from airi.ops.indexing import Unindex
 from airi.ops.views import shape_of
 
 if TYPE_CHECKING:

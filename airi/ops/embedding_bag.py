@@ -11,7 +11,7 @@ from airi.autograd.graph import wrap
 from airi.ops.creation import zeros
 from airi.ops.elementwise import where
 from airi.ops.embedding import embedding
-from airi.ops.indexing import index_add, index_select
+from airi.ops.index_along import index_add, index_select
 from airi.ops.reduction import sum as sum_
 from airi.ops.scattering import gather
 from airi.ops.views import reshape, shape_of, unsqueeze

@@ -17,7 +17,7 @@ import numpy as np
 
 from airi.autograd.graph import Rule, wrap
 from airi.ops.conversion import contiguous
-from airi.ops.indexing import index_select
+from airi.ops.index_along import index_select
 from airi.ops.matmul import matmul
 from airi.ops.resize import cubic_weights
 from airi.ops.views import movedim, reshape, select, shape_of, transpose, unsqueeze

@@ -24,6 +24,7 @@ from airi.ops import (
     erf,
     extremes,
     gamma,
+    index_along,
     index_reduce,
     indexing,
     inplace,
@@ -400,13 +401,13 @@ class TensorMethods:
     # Indexing
     __getitem__ = indexing.getitem
     __setitem__ = indexing.setitem
-    index_select = indexing.index_select
-    index_add = indexing.index_add
-    index_add_ = indexing.index_add_
-    index_copy = indexing.index_copy
-    index_copy_ = indexing.index_copy_
-    index_fill = indexing.index_fill
-    index_fill_ = indexing.index_fill_
+    index_select = index_along.index_select
+    index_add = index_along.index_add
+    index_add_ = index_along.index_add_
+    index_copy = index_along.index_copy
+    index_copy_ = index_along.index_copy_
+    index_fill = index_along.index_fill
+    index_fill_ = index_along.index_fill_
     index_put = indexing.index_put
     index_put_ = indexing.index_put_
     index_reduce_ = index_reduce.index_reduce_

@@ -10,7 +10,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.graph import wrap
 from airi.ops.creation import as_tensor
-from airi.ops.indexing import index_select
+from airi.ops.index_along import index_select
 from airi.ops.packing import Pack, Pad, PadSequences
 from airi.ops.sorting import sort
 from airi.ops.views import transpose
