@@ -7,9 +7,10 @@ if TYPE_CHECKING:
     from airi.utils import checkpoint as checkpoint
     from airi.utils import data as data
     from airi.utils import dlpack as dlpack
+    from airi.utils import hooks as hooks
 
 # Loaded when asked for: `data` needs multiprocessing.
-_LAZY = ("benchmark", "checkpoint", "data", "dlpack", "_pytree")
+_LAZY = ("benchmark", "checkpoint", "data", "dlpack", "hooks", "_pytree")
 
 
 def __getattr__(name: str) -> Any:

@@ -78,6 +78,7 @@ def test_pytorchs_private_names_show_and_change_the_hooks():
         calls.append("after")
 
     handle = layer.register_forward_hook(after)
+    assert isinstance(handle, airi.utils.hooks.RemovableHandle)
     layer.register_forward_pre_hook(lambda module, args: calls.append("before"))
     layer.register_full_backward_hook(lambda module, inner, outer: calls.append("backward"))
     assert dict(layer._forward_hooks) == {handle.id: after}

@@ -12,6 +12,7 @@ def test_histogram_edges_belong_to_the_bin_above_but_the_last():
     assert hist.tolist() == [1, 1, 2]
     assert edges.tolist() == [0, 1, 2, 3]
     assert airi.histogram(airi.ones(4), 2).bin_edges.tolist() == [0.5, 1.0, 1.5]
+    assert airi.histogram(x, density=True).hist.shape == x.histogram().hist.shape == (100,)
     assert airi.histogram(airi.zeros(0), 2).hist.tolist() == [0, 0]
     x[0] = float("nan")
     assert airi.histogram(x, 3, range=(0, 3)).hist.sum() == 3
