@@ -36,6 +36,7 @@ FUSED_HEADERS = [
 CORE = [
     "airi.autograd.small_ext",
     "airi.autograd.mode",
+    "airi.autograd.rule",
     "airi.autograd.graph",
     "airi.autograd.engine",
 ]

@@ -2,6 +2,7 @@
 # file is the whole program; without a compiler it runs as it is.
 
 cimport cython
+from airi.autograd.rule cimport Facts
 from airi.autograd.small_ext cimport Kernel
 from airi.autograd.mode cimport State, current
 
@@ -23,13 +24,6 @@ cdef class Saved:
     cdef public long at
 
 
-cdef class Facts:
-    cdef public bint one_output, is_view, differentiable, frees
-    cdef public tuple plan
-    cdef public Kernel small
-    cdef public object rule_backward
-
-
 cdef class Node:
     cdef public object rule, attributes, scope, source, tensor_hooks, hooks, prehooks, retained
     cdef public tuple edges, saved, several, shape
@@ -45,7 +39,7 @@ cdef class Node:
     cdef list _values(self, bint record)
 
 
-cdef int _INPUT, _REST, _OUTPUT, _SHAPE, _SHAPES_OF_REST, _ATTRIBUTE, _NEEDS
+cdef int INPUT, OUTPUT, SHAPE, SHAPES_OF_REST, ATTRIBUTE, NEEDS
 
 cdef object _ndarray
 

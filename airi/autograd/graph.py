@@ -36,9 +36,8 @@ goes in and comes out. A complex gradient of a real input is made real by the en
 from __future__ import annotations
 
 import itertools
-import re
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -46,8 +45,20 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd import bfloat16
+from airi.autograd.complaints import explained, require_array
+from airi.autograd.handle import Handle
 from airi.autograd.mode import State, current, observing
 from airi.autograd.quiet import restore, silence
+from airi.autograd.rule import (
+    ATTRIBUTE,
+    INPUT,
+    NEEDS,
+    ONE_OUTPUT,
+    OUTPUT,
+    SHAPE,
+    SHAPES_OF_REST,
+    Declared,
+)
 from airi.autograd.scope import Scope, user_line
 from airi.autograd.small import make
 from airi.dtypes import DIFFERENTIABLE
@@ -59,7 +70,6 @@ if TYPE_CHECKING:
 # here, once, when it is imported: the one place where an import would have to run upwards.
 Tensor: Any = None
 
-_HAS_VAR_POSITIONAL = 0x04  # inspect.CO_VARARGS
 _numbers = itertools.count()  # of nodes, in the order of their making; next() on it is atomic
 
 
@@ -165,10 +175,6 @@ def save(array: np.ndarray, edge: Any, version: Version | None) -> Saved:
     return saved
 
 
-# How a node gets a value that backward names: (one of these, which one, only for which input).
-_INPUT, _REST, _OUTPUT, _SHAPE, _SHAPES_OF_REST, _ATTRIBUTE, _NEEDS = range(7)
-
-_ONE_OUTPUT = ("out",)
 _ndarray = np.ndarray
 _NO_ATTRIBUTES: dict[str, Any] = {}
 
@@ -177,108 +183,8 @@ _NO_ATTRIBUTES: dict[str, Any] = {}
 Metadata = tuple[tuple[int, ...], np.dtype]
 
 
-class Facts:
-    """What recording asks of a rule at every use, in one place."""
-
-    one_output: bool
-    is_view: bool
-    differentiable: bool
-    frees: bool  # whether a node holds values that backward releases
-    plan: tuple[tuple[int, Any, int | None], ...]
-    small: Any
-    rule_backward: Any
-
-
-class Rule:
-    """What one op computes and how gradients pass it: see the module's text.
-
-    Subclasses may set
-
-    * ``outputs``: the names of the results where forward returns a tuple;
-    * ``broadcasts``: inputs are broadcast together, so the engine sums gradients back to shape;
-    * ``is_view``: the result shares the memory of the first input;
-    * ``holomorphic``: it takes complex numbers and has a complex derivative, see above;
-    * ``complex``: it takes complex numbers, and backward is right for them as it is written;
-    * ``symmetric``: the first input is a symmetric matrix: forward may read one triangle of it, and
-      backward is right for changes that leave it symmetric;
-    * ``only_for``: ``{"x": "y"}`` says that x is needed for the gradient of y only, and is not
-      saved when y wants none (backward then gets None for it);
-    * ``small``: a kernel that computes the same rule for small arrays (`small_ext.pyx`).
-    """
-
-    outputs: ClassVar[tuple[str, ...]] = _ONE_OUTPUT
-    broadcasts: ClassVar[bool] = False
-    is_view: ClassVar[bool] = False
-    symmetric: ClassVar[bool] = False
-    holomorphic: ClassVar[bool] = False
-    complex: ClassVar[bool] = False
-    only_for: ClassVar[dict[str, str]] = {}
-    small: ClassVar[Any] = None
-
-    forward: ClassVar[Callable[..., Any]]
-    backward: ClassVar[Callable[..., Any] | None] = None  # None: no gradient passes
-
-    inputs: ClassVar[tuple[str, ...]] = ()
-    variadic: ClassVar[bool] = False  # whether the last input is *args
-    attributes: ClassVar[tuple[str, ...]] = ()
-    facts: ClassVar[Facts]
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "forward" in cls.__dict__:
-            cls._read_forward()
-        facts = cls.facts = Facts()
-        wanted = cls._wanted() if cls.backward is not None else []
-        facts.plan = tuple([cls._plan_for(name) for name in wanted])
-        facts.frees = any(kind in (_INPUT, _REST, _OUTPUT) for kind, _, _ in facts.plan)
-        facts.one_output = cls.outputs is _ONE_OUTPUT
-        facts.is_view = cls.is_view
-        facts.differentiable = cls.backward is not None
-        facts.small = cls.__dict__.get("small")  # what a subclass changes, a kernel does not know
-        facts.rule_backward = cls.backward
-
-    @classmethod
-    def _read_forward(cls) -> None:
-        # From the code object: inspect.signature would take half of the time of `import airi`.
-        code = cls.forward.__code__
-        count, attributes = code.co_argcount, code.co_kwonlyargcount
-        names = code.co_varnames
-        cls.variadic = bool(code.co_flags & _HAS_VAR_POSITIONAL)
-        cls.attributes = names[count : count + attributes]
-        cls.inputs = names[:count]
-        if cls.variadic:
-            cls.inputs += (names[count + attributes],)
-
-    @classmethod
-    def _wanted(cls) -> list[str]:
-        assert cls.backward is not None
-        code = cls.backward.__code__
-        return list(code.co_varnames[1 : code.co_argcount])
-
-    @classmethod
-    def _plan_for(cls, name: str) -> tuple[int, Any, int | None]:
-        """How a node gets the value that backward calls `name`."""
-        last = len(cls.inputs) - 1
-        only_for = cls.inputs.index(cls.only_for[name]) if name in cls.only_for else None
-        if name in cls.inputs:
-            at = cls.inputs.index(name)
-            if cls.variadic and at == last:
-                return _REST, at, None
-            return _INPUT, at, only_for
-        if name.endswith("_shape") and name.removesuffix("_shape") in cls.inputs:
-            at = cls.inputs.index(name.removesuffix("_shape"))
-            return (_SHAPES_OF_REST if cls.variadic and at == last else _SHAPE), at, None
-        if name in cls.attributes:
-            return _ATTRIBUTE, name, None
-        if name in cls.outputs:
-            return _OUTPUT, cls.outputs.index(name), only_for
-        if name == "needs":
-            return _NEEDS, None, None
-        known = [*cls.inputs, *(f"{each}_shape" for each in cls.inputs), *cls.attributes]
-        raise TypeError(
-            f"{cls.__name__}.backward names {name!r}, which its forward does not have; "
-            f"it may name {', '.join([*known, *cls.outputs, 'needs'])}"
-        )
+class Rule(Declared):
+    """What one op computes and how gradients pass it: see the module's text."""
 
     @classmethod
     def prepare(cls, arrays: list[Any]) -> list[Any]:
@@ -317,7 +223,7 @@ def _apply(rule: Any, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> An
             arrays.append(each)
     if not any_tensor:
         if arrays and type(arrays[0]) is not np.ndarray:
-            _require_array(rule, arrays, attributes)
+            require_array(rule, arrays, attributes)
         return rule.forward(*arrays, **attributes)
     thread = current()
     facts = rule.facts
@@ -353,7 +259,7 @@ def _computed(
             return bfloat16.computed(rule, inputs, arrays, attributes)
         return rule.forward(*rule.prepare(arrays), **attributes)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
-        raise _explained(rule, error, arrays, attributes) from error
+        raise explained(rule, error, arrays, attributes) from error
     finally:
         restore(warnings)
 
@@ -520,23 +426,23 @@ def _kept(plan: tuple[Any, ...], node: Node, inputs: Any, results: Any) -> tuple
     for kind, at, only_for in plan:
         if only_for is not None and edges[only_for] is None:
             values.append(None)
-        elif kind == _INPUT:
+        elif kind == INPUT:
             each = inputs[at]
             if isinstance(each, TensorCore):
                 tensor = each
                 values.append(save(tensor._array, edges[at], tensor._counter))
             else:
                 values.append(each)
-        elif kind == _OUTPUT:
+        elif kind == OUTPUT:
             tensor = results[at]
             values.append(save(tensor._array, at, tensor._counter))
-        elif kind == _NEEDS:
+        elif kind == NEEDS:
             values.append(_needs(edges))
-        elif kind == _ATTRIBUTE:
+        elif kind == ATTRIBUTE:
             values.append(node.attributes.get(at))
-        elif kind == _SHAPE:
+        elif kind == SHAPE:
             values.append(_shape(inputs[at]))
-        elif kind == _SHAPES_OF_REST:
+        elif kind == SHAPES_OF_REST:
             values.append(tuple([_shape(each) for each in inputs[at:]]))
         else:
             values.append(tuple([_save(each) for each in inputs[at:]]))
@@ -596,7 +502,7 @@ class Node:
         values = self._values(record)
         if dtypes.bfloat16.is_known:
             grads, values = bfloat16.widened(grads), bfloat16.widened(values)
-        g = grads[0] if self.rule.outputs is _ONE_OUTPUT else tuple(grads)
+        g = grads[0] if self.rule.outputs is ONE_OUTPUT else tuple(grads)
         result = self.rule.backward(g, *values)
         return result if isinstance(result, tuple) else (result,)
 
@@ -639,7 +545,7 @@ class Node:
         if not issubclass(self.rule, Rule) or self.saved is None:
             return []
         pairs = zip(self.rule.facts.plan, self.saved, strict=True)
-        return [(at, each) for (kind, at, _), each in pairs if kind == _INPUT and each is not None]
+        return [(at, each) for (kind, at, _), each in pairs if kind == INPUT and each is not None]
 
     def value(self, saved: Any, record: bool) -> Any:
         """A saved value for backward; RuntimeError where it was changed in place since."""
@@ -788,61 +694,6 @@ def _as_pair(edge: Any) -> tuple[Any, int]:
     if edge is None:
         return None, 0
     return (AccumulateGrad(edge), 0) if isinstance(edge, Tensor) else edge
-
-
-class Handle:
-    """Returned for a registered hook: ``remove()`` takes the hook away. Usable in ``with``."""
-
-    _keys: ClassVar[Iterator[int]] = itertools.count()
-
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        if not callable(hook):
-            raise TypeError(f"a hook must be callable, got {type(hook).__name__}")
-        self._hooks = hooks
-        self.id = next(self._keys)
-        hooks[self.id] = hook
-
-    def remove(self) -> None:
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
-
-
-def _explained(rule: type[Rule], error: Exception, arrays: list[Any], attributes: Any) -> Exception:
-    """The error of a forward with the op, its arguments, shapes and dtypes before it.
-
-    NumPy's ValueErrors (shapes that do not fit) and OverflowErrors (a number that is too large for
-    the dtype) become RuntimeErrors, as in PyTorch.
-    """
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", rule.__name__).lower()
-    parts = []
-    for i, array in enumerate(arrays):
-        label = rule.inputs[min(i, len(rule.inputs) - 1)]
-        parts.append(f"{label}: {_described(array)}")
-    parts += [f"{key}={_short(value)}" for key, value in attributes.items()]
-    kind = RuntimeError if type(error) in (ValueError, OverflowError) else type(error)
-    return kind(f"{name}({', '.join(parts)}): {error}")
-
-
-def _require_array(rule: type[Rule], arrays: list[Any], attributes: Any) -> None:
-    """TypeError where an op is called with no Tensor and no array, but numbers or lists."""
-    if not any(isinstance(each, (np.ndarray, np.generic)) for each in arrays):
-        raise _explained(rule, TypeError("expected a Tensor"), arrays, attributes)
-
-
-def _described(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {tuple(value.shape)}"
-    return _short(value)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
 
 
 # PyTorch has these in its module of this name. They stand on the classes above.

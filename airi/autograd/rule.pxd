@@ -1,0 +1,10 @@
+# The types of rule.py where it is compiled.
+
+from airi.autograd.small_ext cimport Kernel
+
+
+cdef class Facts:
+    cdef public bint one_output, is_view, differentiable, frees
+    cdef public tuple plan
+    cdef public Kernel small
+    cdef public object rule_backward
