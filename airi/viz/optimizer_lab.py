@@ -213,6 +213,7 @@ def _run(surface: Surface, name: str, maker: Any, start: Point, steps: int, reac
     diverged = None
     for number in range(steps):
         gradients.clear()
+        closure()  # for those whose step() leaves that to the training loop
         optimizer.step(closure)
         after = np.array(p.detach().numpy())
         height = _height(surface, p)

@@ -79,6 +79,21 @@ def test_every_optimizer_can_be_shown():
     assert "Adam" in lab.html()
 
 
+def test_an_optimizer_of_ones_own():
+    class Descent(optim.Optimizer):
+        def __init__(self, params, lr=0.01):
+            super().__init__(params, {"lr": lr})
+
+        @airi.no_grad()
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.add_(p.grad, alpha=-group["lr"])
+
+    lab = viz.optimizers("valley", {"SGD": MAKERS["SGD"], "own": Descent}, steps=5)
+    np.testing.assert_allclose(lab.paths["own"], lab.paths["SGD"])
+
+
 def test_a_function_of_ones_own_for_single_numbers():
     def bowl(x, y):
         return (x * x if float(x) > 0 else -x) + y * y
