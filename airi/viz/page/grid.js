@@ -7,6 +7,7 @@ const gapOf = (cell) => (cell > 13 ? 1 : 0);
 // (how much of faded cells is seen), numbers, and rgb (three planes of values in place of one). Returns the context for what is drawn over it.
 function paintGrid(canvas, values, rows, columns, options) {
   const { cell } = options;
+  options.palette = isDark() ? DARK : LIGHT;
   const sharp = Math.max(1, Math.ceil(window.devicePixelRatio || 1));
   canvas.width = columns * cell * sharp;
   canvas.height = rows * cell * sharp;
@@ -14,11 +15,16 @@ function paintGrid(canvas, values, rows, columns, options) {
   const context = canvas.getContext("2d");
   context.scale(sharp, sharp);
   const line = gapOf(cell);
+  if (!line) {
+    context.imageSmoothingEnabled = false;
+    context.drawImage(asImage(values, rows, columns, options), 0, 0, columns * cell, rows * cell);
+    return context;
+  }
   for (let i = 0; i < rows * columns; i += 1) {
     const x = (i % columns) * cell;
     const y = Math.floor(i / columns) * cell;
     const colour = colourAt(values, i, options);
-    context.globalAlpha = options.faded && options.faded(i) ? options.fade ?? 0.16 : 1;
+    context.globalAlpha = opacityAt(i, options);
     context.fillStyle = `rgb(${colour.join(",")})`;
     context.fillRect(x, y, cell - line, cell - line);
     context.globalAlpha = 1;
@@ -27,10 +33,27 @@ function paintGrid(canvas, values, rows, columns, options) {
   return context;
 }
 
-function colourAt(values, i, { scale, grey, rgb }) {
+const opacityAt = (i, { faded, fade }) => (faded && faded(i) ? fade ?? 0.16 : 1);
+
+// One pixel for each cell: many cells are painted at once when no line is between them.
+function asImage(values, rows, columns, options) {
+  const canvas = document.createElement("canvas");
+  canvas.width = columns;
+  canvas.height = rows;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(columns, rows);
+  for (let i = 0; i < rows * columns; i += 1) {
+    image.data.set(colourAt(values, i, options), 4 * i);
+    image.data[4 * i + 3] = 255 * opacityAt(i, options);
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+function colourAt(values, i, { scale, grey, rgb, palette }) {
   if (rgb) return rgb.map((plane) => Math.round(255 * plane[i]));
   if (grey) return Array(3).fill(Math.round(255 * values[i]));
-  return colourOf(values[i], scale, isDark() ? DARK : LIGHT);
+  return colourOf(values[i], scale, palette ?? (isDark() ? DARK : LIGHT));
 }
 
 function number(context, value, x, y, cell, colour) {
