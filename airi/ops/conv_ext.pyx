@@ -23,6 +23,8 @@ cdef extern from "conv_kernels.h" nogil:
         MOST_INSTRUCTION_SETS
         MOST_PRODUCT_ROWS
         ROWS_AT_A_TIME
+        WINOGRAD_POINTS "POINTS"
+        WINOGRAD_POSITIONS "POSITIONS"
         INTS_PER_TAP
     ctypedef void (*Task)(const void *plan, ptrdiff_t task, char *scratch)
 
@@ -257,7 +259,7 @@ def conv2d_forward(x, w, bias, stride, padding, dilation, groups):
     if bias is not None:
         bias = np.ascontiguousarray(bias)
         plan.bias = address(bias)
-    if not _by_winograd(conv, x.dtype, FORWARD) or not _winograd_forward(conv, x, w, bias, out):
+    if not _by_winograd(conv, x.dtype) or not _winograd_forward(conv, x, w, bias, out):
         _gather(&plan, x.dtype)
     return out
 
@@ -266,7 +268,7 @@ def conv2d_input_grad(g, w, input_size, stride, padding, dilation, groups):
     """See ``conv_ref.conv2d_input_grad``."""
     conv = conv_shapes.check_conv_input_grad(g, w, input_size, stride, padding, dilation, groups)
     g, w = np.ascontiguousarray(g), np.ascontiguousarray(w)
-    if _by_winograd(conv, g.dtype, INPUT_GRAD):
+    if _by_winograd(conv, g.dtype):
         out = np.empty(conv.input_shape, g.dtype)
         if _winograd_input_grad(conv, g, w, out):
             return out
@@ -319,7 +321,7 @@ def conv2d_weight_grad(g, x, kernel_size, stride, padding, dilation, groups):
         return np.zeros(conv.weight_shape, x.dtype)
     g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
     out = np.empty(conv.weight_shape, x.dtype)
-    if _by_winograd(conv, x.dtype, WEIGHT_GRAD) and _winograd_weight_grad(conv, g, x, out):
+    if _by_winograd(conv, x.dtype) and _winograd_weight_grad(conv, g, x, out):
         return out
     cdef int threads_ = threads.get_num_threads()
     cdef const Kernels *kernels = chosen.conv[x.dtype == np.float64]
@@ -371,9 +373,14 @@ cdef _weight_grad_by_dot_products(g, x, conv):
 
 # ---- convolution by Winograd's method: conv_winograd.h ------------------------------------------
 
-FORWARD, INPUT_GRAD, WEIGHT_GRAD = range(3)
-# Kernels and sums as values at the points are four times as large as the weights, or more.
+# The kernels' values, or the gradient's sums, are four times as large as 3 x 3 weights: more than
+# this is not allocated, and where the processor's caches do not hold it, it takes some tiles to
+# make up for the time that it costs.
 cdef ptrdiff_t MOST_WINOGRAD_BYTES = 48 * 1024 * 1024
+cdef ptrdiff_t CACHED_BYTES = 1024 * 1024
+cdef ptrdiff_t LEAST_TILES_IN_ALL = 12
+# Measured: how much of the vectors' lanes must be in use, by the kernel's width.
+cdef dict LEAST_USE_OF_LANES = {3: 0.52, 5: 0.7}
 cdef object winograd_when = "faster"
 
 
@@ -385,25 +392,32 @@ def use_winograd(when: str) -> None:
     winograd_when = when
 
 
-cdef bint _by_winograd(conv, dtype, int direction) except -1:
-    if dtype != np.float32 or winograd_when == "never" or chosen.winograd.lanes < 4:
+cdef bint _by_winograd(conv, dtype) except -1:
+    """Whether Winograd's method can be used for this convolution and its gradients, and shall."""
+    cdef ptrdiff_t lanes = chosen.winograd.lanes, channels, filters, tile, tiles, memory
+    if dtype != np.float32 or winograd_when == "never" or lanes < 4:
         return False
     if conv.kernel_size not in ((3, 3), (5, 5)) or conv.groups != 1:
         return False
-    if conv.stride != (1, 1) or conv.dilation != (1, 1) or 0 in conv.output_shape:
+    if conv.stride != (1, 1) or conv.dilation != (1, 1):
         return False
-    if conv.channels == 0 or 0 in conv.input_shape:
+    if 0 in conv.input_shape or 0 in conv.output_shape:
         return False
-    cdef ptrdiff_t lanes = chosen.winograd.lanes
-    cdef ptrdiff_t channels = -(-conv.channels // lanes) * lanes
-    cdef ptrdiff_t filters = -(-conv.filters // lanes) * lanes
-    if 4 * 36 * channels * filters > MOST_WINOGRAD_BYTES:
+    channels = divide_up(conv.channels, lanes) * lanes
+    filters = divide_up(conv.filters, lanes) * lanes
+    memory = WINOGRAD_POSITIONS * channels * filters * sizeof(float)
+    if memory > MOST_WINOGRAD_BYTES:
         return False
-    return winograd_when == "always" or _winograd_is_faster(conv, direction)
-
-
-cdef bint _winograd_is_faster(conv, int direction) except -1:
-    return min(conv.channels, conv.filters) >= chosen.winograd.lanes
+    if winograd_when == "always":
+        return True
+    tile = WINOGRAD_POINTS - conv.kernel_size[0] + 1
+    tiles = conv.batch
+    for size in conv.output_size:
+        tiles *= divide_up(size, tile)
+    if memory > CACHED_BYTES and tiles < LEAST_TILES_IN_ALL:
+        return False
+    use = conv.channels * conv.filters / <double>(channels * filters)
+    return use >= LEAST_USE_OF_LANES[conv.kernel_size[0]]
 
 
 cdef void _set_winograd_sizes(WinogradPlan *plan, conv):

@@ -395,6 +395,27 @@ def test_winograd_gives_the_same_for_any_number_of_threads(winograd):
 
 
 @needs_extension
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        (Case(channels=16, filters=16, padding=(1, 1)), "always"),
+        (Case(channels=16, filters=16, size=(12, 12), kernel=(5, 5)), "always"),
+        (Case(channels=3, filters=16, padding=(1, 1)), "never"),  # few lanes in use
+        (Case(batch=1, channels=256, size=(5, 5), filters=256, padding=(1, 1)), "never"),  # 4 tiles
+        (Case(channels=16, filters=16, stride=(2, 2)), "never"),
+    ],
+    ids=repr,
+)
+def test_winograd_is_used_where_it_is_faster(compiled, case, expected):
+    x, w, bias, _ = case.arrays(np.float32)
+    results = {}
+    for when in ("always", "never", "faster"):
+        compiled.use_winograd(when)
+        results[when] = compiled.conv2d_forward(x, w, bias, *case.steps)
+    np.testing.assert_array_equal(results["faster"], results[expected])
+
+
+@needs_extension
 def test_unknown_use_of_winograd_is_refused():
     with pytest.raises(ValueError, match="'always', 'never' or 'faster'"):
         conv_ext.use_winograd("sometimes")
