@@ -186,12 +186,14 @@ def normalize_grad(
     """What `Normalize.backward` returns"""
     if not _suits_norm(x, view, dims):
         return None
-    out_grad = _gradient(g[0], x)
-    if out_grad is None:
+    of_out, of_mean, of_var = g
+    of_out = _gradient(of_out, x)
+    if of_out is None:
         return None
+    grads = (of_out, of_mean, of_var)
     if dims == (1,):
-        return _normalize_rows_grad(out_grad, *g[1:], x, w, mean, var, view, eps, needs)
-    return _normalize_planes_grad(out_grad, *g[1:], x, w, mean, var, view, dims, affine, eps, needs)
+        return _normalize_rows_grad(*grads, x, w, mean, var, view, eps, needs)
+    return _normalize_planes_grad(*grads, x, w, mean, var, view, dims, affine, eps, needs)
 
 
 def _suits_norm(x: Any, view: Shape, dims: Shape) -> bool:
@@ -281,7 +283,7 @@ def _normalize_planes(
     over = dims[:-1]
     mean = np.mean(means, over, np.float64, keepdims=True)
     squares += positions * np.square(means - mean)
-    var = np.mean(squares, over, keepdims=True) / positions
+    var: Any = np.mean(squares, over, keepdims=True) / positions
     scale = 1 / np.sqrt(var + eps)
     if w is not None:
         scale = scale * w.reshape(affine[:-1])

@@ -322,7 +322,7 @@ WITH_OUT = [name for name in PRESENT if COMPARABLE[name].supports_out]
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", parameters(NO_OUT, WITH_OUT))
 def test_out(name):
-    """What ``out=`` holds afterwards, given tensors without elements; and it is what is returned."""
+    """What ``out=`` holds afterwards, given tensors without elements, and that it is returned."""
     info = COMPARABLE[name]
     ours, theirs = forms(info)["function"]
     dtype = torch.float64 if info.supports_dtype(torch.float64, "cpu") else torch.int64
