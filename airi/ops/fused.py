@@ -281,7 +281,7 @@ def _normalize_planes(
     compiled = _compiled()
     compiled.rows("moments", count, positions, x, mean=means, sums=squares)
     over = dims[:-1]
-    mean = np.mean(means, over, np.float64, keepdims=True)
+    mean: Any = np.mean(means, over, np.float64, keepdims=True)
     squares += positions * np.square(means - mean)
     var: Any = np.mean(squares, over, keepdims=True) / positions
     scale = 1 / np.sqrt(var + eps)
