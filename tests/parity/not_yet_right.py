@@ -62,6 +62,7 @@ NOT_REFUSED = {
     "__rxor__": _METHOD,
     "aminmax": "out= of another dtype",
     "arange": "a step of 0.5 for an out= of integers",
+    "bernoulli": _SHARED,
     "cat": _SHARED,
     "complex": "out= of another complex dtype",
     "gather": "out= of another dtype",
@@ -69,6 +70,7 @@ NOT_REFUSED = {
     "kthvalue": _SHARED,
     "masked_fill": "a complex value where nothing is filled",
     "masked_select": _SHARED,
+    "multinomial": "out= of another dtype",
     "take": _SHARED,
 }
 
