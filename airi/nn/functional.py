@@ -28,7 +28,6 @@ from airi.ops import activation, creation
 from airi.ops import elementwise_inplace as inplace_forms
 from airi.ops import softmax as probabilities
 from airi.ops.activation import (
-    gelu,
     glu,
     hardshrink,
     logsigmoid,
@@ -76,6 +75,7 @@ from airi.ops.fractional_pool import (
     fractional_max_pool2d,
     fractional_max_pool3d,
 )
+from airi.ops.gelu import gelu
 from airi.ops.grid import (
     affine_grid,
     grid_sample,

@@ -1,4 +1,4 @@
-"""Rows of `airi/ops/activation.py`, and of softmin."""
+"""Rows of `airi/ops/activation.py`, of `gelu.py`, and of softmin."""
 
 import math
 
