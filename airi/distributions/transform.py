@@ -21,7 +21,7 @@ class Transform:
     Subclasses define ``_call``, ``_inverse`` and ``log_abs_det_jacobian``, the constraints `domain`
     and `codomain`, whether they are `bijective`, and `sign`: +1 where increasing, -1 where
     decreasing. With ``cache_size=1`` the last pair is remembered, so that the inverse of a result
-    is exactly the x that it came from.
+    is exactly the x that it came from. Source: ``torch.distributions.transforms.Transform``.
     """
 
     bijective: Any = False
@@ -158,7 +158,10 @@ class _InverseTransform(Transform):
 
 
 class ComposeTransform(Transform):
-    """The transforms `parts` one after the other; they do the caching."""
+    """The transforms `parts` one after the other; they do the caching.
+
+    Source: ``torch.distributions.transforms.ComposeTransform``.
+    """
 
     def __init__(self, parts: Sequence[Transform], cache_size: int = 0) -> None:
         super().__init__(cache_size)
@@ -248,7 +251,10 @@ def of_event_dim(constraint: Any, dim: int) -> Any:
 
 
 class IndependentTransform(Transform):
-    """`base_transform`, with `reinterpreted_batch_ndims` more dimensions that make up one event."""
+    """`base_transform`, with `reinterpreted_batch_ndims` more dimensions that make up one event.
+
+    Source: ``torch.distributions.transforms.IndependentTransform``.
+    """
 
     def __init__(
         self, base_transform: Transform, reinterpreted_batch_ndims: int, cache_size: int = 0

@@ -64,7 +64,7 @@ __all__ = [
 
 
 class ExpTransform(FixedTransform):
-    """y = exp(x)"""
+    """y = exp(x). Source: ``torch.distributions.transforms.ExpTransform``."""
 
     domain = constraints.real
     codomain = constraints.positive
@@ -82,7 +82,10 @@ class ExpTransform(FixedTransform):
 
 
 class PowerTransform(Transform):
-    """y = x**exponent, of positive numbers"""
+    """y = x**exponent, of positive numbers.
+
+    Source: ``torch.distributions.transforms.PowerTransform``.
+    """
 
     domain = constraints.positive
     codomain = constraints.positive
@@ -120,7 +123,7 @@ class PowerTransform(Transform):
 
 
 class SigmoidTransform(FixedTransform):
-    """y = 1 / (1 + exp(-x))"""
+    """y = 1 / (1 + exp(-x)). Source: ``torch.distributions.transforms.SigmoidTransform``."""
 
     domain = constraints.real
     codomain = constraints.unit_interval
@@ -141,7 +144,10 @@ class SigmoidTransform(FixedTransform):
 
 
 class SoftplusTransform(FixedTransform):
-    """y = log(1 + exp(x)), and x itself where it is above 20"""
+    """y = log(1 + exp(x)), and x itself where it is above 20.
+
+    Source: ``torch.distributions.transforms.SoftplusTransform``.
+    """
 
     domain = constraints.real
     codomain = constraints.positive
@@ -159,7 +165,10 @@ class SoftplusTransform(FixedTransform):
 
 
 class TanhTransform(FixedTransform):
-    """y = tanh(x). For large x the inverse needs a cache: tanh rounds to 1."""
+    """y = tanh(x). For large x the inverse needs a cache: tanh rounds to 1.
+
+    Source: ``torch.distributions.transforms.TanhTransform``.
+    """
 
     domain = constraints.real
     codomain = constraints.interval(-1.0, 1.0)
@@ -178,7 +187,10 @@ class TanhTransform(FixedTransform):
 
 
 class AbsTransform(FixedTransform):
-    """y = |x|; its inverse takes the x from 0 on"""
+    """y = |x|; its inverse takes the x from 0 on.
+
+    Source: ``torch.distributions.transforms.AbsTransform``.
+    """
 
     domain = constraints.real
     codomain = constraints.positive
@@ -191,7 +203,10 @@ class AbsTransform(FixedTransform):
 
 
 class AffineTransform(Transform):
-    """y = loc + scale * x, element by element; `event_dim` says what the jacobian is summed over"""
+    """y = loc + scale * x, element by element; `event_dim` says what the jacobian is summed over.
+
+    Source: ``torch.distributions.transforms.AffineTransform``.
+    """
 
     bijective = True
 
@@ -252,7 +267,10 @@ class AffineTransform(Transform):
 
 
 class CumulativeDistributionTransform(Transform):
-    """y = distribution.cdf(x), uniform in [0, 1] for x from a distribution of numbers"""
+    """y = distribution.cdf(x), uniform in [0, 1] for x from a distribution of numbers.
+
+    Source: ``torch.distributions.transforms.CumulativeDistributionTransform``.
+    """
 
     bijective = True
     codomain = constraints.unit_interval

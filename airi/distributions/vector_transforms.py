@@ -38,6 +38,7 @@ class ReshapeTransform(Transform):
     """y is x with its last dimensions `in_shape` reshaped to `out_shape`.
 
     Raises ValueError where the two differ in their number of elements.
+    Source: ``torch.distributions.transforms.ReshapeTransform``.
     """
 
     bijective = True
@@ -91,7 +92,10 @@ class ReshapeTransform(Transform):
 
 
 class SoftmaxTransform(FixedTransform):
-    """y = softmax(x) along the last dimension; its inverse is log, one of many"""
+    """y = softmax(x) along the last dimension; its inverse is log, one of many.
+
+    Source: ``torch.distributions.transforms.SoftmaxTransform``.
+    """
 
     domain = constraints.real_vector
     codomain = constraints.simplex
@@ -107,7 +111,7 @@ class StickBreakingTransform(FixedTransform):
     """From n - 1 numbers to n probabilities, each a share of what those before have left of 1
 
     ``y[k] = s[k] * (1 - y[0] - ... - y[k - 1])`` with ``s = sigmoid(x - log(n - 1 - k))``, and the
-    last y is the rest.
+    last y is the rest. Source: ``torch.distributions.transforms.StickBreakingTransform``.
     """
 
     domain = constraints.real_vector
@@ -144,7 +148,10 @@ class StickBreakingTransform(FixedTransform):
 
 
 class LowerCholeskyTransform(FixedTransform):
-    """From any matrix to a lower triangular one whose diagonal is the exp of the given one"""
+    """From any matrix to a lower triangular one whose diagonal is the exp of the given one.
+
+    Source: ``torch.distributions.transforms.LowerCholeskyTransform``.
+    """
 
     domain = constraints.independent(constraints.real, 2)
     codomain = constraints.lower_cholesky
@@ -159,7 +166,10 @@ class LowerCholeskyTransform(FixedTransform):
 
 
 class PositiveDefiniteTransform(FixedTransform):
-    """From any matrix to L L', where L is what LowerCholeskyTransform makes of it"""
+    """From any matrix to L L', where L is what LowerCholeskyTransform makes of it.
+
+    Source: ``torch.distributions.transforms.PositiveDefiniteTransform``.
+    """
 
     domain = constraints.independent(constraints.real, 2)
     codomain = constraints.positive_definite
@@ -177,6 +187,7 @@ class CorrCholeskyTransform(FixedTransform):
 
     ``tanh(x)``, filled into the rows below the diagonal, says of each element how much of what its
     row has left of length 1 it takes; the diagonal takes the rest.
+    Source: ``torch.distributions.transforms.CorrCholeskyTransform``.
     """
 
     domain = constraints.real_vector
@@ -236,6 +247,7 @@ class CatTransform(Transform):
     """Each of the transforms `tseq` for its part along `dim`; the parts have sizes `lengths`
 
     Raises ValueError where there are not as many lengths as transforms.
+    Source: ``torch.distributions.transforms.CatTransform``.
     """
 
     def __init__(
@@ -306,7 +318,10 @@ class CatTransform(Transform):
 
 
 class StackTransform(Transform):
-    """Each of the transforms `tseq` for its index of dimension `dim`"""
+    """Each of the transforms `tseq` for its index of dimension `dim`.
+
+    Source: ``torch.distributions.transforms.StackTransform``.
+    """
 
     def __init__(self, tseq: Sequence[Transform], dim: int = 0, cache_size: int = 0) -> None:
         super().__init__(cache_size)
