@@ -224,9 +224,10 @@ def _keywords(name: str) -> tuple[str, ...] | None:
         return None
     if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters):
         return None
-    return tuple(
-        each.name for each in parameters if each.kind is not inspect.Parameter.POSITIONAL_ONLY
-    )
+    named = [each.name for each in parameters if each.kind is not inspect.Parameter.POSITIONAL_ONLY]
+    added = getattr(value, "also_takes", {})  # by wrappers: NumPy's names, and out
+    named += [each for each, meant in added.items() if meant is None or meant in named]
+    return tuple(named)
 
 
 # How it is said

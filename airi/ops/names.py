@@ -9,6 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# The wrappers say in `also_takes` which arguments they add, and which each is another name of:
+# `airi doctor` asks.
 _ALIASES = {"axis": "dim", "keepdims": "keepdim"}
 
 
@@ -30,6 +32,7 @@ def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
                 return written(function.__name__, out, function(*args, **kwargs))
         return function(*args, **kwargs)
 
+    vars(either)["also_takes"] = {**_ALIASES, "out": None}
     return either
 
 
@@ -46,6 +49,7 @@ def takes_out(function: Callable[P, R]) -> Callable[P, R]:
 
         return written(function.__name__, out, result)
 
+    vars(either)["also_takes"] = {"out": None}
     return either
 
 

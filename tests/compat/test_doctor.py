@@ -123,6 +123,18 @@ def test_what_is_said(doctor):
     assert "nearest: torch.relu" in rows[2]
 
 
+def test_numpys_names_of_arguments_and_out_are_known(doctor):
+    text = """
+import torch
+x = torch.ones(2, 2)
+torch.sum(x, axis=0, keepdims=True, out=x)
+torch.cumprod(x, axis=0)
+torch.exp(x, out=x)
+torch.cumprod(x, keepdims=True)
+"""
+    assert lacking(doctor, text) == {"torch.cumprod(keepdims=)": [7]}
+
+
 def test_notebooks(doctor):
     cells = [
         {"cell_type": "markdown", "source": ["import torch.fx"]},
