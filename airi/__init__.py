@@ -155,6 +155,7 @@ _LAZY = (
     "optim",
     "signal",
     "special",
+    "testing",
     "utils",
     "viz",
 )
