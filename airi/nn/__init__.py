@@ -36,7 +36,14 @@ from airi.nn.adaptive import (
     AdaptiveLogSoftmaxWithLoss,
 )
 from airi.nn.attention import MultiheadAttention
-from airi.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from airi.nn.containers import (
+    DataParallel,
+    ModuleDict,
+    ModuleList,
+    ParameterDict,
+    ParameterList,
+    Sequential,
+)
 from airi.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from airi.nn.distance import CosineSimilarity, PairwiseDistance
 from airi.nn.dropout import (
@@ -200,6 +207,7 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",

@@ -418,3 +418,25 @@ def _summary(value: Any) -> str:
 def _repr_of_values(container: ParameterList | ParameterDict) -> str:
     lines = container.extra_repr().split("\n") if len(container) else []
     return f"{type(container).__name__}({arranged('', lines)})"
+
+
+class DataParallel(Module):
+    """The module itself, under the name `module`: there are no GPUs to spread a batch over.
+
+    Its state dict has the keys that one of PyTorch's has. RuntimeError for `device_ids` other than
+    an empty list or None. Source: ``torch.nn.DataParallel``.
+
+    Example: ``nn.DataParallel(model)(x)``.
+    """
+
+    def __init__(
+        self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0
+    ) -> None:
+        super().__init__()
+        if device_ids:
+            raise RuntimeError(f"DataParallel: airi has no GPUs, got device_ids={device_ids}")
+        self.module = module
+        self.device_ids: list[int] = []
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        return self.module(*inputs, **kwargs)

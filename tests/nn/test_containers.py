@@ -192,3 +192,15 @@ def test_repr_of_parameters():
 def test_sequential_says_that_a_list_is_not_modules():
     with pytest.raises(TypeError, match=r"got a list of them; write Sequential\(\*modules\)"):
         nn.Sequential([nn.ReLU()])
+
+
+def test_data_parallel_without_gpus_is_the_module():
+    layer = nn.Linear(2, 1)
+    model = nn.DataParallel(layer)
+    x = airi.ones(3, 2)
+    assert model.module is layer
+    assert airi.equal(model(x), layer(x))
+    assert airi.equal(model(input=x), layer(x))
+    assert list(model.state_dict()) == ["module.weight", "module.bias"]
+    with pytest.raises(RuntimeError, match="no GPUs"):
+        nn.DataParallel(layer, device_ids=[0, 1])

@@ -307,7 +307,7 @@ ELSEWHERE = {"recurrent", "attention", "transformer", "lazy"}
 def test_every_layer_is_in_the_table():
     tested = {name for name, *_ in LAYERS}
     containers = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList"}
-    containers |= {"ParameterDict"}
+    containers |= {"DataParallel", "ParameterDict"}
     layers = {
         name
         for name in nn.__all__
