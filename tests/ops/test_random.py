@@ -248,3 +248,10 @@ def test_in_place_fills_follow_the_rules_of_writing():
     transposed = airi.zeros(2, 3).t()
     transposed.uniform_(1, 2)
     assert (transposed.numpy() >= 1).all()
+
+
+def test_a_normal_draw_passes_zeros_to_mean_and_std():
+    mean, std = airi.zeros(3, requires_grad=True), airi.ones(2, 3, requires_grad=True)
+    airi.normal(mean, std).sum().backward()
+    assert mean.grad.tolist() == [0.0] * 3
+    assert std.grad.tolist() == [[0.0] * 3] * 2
