@@ -78,14 +78,13 @@ class Generator:
     def bits(self) -> np.random.MT19937:
         """The Mersenne Twister; made at the first draw (numpy.random is slow to import)."""
         if self._bits is None:
-            self._bits = np.random.MT19937()
+            self._bits = np.random.MT19937(0)
             self._start()
         return self._bits
 
     def _start(self) -> None:
         """Set the Mersenne Twister to where the seed lets it begin."""
-        begun = np.random.RandomState(self._seed % 2**32).get_state(legacy=False)
-        self.bits.state = {"bit_generator": "MT19937", "state": begun["state"]}
+        np.random.RandomState(self.bits).seed(self._seed % 2**32)  # seeds the bits, as PyTorch does
 
     @property
     def numpy(self) -> np.random.Generator:
