@@ -7,7 +7,7 @@ import math
 import operator
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -562,6 +562,13 @@ class Tensor(TensorCore, TensorMethods):
         from airi.printing import tensor_text
 
         return tensor_text(self)
+
+    if not TYPE_CHECKING:  # type checkers shall go on missing what is not there
+
+        def __getattr__(self, name: str) -> Any:
+            from airi.compat.names import Lacking
+
+            raise Lacking(type(self).__name__, "torch.Tensor", name, type(self))
 
     def __format__(self, spec: str) -> str:
         if self._array.ndim == 0:

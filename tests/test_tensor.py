@@ -302,3 +302,20 @@ def test_subclasses_keep_their_class_when_copied():
     assert isinstance(weight, airi.Tensor)
     assert type(copy.deepcopy(weight)) is Weight
     assert weight.tolist() == [1, 2]
+
+
+class TestMissingAttributes:
+    def test_a_misspelt_method_says_what_is_near(self):
+        with pytest.raises(AttributeError, match=r"Tensor has no 'sofmax'; did you mean softmax"):
+            airi.ones(2).sofmax()
+
+    def test_a_method_of_pytorchs_alone_says_where_the_names_are(self):
+        with pytest.raises(AttributeError, match=r"PyTorch has it, airi does not.*pytorch_names\.md"):
+            airi.ones(2).as_subclass(airi.Tensor)
+
+    def test_asking_is_no_error(self):
+        x = airi.ones(2)
+        assert not hasattr(x, "no_such_thing")
+        assert getattr(x, "no_such_thing", 7) == 7
+        x.no_such_thing = 1
+        assert x.no_such_thing == 1

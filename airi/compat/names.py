@@ -63,6 +63,25 @@ def missing(where: str, namespace: str, name: str, known: Iterable[str]) -> str:
     return f"{text}{hint}"
 
 
+class Lacking(AttributeError):
+    """`missing`, put together when it is read: hasattr() asks for many names, and reads none."""
+
+    def __init__(self, where: str, namespace: str, name: str, kind: type) -> None:
+        super().__init__(name=name, obj=None)  # obj=None: no suggestion of Python's own
+        self._question = (where, namespace, name)
+        self._kind = kind
+
+    def __str__(self) -> str:
+        return missing(*self._question, [each for each in dir(self._kind) if each[0] != "_"])
+
+    def __reduce__(self) -> Any:
+        return AttributeError, (str(self),)
+
+
+# What a traceback calls it: how it is made is of no concern to who reads one.
+Lacking.__module__, Lacking.__qualname__ = "builtins", "AttributeError"
+
+
 def nearest(name: str, known: Iterable[str]) -> list[str]:
     """The names that `name` may have been meant to be, at most three, the most likely first."""
     by_lower: dict[str, str] = {}
