@@ -310,7 +310,9 @@ class TestMissingAttributes:
             airi.ones(2).sofmax()
 
     def test_a_method_of_pytorchs_alone_says_where_the_names_are(self):
-        with pytest.raises(AttributeError, match=r"PyTorch has it, airi does not.*pytorch_names\.md"):
+        with pytest.raises(
+            AttributeError, match=r"PyTorch has it, airi does not.*pytorch_names\.md"
+        ):
             airi.ones(2).as_subclass(airi.Tensor)
 
     def test_asking_is_no_error(self):
