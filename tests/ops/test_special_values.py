@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import airi
-from airi.ops import activation
 
 torch = pytest.importorskip("torch")
 
@@ -53,7 +52,7 @@ def compared(function, reference, *arrays):
 
 @pytest.mark.parametrize("name", TOP_LEVEL.split() + FUNCTIONAL.split())
 def test_of_one_number(name):
-    function = getattr(airi, name, None) or getattr(activation, name)
+    function = getattr(airi, name, None) or getattr(airi.nn.functional, name)
     reference = (
         getattr(torch, name) if name in TOP_LEVEL.split() else getattr(torch.nn.functional, name)
     )
