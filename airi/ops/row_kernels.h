@@ -170,6 +170,7 @@ INLINE void moments_of_row(const float *x, ptrdiff_t columns, int centred, float
  * also gives mean (where it is centred) and var */
 static void NAME(norm)(const Job *job, ptrdiff_t first, ptrdiff_t end)
 {
+    const float *weight = job->weight, *bias = job->bias;
     for (ptrdiff_t row = first; row < end; row++) {
         const float *x = job->x + row * job->columns;
         float *out = job->out + row * job->columns;
@@ -179,10 +180,10 @@ static void NAME(norm)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         float r = (float)(1 / sqrt(var + job->eps));
         EACH_VECTOR(0, job->columns, {
             VECTOR value = (load_up_to(x + i, left, 0.0f) - mean) * r;
-            if (job->weight)
-                value *= load_up_to(job->weight + i, left, 0.0f);
-            if (job->bias)
-                value += load_up_to(job->bias + i, left, 0.0f);
+            if (weight)
+                value *= load_up_to(weight + i, left, 0.0f);
+            if (bias)
+                value += load_up_to(bias + i, left, 0.0f);
             store_up_to(out + i, left, value);
         })
         if (job->centred)
@@ -202,6 +203,7 @@ static void NAME(norm)(const Job *job, ptrdiff_t first, ptrdiff_t end)
 static void NAME(norm_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
 {
     ptrdiff_t columns = job->columns, task = first / job->task_items;
+    const float *weight = job->weight;
     float *products = job->column_products ? job->column_products + task * columns : NULL;
     float *sums = job->column_sums ? job->column_sums + task * columns : NULL;
     for (ptrdiff_t row = first; row < end; row++) {
@@ -221,8 +223,8 @@ static void NAME(norm_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
                 if (products)
                     store_up_to(products + i, left,
                                 load_up_to(products + i, left, 0.0f) + grad * distance * r);
-                if (job->weight)
-                    grad *= load_up_to(job->weight + i, left, 0.0f);
+                if (weight)
+                    grad *= load_up_to(weight + i, left, 0.0f);
                 grads += grad;
                 dots += grad * distance;
             })
@@ -236,8 +238,8 @@ static void NAME(norm_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         level = job->centred ? (float)((level - r * s) / columns) : 0;
         EACH_VECTOR(0, columns, {
             VECTOR grad = load_up_to(g + i, left, 0.0f) * r;
-            if (job->weight)
-                grad *= load_up_to(job->weight + i, left, 0.0f);
+            if (weight)
+                grad *= load_up_to(weight + i, left, 0.0f);
             VECTOR distance = load_up_to(x + i, left, 0.0f) - mean;
             store_up_to(out + i, left, grad + distance * slope + level);
         })
