@@ -9,6 +9,8 @@ import pytest
 
 import airi
 
+from .draws import mkl_draws
+
 torch = pytest.importorskip("torch")
 
 
@@ -21,15 +23,7 @@ def seeded(framework, draw):
     return np.asarray(drawn), np.asarray(after)
 
 
-def _mkl_draws():
-    """Whether this PyTorch takes uniform draws for Bernoulli from a stream of MKL's."""
-    torch.manual_seed(0)
-    uniform = torch.rand(2, dtype=torch.float64)[1]
-    torch.manual_seed(0)
-    return bool(torch.empty(2).bernoulli_(0.5)[1] != (uniform < 0.5))
-
-
-needs_plain_draws = pytest.mark.skipif(_mkl_draws(), reason="PyTorch draws these with MKL here")
+needs_plain_draws = pytest.mark.skipif(mkl_draws(torch), reason="PyTorch draws these with MKL here")
 
 DRAWS = {
     "rand": lambda t: t.rand(5, 7),
