@@ -1,0 +1,1 @@
+"""airi beside PyTorch, row by row: ``python -m benchmarks --help``."""
