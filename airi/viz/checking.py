@@ -21,6 +21,7 @@ from airi.autograd.observer import unobserved
 from airi.autograd.quiet import quiet
 from airi.tensor import Tensor
 from airi.viz.source import short_source
+from airi.viz.words import text
 
 if TYPE_CHECKING:
     from airi.viz.trace import Event, Trace
@@ -51,14 +52,14 @@ class Finding:
     def __str__(self) -> str:
         where = f" in {self.scope}" if self.scope else ""
         where += f" at {short_source(self.source)}" if self.source else ""
-        text = f"step {self.step}: {self.op}{where}: "
+        line = f"step {self.step}: {self.op}{where}: "
         if self.verdict != "wrong":
-            return text + self.verdict + (f" ({self.reason})" if self.reason else "")
-        text += f"the gradient of {self.input} is wrong: "
-        text += f"analytic {self.analytic:.6g}, numeric {self.numeric:.6g}"
+            return line + self.verdict + (f" ({self.reason})" if self.reason else "")
+        line += f"the gradient of {self.input} is wrong: "
+        line += f"analytic {self.analytic:.6g}, numeric {self.numeric:.6g}"
         if self.numeric:
-            text += f" (analytic / numeric = {self.analytic / self.numeric:.4g})"
-        return text
+            line += f" (analytic / numeric = {self.analytic / self.numeric:.4g})"
+        return line
 
 
 class CheckReport:
@@ -127,12 +128,12 @@ def _checked(event: Event, rtol: float, seed: int) -> Finding:
             op.move()
             moved = op.compare(rtol)
             if moved is None:
-                return Finding(**where, verdict="kink", reason="not differentiable at this point")
+                return Finding(**where, verdict="kink", reason=text("kink"))
             worst = moved
     except _NotFiniteError:
-        return Finding(**where, verdict="unchecked", reason="its derivative is not finite here")
+        return Finding(**where, verdict="unchecked", reason=text("reasonInfinite"))
     except Exception as error:  # a user's forward may refuse float64, or to run again
-        reason = f"its forward could not be repeated in float64: {error}"
+        reason = text("reasonForward", error=str(error))
         return Finding(**where, verdict="unchecked", reason=reason)
     name, analytic, numeric = worst
     return Finding(**where, verdict="wrong", input=name, analytic=analytic, numeric=numeric)
@@ -140,17 +141,19 @@ def _checked(event: Event, rtol: float, seed: int) -> Finding:
 
 def _obstacle(event: Event) -> str:
     """Why an event cannot be checked, "" if it can."""
+    if event.error is not None:
+        return text("reasonRaised")
     if any(value is None and key for value, key in zip(event.values_in, event.from_keys)):
-        return "the values of its inputs are not known; run forward under airi.viz.record()"
+        return text("reasonValues")
     wanted = [i for i, each in enumerate(event.grads_out) if each is not None]
     if not wanted:
-        return "it sends no gradient"
+        return text("reasonNotSent")
     if broken_kinds(event.grads_in):
-        return "the gradient that arrives is not finite"
+        return text("reasonArrived")
     if not any(each is not None and np.any(each) for each in event.grads_in):
-        return "the gradient that arrives is zero"
+        return text("reasonZero")
     if issubclass(event.rule, Function) and _writes(event):
-        return "it writes into its input"
+        return text("reasonWrites")
     return ""
 
 

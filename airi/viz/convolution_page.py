@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.viz import pages
+from airi.viz.convolutions import BLUR
 from airi.viz.sampling import number
+from airi.viz.words import joined, text
 
 if TYPE_CHECKING:
     from airi.viz.convolutions import Convolution
 
 SCRIPTS = (
-    "words.js",
-    "convolution_words.js",
-    "base.js",
     "player.js",
     "heatmap.js",
     "grid.js",
@@ -38,12 +37,19 @@ def page(shown: Convolution) -> str:
         "stride": list(shown.stride),
         "dilation": list(shown.dilation),
         "groups": shown.groups,
-        "names": [pages.plain(name) for name in shown.names],
+        "names": [pages.spoken(_name(name)) for name in shown.names],
         "ownGradient": shown.own_gradient,
         "isPicture": is_picture(shown.image),
         "outputIsPicture": [is_picture(shown.image) and is_picture(each) for each in shown.output],
     }
-    return pages.assemble("convolution.html", ["replay.css", "convolution.css"], SCRIPTS, data)
+    styles = ["replay.css", "convolution.css"]
+    return pages.assemble("convolution.html", styles, SCRIPTS, ["convolution"], data)
+
+
+def _name(name: str) -> str:
+    """A filter's name, which the page translates where it is airi's own."""
+    own = next(iter(BLUR))
+    return joined(text("blur"), name.removeprefix(own)) if name.startswith(own) else name
 
 
 def is_picture(image: np.ndarray) -> bool:

@@ -71,8 +71,8 @@ class Drawing:
     def html(self, seconds: float = 60.0) -> str:
         """The picture as one HTML page that needs no network."""
         data = pages.graph_data(self._picture, positions(self.source, seconds))
-        scripts = ["words.js", "base.js", "graph.js", "frame.js", "drawing.js"]
-        return pages.assemble("drawing.html", ["replay.css"], scripts, data)
+        scripts = ["graph.js", "frame.js", "drawing.js"]
+        return pages.assemble("drawing.html", ["replay.css"], scripts, ["graph", "drawing"], data)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the SVG, or the text where no layout engine is installed."""

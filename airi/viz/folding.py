@@ -8,6 +8,7 @@ from typing import Any
 from airi.autograd.scope import Scope
 from airi.viz.picture import Box, Picture
 from airi.viz.scopes import level
+from airi.viz.words import text
 
 _LONGEST = 12  # parts of a block that is looked for
 
@@ -33,7 +34,7 @@ def collapsed(picture: Picture, depth: int) -> Picture:
     for scope, box in modules.items():
         ops = [each for each in inside[scope] if each.kind == "op"]
         lines = [picture.names.label(scope), ops[-1].lines[1]]
-        box.lines = [*lines, f"{len(ops)} ops" if len(ops) > 1 else ops[0].lines[0]]
+        box.lines = [*lines, text("opsInside", n=len(ops)) if len(ops) > 1 else ops[0].lines[0]]
     arrows = [
         (place.get(source, source), place.get(target, target), label)
         for source, target, label in picture.arrows

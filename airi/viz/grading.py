@@ -63,12 +63,15 @@ class Grade:
 def grade(file: str | os.PathLike[str], trace: Trace, rtol: float = 0.01) -> Grade:
     """Grade the answers of predict mode, which the page of `trace` has saved as `file` (JSON).
 
-    Sign and value are those of the gradient's first element; a value may be off by `rtol` of it.
-    Every answer is looked up in the trace itself. Returns a `Grade`. Raises ValueError where the
-    file is no file of answers, or not of this trace.
+    In place of a file its text can be given, which a notebook shows to be copied. Sign and value
+    are those of the gradient's first element; a value may be off by `rtol` of it.
+    Every answer is looked up in the trace itself. Returns a `Grade`. Raises TypeError for other
+    arguments, ValueError where the answers are none, or not of this trace.
     """
+    if not isinstance(trace, Trace):
+        raise TypeError(f"grade: expected a Trace to grade against, got {type(trace).__name__}")
     marks: list[Mark] = []
-    for answer in _answers(Path(file)):
+    for answer in _answers(*_content(file)):
         event, at = _find(answer, trace)
         sent = event.grads_out[at]
         assert sent is not None
@@ -87,14 +90,26 @@ def grade(file: str | os.PathLike[str], trace: Trace, rtol: float = 0.01) -> Gra
     return Grade(marks)
 
 
-def _answers(path: Path) -> list[dict[str, Any]]:
+def _content(file: Any) -> tuple[str, bytes]:
+    """What to call it in messages, and its text."""
+    if isinstance(file, str) and file.lstrip().startswith("{"):
+        return "the text", file.encode()
+    if not isinstance(file, str | os.PathLike):
+        raise TypeError(
+            f"grade: expected the path of a file of answers, or its text, got {type(file).__name__}"
+        )
+    path = Path(file)
+    return repr(path.name), path.read_bytes()
+
+
+def _answers(name: str, content: bytes) -> list[dict[str, Any]]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(content)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"grade: {path.name!r} is no JSON: {error}") from None
-    answers = content.get("answers") if isinstance(content, dict) else None
+        raise ValueError(f"grade: {name} is no JSON: {error}") from None
+    answers = found.get("answers") if isinstance(found, dict) else None
     if not isinstance(answers, list) or not all(map(_is_answer, answers)):
-        raise ValueError(f"grade: {path.name!r} is no file of answers saved in predict mode")
+        raise ValueError(f"grade: {name} is no file of answers saved in predict mode")
     return answers
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi.autograd.anomaly import broken_kinds, summary
+from airi.autograd.anomaly import broken_kinds
 from airi.viz.source import short_source
+from airi.viz.statistics import described
+from airi.viz.words import text
 
 if TYPE_CHECKING:
     from airi.viz.recording import Outside
@@ -27,36 +30,44 @@ _RECTIFIERS = ("Relu", "Hardtanh", "Threshold", "Hardshrink", "Softshrink", "Har
 class Badge:
     """A mark on an op: its kind, and a sentence with the numbers."""
 
-    kind: str  # "vanishing", "exploding", "dead", "nan", "zero"
+    kind: str  # "vanishing", "exploding", "dead", "nan", "zero", "error"
     text: str
     values: dict[str, Any]
+
+
+def _badge(kind: str, **values: Any) -> Badge:
+    return Badge(kind, text(kind, **values), values)
 
 
 def badges(event: Event) -> list[Badge]:
     """What is unhealthy about one step."""
     found = []
+    if event.error is not None:
+        found.append(_badge("error", error=error_text(event.error)))
     sent = [each for each in event.stats_out if each is not None]
     if any(not each.finite for each in sent):
         nan, inf = sum(each.nan for each in sent), sum(each.inf for each in sent)
-        values = {"nan": nan, "inf": inf}
-        found.append(Badge("nan", f"sends {nan} NaN and {inf} Inf", values))
+        found.append(_badge("nan", nan=nan, inf=inf))
     size = sum(each.size for each in sent)
     rms = math.hypot(*(each.norm for each in sent)) / math.sqrt(size) if size else None
     received = any(each is not None and each.norm > 0 for each in event.stats_in)
     if rms == 0 and received and all(each.finite for each in sent):
-        found.append(Badge("zero", "stops the gradient: it sends zeros only", {}))
+        found.append(_badge("zero"))
     elif rms is not None and 0 < rms < VANISHING:
-        text = f"vanishing gradient: root mean square {rms:.2g}"
-        found.append(Badge("vanishing", text, {"rms": rms}))
+        found.append(_badge("vanishing", rms=rms))
     elif rms is not None and rms > EXPLODING:
-        text = f"exploding gradient: root mean square {rms:.2g}"
-        found.append(Badge("exploding", text, {"rms": rms}))
+        found.append(_badge("exploding", rms=rms))
     dead = _dead_units(event)
     if dead is not None:
         count, units = dead
-        text = f"{count} of {units} units are 0 for the whole batch"
-        found.append(Badge("dead", text, {"count": count, "units": units}))
+        found.append(_badge("dead", count=count, units=units))
     return found
+
+
+def error_text(error: Exception) -> str:
+    """``ValueError: the first line of its message``."""
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 def _dead_units(event: Event) -> tuple[int, int] | None:
@@ -91,7 +102,7 @@ class Birthplace:
     step: int | None
     source: str | None
     scope: str
-    inputs: list[str]
+    inputs: Sequence[str]
 
     @property
     def where(self) -> str:
@@ -101,11 +112,9 @@ class Birthplace:
     def __str__(self) -> str:
         where = f" in {self.scope}" if self.scope else ""
         where += f" at {self.where}" if self.source else ""
-        if self.phase == "data":
-            text = f"{self.kind} came in from outside: first used by {self.op}{where}"
-        else:
-            text = f"{self.kind} was made first by {self.op} in the {self.phase} pass{where}"
-        return "\n".join([text, *(f"  {each}" for each in self.inputs)])
+        said = {"data": "birthData", "forward": "birthForward", "backward": "birthBackward"}
+        head = text(said[self.phase], kind=self.kind, op=self.op)
+        return "\n".join([head + where, *(f"  {each}" for each in self.inputs)])
 
 
 def birthplace(
@@ -127,7 +136,7 @@ def birthplace(
     data = [birth for birth in forward if birth.phase == "data"]
     if data and outside:
         first = outside[0]
-        kind = " and ".join(sorted(first.kinds, reverse=True))
+        kind = _kind(first.kinds)
         return Birthplace("forward", kind, first.op, None, first.source, "", first.inputs)
     births = [*forward, *backward]
     return births[0] if births else None
@@ -156,17 +165,21 @@ def _made_in_backward(event: Event) -> bool:
     return bool(broken_kinds(event.grads_out)) and not broken_kinds(known)
 
 
+def _kind(kinds: frozenset[str]) -> str:
+    return next(iter(kinds)) if len(kinds) == 1 else text("both", a="NaN", b="Inf")
+
+
 def _birth(event: Event, phase: str) -> Birthplace:
     made = event.grads_out if phase == "backward" else event.values_out
-    kind = " and ".join(sorted(broken_kinds(made), reverse=True))
+    kind = _kind(broken_kinds(made))
     lines = [
-        f"{name}: {summary(value)}"
+        described(name, value)
         for name, value in zip(event.inputs, event.values_in, strict=True)
         if value is not None
     ]
     if phase == "backward":
         lines += [
-            f"dL/d{name}: {summary(grad)}"
+            described(f"dL/d{name}", grad)
             for name, grad in zip(event.outputs, event.grads_in, strict=True)
             if grad is not None
         ]

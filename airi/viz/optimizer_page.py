@@ -9,12 +9,13 @@ import numpy as np
 
 from airi.viz import pages
 from airi.viz.sampling import number
-from airi.viz.surfaces import heights, levels
+from airi.viz.surfaces import SURFACES, Surface, heights, levels
+from airi.viz.words import text
 
 if TYPE_CHECKING:
     from airi.viz.optimizer_lab import OptimizerLab, Run
 
-SCRIPTS = ("words.js", "optimizers_words.js", "base.js", "player.js", "optimizers.js")
+SCRIPTS = ("player.js", "optimizers.js")
 STYLES = ("replay.css", "convolution.css", "optimizers.css")
 
 
@@ -27,8 +28,9 @@ def page(lab: OptimizerLab) -> str:
         "optimizers.html",
         STYLES,
         SCRIPTS,
+        ["optimizers"],
         {
-            "surface": pages.plain(lab.surface.name),
+            "surface": pages.spoken(_name(lab.surface)),
             "domain": [list(ends) for ends in lab.domain],
             "rows": values.shape[0],
             "columns": values.shape[1],
@@ -39,6 +41,12 @@ def page(lab: OptimizerLab) -> str:
             "runs": [_run(run) for run in lab.runs.values()],
         },
     )
+
+
+def _name(surface: Surface) -> str:
+    """The surface's name, which the page translates where it is airi's own."""
+    is_own = SURFACES.get(surface.name) is surface
+    return text(surface.name) if is_own else surface.name
 
 
 def _run(run: Run) -> dict[str, Any]:

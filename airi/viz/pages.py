@@ -15,6 +15,9 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from airi.viz.sampling import number
+from airi.viz.words import Text, for_scripts
+
 if TYPE_CHECKING:
     from airi.viz.layout import Layout
     from airi.viz.picture import Picture
@@ -25,19 +28,24 @@ def read(name: str) -> str:
     return resources.files("airi.viz").joinpath("page", name).read_text(encoding="utf-8")
 
 
-def assemble(template: str, styles: Sequence[str], scripts: Sequence[str], data: Any) -> str:
+def assemble(
+    template: str, styles: Sequence[str], scripts: Sequence[str], words: Sequence[str], data: Any
+) -> str:
     """The page `template` with these files inlined; `data` is what its scripts read as JSON.
 
-    Placeholders in the template: ``{{policy}}``, ``{{style}}``, ``{{data}}``, ``{{script}}``.
+    `words` are the groups of texts that the page says, beside those of every page. Placeholders in
+    the template: ``{{policy}}``, ``{{style}}``, ``{{data}}``, ``{{script}}``.
     """
     style = _slim("\n".join(read(each) for each in styles))
-    script = _slim("\n".join(read(each) for each in scripts))
-    script = f'(() => {{\n"use strict";\n{script}}})();\n'
+    script = _slim("\n".join(read(each) for each in ("words.js", "base.js", *scripts)))
+    content = as_json(data)
+    said = for_scripts(("page", *words), content)
+    script = f'(() => {{\n"use strict";\n{said}{script}}})();\n'
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    parts = {"policy": policy, "style": style, "data": as_json(data), "script": script}
+    parts = {"policy": policy, "style": style, "data": content, "script": script}
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found.group(1)], read(template))
 
 
@@ -79,7 +87,7 @@ def graph_data(picture: Picture, layout: Layout) -> dict[str, Any]:
             {
                 "kind": box.kind,
                 "at": rounded(layout.nodes[box.key]),
-                "lines": [plain(line) for line in box.lines]
+                "lines": [spoken(line) for line in box.lines]
                 + ([f"× {box.times}"] if box.times > 1 else []),
                 "shared": plain(box.shared),
                 "step": None,  # of the event that a replay shows here
@@ -94,13 +102,32 @@ def graph_data(picture: Picture, layout: Layout) -> dict[str, Any]:
             }
             for source, target, _ in picture.arrows
         ],
-        "notice": picture.notice,
+        "notice": spoken(picture.notice),
     }
 
 
 def rounded(values: Iterable[float]) -> list[float]:
     """Coordinates to a tenth of a point."""
     return [round(float(each), 1) for each in values]
+
+
+def spoken(text: str, longest: int = 80) -> Any:
+    """A text as ``words.js`` reads it: a string, or strings and (key, values) of a `Text`."""
+    if not isinstance(text, Text):
+        return plain(text, longest)
+    parts = [
+        plain(part, longest)
+        if isinstance(part, str)
+        else [part[0], {name: _value(each, longest) for name, each in part[1].items()}]
+        for part in text.parts
+    ]
+    return "".join(parts) if all(isinstance(part, str) for part in parts) else parts
+
+
+def _value(value: Any, longest: int) -> Any:
+    if isinstance(value, str):
+        return spoken(value, longest)
+    return value if isinstance(value, int) else number(value)
 
 
 def plain(text: str, longest: int = 80) -> str:

@@ -16,6 +16,7 @@ from airi.viz.health import bytes_text
 from airi.viz.recording import forward_of
 from airi.viz.scopes import ScopeNames
 from airi.viz.statistics import statistics
+from airi.viz.words import joined, text
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Details:
 
 def shape_text(shape: tuple[int, ...]) -> str:
     """``2 × 3``, and ``scalar`` for a single number."""
-    return " × ".join(map(str, shape)) if shape else "scalar"
+    return " × ".join(map(str, shape)) if shape else text("scalar")
 
 
 def collect(
@@ -82,7 +83,7 @@ def _picture_of(
     for node in nodes:
         maker.add(node)
     if details.grads and maker.leaves and not maker.has_grads:
-        maker.picture.notice = "backward has not run: there are no gradients yet"
+        maker.picture.notice = text("notBackward")
     return maker.picture
 
 
@@ -121,9 +122,9 @@ class _Maker:
     def add(self, node: Node) -> None:
         key = f"op{node.number}"
         used = [node.outputs[number] for number in sorted(self.used_outputs[node])]
-        shapes = ", ".join(shape_text(shape) for shape, _ in used)
-        lines = [node.rule.__name__, f"{shapes}  {used[0][1]}"]
-        lines += [text for text in map(_attribute_text, node.attributes.items()) if text]
+        shapes = [piece for shape, _ in used for piece in (", ", shape_text(shape))]
+        lines = [node.rule.__name__, joined(*shapes[1:], f"  {used[0][1]}")]
+        lines += [line for line in map(_attribute_text, node.attributes.items()) if line]
         lines += self._op_details(node)
         self.picture.boxes.append(Box(key, "op", lines, node.scope))
         self.picture.names.learn(node.scope)
@@ -140,18 +141,18 @@ class _Maker:
 
     def _leaf(self, tensor: Tensor, key: str, scope: Scope | None) -> Box:
         kind = "parameter" if id(tensor) in self.parameters else "input"
-        name = self.known.get(id(tensor)) or tensor.name or "leaf"
-        lines = [name, f"{shape_text(tuple(tensor.shape))}  {tensor._array.dtype}"]
+        name = self.known.get(id(tensor)) or tensor.name or text("aLeaf")
+        lines = [name, joined(shape_text(tuple(tensor.shape)), f"  {tensor._array.dtype}")]
         uses = self.uses[id(tensor)]
         if uses > 1:
-            lines.append(f"used {uses} times")
+            lines.append(text("usedTimes", n=uses))
         if self.details.values:
             lines.append(_value_text(tensor._array))
         self.leaves += 1
         if tensor._grad is not None:
             self.has_grads = True
         if self.details.grads and tensor._grad is not None:
-            lines.append(f"grad: {_value_text(tensor._grad._array)}")
+            lines.append(joined("grad: ", _value_text(tensor._grad._array)))
         return Box(key, kind, lines, scope, shared=name if uses > 1 else "")
 
     def _op_details(self, node: Node) -> list[str]:
@@ -170,33 +171,33 @@ def _value_text(array: Any) -> str:
     if array.size <= 4:
         return np.array2string(array, precision=4, separator=", ").replace("\n", "")
     stats = statistics(array)
-    text = f"[{stats.min:.3g}, {stats.max:.3g}], norm {stats.norm:.3g}"
-    return text if stats.finite else f"{text}, {stats.nan} NaN, {stats.inf} Inf"
+    line = text("spread", min=stats.min, max=stats.max, norm=stats.norm)
+    return line if stats.finite else joined(line, f", {stats.nan} NaN, {stats.inf} Inf")
 
 
 def _saved_text(node: Node) -> str:
     if node.saved is None:
-        return "saved values are freed"
+        return text("freed")
     names: list[str] = getattr(node.rule, "_wanted", list)()
     kept = [(name, each) for name, each in zip(names, node.saved) if type(each) is Saved]
     if not kept:
-        return "saves nothing"
+        return text("savesNothing")
     size = sum(each.array.nbytes for _, each in kept)
-    return f"saved: {', '.join(name for name, _ in kept)} ({bytes_text(size)})"
+    return text("saves", names=", ".join(name for name, _ in kept), size=bytes_text(size))
 
 
 def _attribute_text(item: tuple[str, Any]) -> str:
     """``stride=(2, 2)`` for attributes short enough to read in a box."""
     name, value = item
-    text = f"{name}={value}"
+    line = f"{name}={value}"
     plain = isinstance(value, (int, float, str, bool, tuple)) and name != "steps"
-    return text if plain and len(text) <= 28 else ""
+    return line if plain and len(line) <= 28 else ""
 
 
 def _add_result(picture: Picture, root: Tensor, number: int, known: dict[int, str]) -> None:
     key = f"result{number}"
-    name = known.get(id(root)) or root.name or "result"
-    lines = [name, f"{shape_text(tuple(root.shape))}  {root._array.dtype}"]
+    name = known.get(id(root)) or root.name or text("result")
+    lines = [name, joined(shape_text(tuple(root.shape)), f"  {root._array.dtype}")]
     if root._array.size == 1:
         lines.append(f"{root._array.item():.6g}")
     picture.boxes.append(Box(key, "result", lines, None))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from airi.autograd.anomaly import broken_kinds, described_inputs
+from airi.autograd.anomaly import broken_kinds
 from airi.autograd.graph import Node
 from airi.autograd.observer import Observer, observed_by
 from airi.autograd.scope import user_line
 from airi.tensor import Tensor
+from airi.viz.statistics import described
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Outside:
     op: str
     kinds: frozenset[str]
     source: str
-    inputs: list[str]
+    inputs: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,10 @@ class Recording(Observer):
             return
         kinds = broken_kinds(results)
         if kinds and not broken_kinds(inputs):
-            lines = [each.strip() for each in described_inputs(rule, inputs)]
+            names = getattr(rule, "inputs", ()) or [f"x{i}" for i in range(len(inputs))]
+            lines = [
+                described(names[min(i, len(names) - 1)], each) for i, each in enumerate(inputs)
+            ]
             self.outside.append(Outside(rule.__name__, kinds, user_line(), lines))
 
 

@@ -10,16 +10,15 @@ import numpy as np
 
 from airi.viz import pages
 from airi.viz.drawing import as_dot
+from airi.viz.health import error_text
 from airi.viz.layout import positions
-from airi.viz.pages import plain
+from airi.viz.pages import plain, spoken
 from airi.viz.picture import Picture
 from airi.viz.rules import shape_text
 from airi.viz.sampling import number, sampled
 from airi.viz.trace import Event, Trace
 
 SCRIPTS = (
-    "words.js",
-    "base.js",
     "player.js",
     "heatmap.js",
     "graph.js",
@@ -45,10 +44,10 @@ def page(snapshots: Sequence[tuple[str, Trace]], seconds: float = 60.0) -> str:
     for _, trace in snapshots[1:]:
         require_same("page", snapshots[0][1], trace)
     data["snapshots"] = [
-        {"label": plain(label), **_Data(trace, tensors).all()} for label, trace in snapshots
+        {"label": spoken(label), **_Data(trace, tensors).all()} for label, trace in snapshots
     ]
     data["tensors"] = tensors.samples
-    return pages.assemble("replay.html", ["replay.css"], SCRIPTS, data)
+    return pages.assemble("replay.html", ["replay.css"], SCRIPTS, ["graph", "replay"], data)
 
 
 def require_same(function: str, one: Trace, other: Trace) -> None:
@@ -108,6 +107,18 @@ class _Data:
             "events": [self._event(event) for event in self.trace],
             "leaves": self._leaves(),
             "birth": None if birth is None else _birth(birth),
+            "stop": self._stop(),
+        }
+
+    def _stop(self) -> dict[str, Any] | None:
+        """The error that ended backward, and the step that raised it, if it was one of these."""
+        error = self.trace.error
+        if error is None:
+            return None
+        raised = next((event for event in self.trace if event.error is not None), None)
+        return {
+            "error": plain(error_text(error), 300),
+            "step": None if raised is None else raised.step,
         }
 
     def _norms(self) -> Iterator[float | str | None]:
@@ -121,6 +132,8 @@ class _Data:
     def _norm(self, source: str, target: str, nth: int) -> float | str | None:
         """The norm of the gradient that passes an edge: what `target` sends to `source`."""
         event = self.events.get(target)
+        if event is None and not target.startswith("result"):
+            return None  # no gradient got there
         if event is None:
             start = self.events.get(source)
             known = () if start is None else start.stats_in
@@ -135,7 +148,7 @@ class _Data:
         return {
             "op": plain(event.op),
             "box": self.boxes.get(event.key),
-            "rule": [[plain(text, 200), shape] for text, shape in event.rule_parts],
+            "rule": _rule(event),
             "scope": plain(event.scope),
             "where": plain(event.where),
             "line": plain(event.line, 200),
@@ -151,10 +164,7 @@ class _Data:
                 number(event.seconds_backward * 1e3),
             ],
             "saved": event.bytes_saved,
-            "badges": [
-                [badge.kind, {name: number(value) for name, value in badge.values.items()}]
-                for badge in event.badges
-            ],
+            "badges": [[badge.kind, spoken(badge.text, 300)] for badge in event.badges],
             "check": self._check(event),
         }
 
@@ -162,7 +172,7 @@ class _Data:
         shape = event.shapes_in[i]
         return {
             "name": plain(event.inputs[i]),
-            "shape": None if shape is None else shape_text(shape),
+            "shape": None if shape is None else spoken(shape_text(shape)),
             "from": self.boxes.get(event.from_keys[i]),
             "value": self._tensor(event.values_in[i]),
             "grad": self._tensor(event.grads_out[i]),
@@ -172,7 +182,7 @@ class _Data:
     def _output(self, event: Event, i: int) -> dict[str, Any]:
         return {
             "name": plain(event.outputs[i]),
-            "shape": shape_text(event.shapes_out[i]),
+            "shape": spoken(shape_text(event.shapes_out[i])),
             "value": self._tensor(event.values_out[i]),
             "grad": self._tensor(event.grads_in[i]),
             "uses": event.arrivals[i],
@@ -188,18 +198,27 @@ class _Data:
             "input": plain(finding.input),
             "analytic": number(finding.analytic),
             "numeric": number(finding.numeric),
+            "reason": spoken(finding.reason, 300),
         }
 
     def _leaves(self) -> list[dict[str, Any]]:
         return [
             {
-                "name": plain(leaf.name),
+                "name": spoken(leaf.name),
                 "boxes": [self.boxes[key] for key in leaf.keys if key in self.boxes],
                 "grad": self._tensor(leaf.grad),
                 "value": self._tensor(leaf.value),
             }
             for leaf in self.trace.leaves
         ]
+
+
+def _rule(event: Event) -> list[list[list[Any]]]:
+    """The formula's pieces in English and, where they differ, in Portuguese."""
+    languages = [event.rule_parts]
+    if event.rule_parts_in_portuguese != event.rule_parts:
+        languages.append(event.rule_parts_in_portuguese)
+    return [[[plain(text, 200), spoken(shape)] for text, shape in each] for each in languages]
 
 
 def _plain_picture(picture: Picture) -> Picture:
@@ -213,9 +232,9 @@ def _plain_picture(picture: Picture) -> Picture:
 def _birth(birth: Any) -> dict[str, Any]:
     return {
         "phase": birth.phase,
-        "kind": birth.kind,
+        "kind": spoken(birth.kind),
         "op": plain(birth.op),
         "step": birth.step,
         "where": plain(birth.where),
-        "inputs": [plain(each, 200) for each in birth.inputs],
+        "inputs": [spoken(each, 200) for each in birth.inputs],
     }

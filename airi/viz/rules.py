@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from airi.viz import words
 
 Part = tuple[str, str]  # a piece of a formula and its shape, "" where it has none
 Shape = tuple[int, ...]
@@ -32,15 +34,17 @@ def formulas(rule: Any, inputs: Iterable[str]) -> tuple[str, str]:
 
 def shape_text(shape: Shape) -> str:
     """``2×3``, and ``scalar`` for a single number."""
-    return "×".join(map(str, shape)) if shape else "scalar"
+    return "×".join(map(str, shape)) if shape else words.text("scalar")
 
 
-def parts(rule: Any, shapes: Mapping[str, Shape | None]) -> list[Part]:
+def parts(
+    rule: Any, shapes: Mapping[str, Shape | None], translate: Callable[[str], str] = str
+) -> list[Part]:
     """The backward formula in pieces; `shapes` are those of the inputs, the outputs and ``g``.
 
-    A plain number among the inputs has the shape None.
+    A plain number among the inputs has the shape None. `translate` is applied to the formula.
     """
-    formula = formulas(rule, shapes)[1]
+    formula = translate(formulas(rule, shapes)[1])
     pieces: list[Part] = []
     at = 0
     for found in re.finditer(r"([A-Za-z_]\w*)(\.m?T\b)?", formula):

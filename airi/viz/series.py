@@ -16,6 +16,7 @@ from airi.viz.profile import shortened, table
 from airi.viz.recording import record
 from airi.viz.replay import framed, page, require_same
 from airi.viz.trace import Trace, trace
+from airi.viz.words import text
 
 
 class _Series:
@@ -99,7 +100,7 @@ class TrainingTrace(_Series):
             self.traces.append(found)
             self.steps.append(self.step)
             self.losses.append(float(value.detach().numpy()))
-            self.labels.append(f"{self.step} (loss {self.losses[-1]:.4g})")
+            self.labels.append(text("stepLoss", n=self.step, loss=self.losses[-1]))
         else:
             value = loss()
             value.backward()

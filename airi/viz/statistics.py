@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from airi.autograd.anomaly import array_of
+from airi.viz.words import Text, joined, text
 
 
 @dataclass(frozen=True)
@@ -59,3 +63,23 @@ def statistics(array: np.ndarray) -> Statistics:
     return Statistics(
         size, float(finite.min()), float(finite.max()), float(finite.mean()), norm, zeros, nan, inf
     )
+
+
+def described(name: str, value: Any) -> Text:
+    """``x: float32 (2, 3) in [-1, 4], 2 zeros``: an input of an op in one line."""
+    array = array_of(value)
+    if not isinstance(array, np.ndarray):
+        shown = repr(array)
+        return joined(f"{name}: {shown if len(shown) <= 60 else shown[:57] + '...'}")
+    what = f"{name}: {array.dtype} {tuple(array.shape)}"
+    if array.dtype.kind not in "fiuV" or array.size == 0:
+        return joined(what)
+    stats = statistics(array)
+    if array.size == 1:
+        return text("isValue", what=what, value=float(array.item()))
+    counts = [text("zerosCount", n=array.size - np.count_nonzero(array))] if stats.zeros else []
+    counts += [joined(f"{stats.nan} NaN")] if stats.nan else []
+    counts += [joined(f"{stats.inf} Inf")] if stats.inf else []
+    is_known = stats.nan + stats.inf < array.size
+    head = text("isSpread", what=what, min=stats.min, max=stats.max) if is_known else joined(what)
+    return joined(head, *(piece for each in counts for piece in (", ", each)))

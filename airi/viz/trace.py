@@ -23,6 +23,7 @@ from airi.viz.recording import Copies, Outside, forward_of, record
 from airi.viz.scopes import ScopeNames
 from airi.viz.source import short_source
 from airi.viz.statistics import Statistics, statistics
+from airi.viz.words import in_portuguese, text
 
 if TYPE_CHECKING:
     from airi.viz.checking import CheckReport
@@ -60,14 +61,23 @@ class Event:
     seconds_forward: float | None = None
     seconds_backward: float = 0.0
     bytes_saved: int = 0
+    error: Exception | None = None  # that its backward raised: the walk ended here
+
+    def _rule_parts(self, translate: Callable[[str], str]) -> list[rules.Part]:
+        shapes: dict[str, Any] = dict(zip(self.inputs, self.shapes_in, strict=True))
+        shapes |= dict(zip(self.outputs, self.shapes_out, strict=True))
+        shapes["g"] = self.shapes_out[0]
+        return rules.parts(self.rule, shapes, translate)
 
     @cached_property
     def rule_parts(self) -> list[rules.Part]:
         """The backward formula in pieces, each with its shape or ""."""
-        shapes: dict[str, Any] = dict(zip(self.inputs, self.shapes_in, strict=True))
-        shapes |= dict(zip(self.outputs, self.shapes_out, strict=True))
-        shapes["g"] = self.shapes_out[0]
-        return rules.parts(self.rule, shapes)
+        return self._rule_parts(str)
+
+    @cached_property
+    def rule_parts_in_portuguese(self) -> list[rules.Part]:
+        """The same with the words of the formula in Portuguese."""
+        return self._rule_parts(in_portuguese)
 
     @property
     def rule_text(self) -> str:
@@ -104,7 +114,7 @@ class Event:
 
     @cached_property
     def badges(self) -> list[health.Badge]:
-        """What is unhealthy here: vanishing, exploding, dead units, NaN and Inf."""
+        """What is unhealthy here: vanishing, exploding, dead units, NaN and Inf, an error."""
         return health.badges(self)
 
     def __repr__(self) -> str:
@@ -161,10 +171,14 @@ class Collector(Observer):
         self.events: list[Event] = []
         self.leaves: list[Leaf] = []
         self.outside: list[Outside] = []
+        self.error: Exception | None = None
+        self.has_begun = False
         self._arrivals: dict[Any, int] = {}
         self._current: Event | None = None
+        self._unsent: set[int] | None = None  # positions; None until the rule has returned
 
     def walk_begins(self, order: list[Node], roots: list[tuple[Any, Any]]) -> None:
+        self.has_begun = True
         for edge, _ in roots:
             self._count(edge)
         self._known = _saved_values(order)
@@ -213,6 +227,7 @@ class Collector(Observer):
             bytes_saved=self._bytes[node],
         )
         self.events.append(self._current)
+        self._unsent = None
 
     def _value(self, node: Node, position: int) -> Any:
         edge = node.edges[position]
@@ -225,6 +240,8 @@ class Collector(Observer):
         event = self._current
         assert event is not None
         event.seconds_backward = seconds
+        pairs = enumerate(zip(node.edges, results, strict=False))
+        self._unsent = {i for i, (edge, each) in pairs if edge is not None and each is not None}
         for position, (edge, each) in enumerate(zip(node.edges, results, strict=False)):
             shape = _shape(edge, None)
             if each is not None and shape is not None and tuple(each.shape) != shape:
@@ -236,6 +253,8 @@ class Collector(Observer):
         event = self._current
         assert event is not None
         edge = node.edges[position]
+        if self._unsent is not None:
+            self._unsent.discard(position)
         self._count(edge)
         sent = list(event.grads_out)
         sent[position] = _copy(gradient)
@@ -244,7 +263,7 @@ class Collector(Observer):
             self._keys.setdefault(id(edge), []).append(f"leaf_{event.key}_{position}")
 
     def arrives(self, leaf: Any, gradient: Any) -> None:
-        name = self._leaf_names.get(id(leaf)) or leaf.name or "leaf"
+        name = self._leaf_names.get(id(leaf)) or leaf.name or text("aLeaf")
         keys = tuple(self._keys.get(id(leaf), ()))
         grad = _copy(gradient)
         assert grad is not None
@@ -252,6 +271,13 @@ class Collector(Observer):
 
     def walk_ends(self) -> None:
         self._known, self._bytes = {}, {}
+
+    def stops(self, error: Exception) -> None:
+        """Backward ended half way: in the last step, where that has not sent all it had to."""
+        self.error = error
+        self._known, self._bytes = {}, {}
+        if self._current is not None and self._unsent != set():
+            self._current.error = error
 
 
 def _copy(value: Any) -> np.ndarray | None:
@@ -293,7 +319,7 @@ def _input_names(node: Node) -> tuple[str, ...]:
     """Names for all inputs: those of forward, numbered where it takes any number of them."""
     names = tuple(getattr(node.rule, "inputs", ())) or _names_of_function(node.rule)
     if len(names) == 0 or (len(names) != len(node.edges) and not hasattr(node.rule, "inputs")):
-        return tuple(f"input {i}" for i in range(len(node.edges)))
+        return tuple(f"x{i}" for i in range(len(node.edges)))
     if getattr(node.rule, "variadic", False):
         *first, rest = names
         return (*first, *(f"{rest}[{i}]" for i in range(len(node.edges) - len(first))))
@@ -337,12 +363,14 @@ class Trace:
 
     ``tr[6]``, ``len(tr)`` and iteration give events; ``tr.step()`` and ``tr.back()`` move a cursor;
     ``tr.leaves`` are the gradients that parameters and inputs got. ``tr.save("backward.html")``
-    writes the page, a notebook shows it, ``print(tr)`` is the table in a terminal.
+    writes the page, a notebook shows it, ``print(tr)`` is the table in a terminal. ``tr.error`` is
+    the exception that ended backward, else None: see `trace`.
     """
 
     def __init__(self, collector: Collector, picture: Picture, root: Any = None) -> None:
         self.events = collector.events
         self.leaves = collector.leaves
+        self.error = collector.error
         self.root = root
         self.position = -1
         self.picture = picture
@@ -439,6 +467,8 @@ class Trace:
             rows.append(tuple(shortened(cell, 60) for cell in row))
         lines = table(rows)
         lines += [f"! step {e.step} {e.op}: {b.text}" for e in self.events for b in e.badges]
+        if self.error is not None and (not self.events or self.events[-1].error is None):
+            lines.append(f"! backward stopped after this: {health.error_text(self.error)}")
         if self.birthplace is not None:
             lines.append(str(self.birthplace))
         return "\n".join(lines)
@@ -456,20 +486,48 @@ def trace(
     `loss` is a Tensor, or a function that computes one: then its forward is recorded too, with
     values and source lines (as inside `record`). `gradient` is what backward starts from where the
     loss has more than one element; `names` are labels for tensors of your own. Gradients are added
-    to ``.grad`` as by ``loss.backward()``. Raises what that raises, and TypeError for what is no
-    Tensor. Example::
+    to ``.grad`` as by ``loss.backward()``. Raises TypeError for what is no Tensor, and what
+    backward raises: that error has the steps up to it as ``error.trace``, the last of which is the
+    op that raised. Where the function raises, ``airi.viz.draw(error.recording)`` draws what it
+    had computed. Example::
 
         tr = airi.viz.trace(lambda: cross_entropy(model(images), labels))
         print(tr)
         tr.save("backward.html")
     """
     if callable(loss) and not isinstance(loss, Tensor):
-        with record():
-            loss = loss()
+        loss = _recorded(loss)
     if not isinstance(loss, Tensor):
         raise TypeError(f"trace: expected a Tensor or a function of one, got {type(loss).__name__}")
     picture = collect([loss], names or {}) if loss.grad_fn is not None else Picture()
     collector = Collector(names or {})
-    with observed_by(collector):
-        loss.backward(gradient, retain_graph=retain_graph)
+    try:
+        with observed_by(collector):
+            loss.backward(gradient, retain_graph=retain_graph)
+    except Exception as error:
+        if collector.has_begun:
+            collector.stops(error)
+            _attach(error, Trace(collector, picture, _copy(loss)))
+        raise
     return Trace(collector, picture, _copy(loss))
+
+
+def _recorded(program: Callable[[], Tensor]) -> Tensor:
+    try:
+        with record() as recording:
+            return program()
+    except Exception as error:
+        vars(error)["recording"] = recording
+        error.add_note(
+            "airi.viz.trace: forward failed; airi.viz.draw(error.recording) draws what came before"
+        )
+        raise
+
+
+def _attach(error: Exception, partial: Trace) -> None:
+    """Let an exception tell what happened before it."""
+    vars(error)["trace"] = partial
+    error.add_note(
+        "airi.viz.trace: the steps up to this are the error's attribute `trace`; after an error "
+        "that was not caught: sys.last_value.trace.save('backward.html')"
+    )

@@ -39,6 +39,17 @@ def test_right_and_wrong_answers(tmp_path):
     assert "3 of 5 right" in str(grade)
 
 
+def test_the_text_itself_can_be_graded(tmp_path):
+    path = saved(tmp_path, {"step": 1, "op": "MatMul", "input": "x", "shape": [3, 2]})
+    assert viz.grade(path.read_text(), traced()).right == 1
+    with pytest.raises(ValueError, match="grade: the text is no JSON"):
+        viz.grade('{"answers": ', traced())
+    with pytest.raises(TypeError, match="path of a file of answers, or its text, got int"):
+        viz.grade(3, traced())
+    with pytest.raises(TypeError, match="expected a Trace to grade against, got str"):
+        viz.grade(path, "trace")
+
+
 @pytest.mark.parametrize(
     "text", ["nothing", "[]", '{"answers": 3}', '{"answers": [{"step": "x"}]}', "\x00"]
 )

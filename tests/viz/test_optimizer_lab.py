@@ -7,11 +7,9 @@ import pytest
 
 import airi
 from airi import optim, viz
-from airi.viz import pages
 from airi.viz.surfaces import SURFACES, heights, levels, surface_of
 
 from .browser import Visit
-from .test_convolutions import words_of
 
 MAKERS = {
     "SGD": lambda p: optim.SGD(p, lr=0.01),
@@ -154,12 +152,6 @@ def test_the_gif(tmp_path):
         assert gif.n_frames == 4
     with pytest.raises(ValueError, match="frames"):
         lab.save(tmp_path / "lab.gif", frames=0)
-
-
-def test_both_languages_say_the_same_words():
-    english, portuguese = words_of("optimizers_words.js")
-    assert english == portuguese
-    assert "Optimizers" in pages.read("optimizers_words.js")
 
 
 def test_hostile_names_stay_text():

@@ -10,7 +10,7 @@ import pytest
 
 import airi
 from airi import nn, viz
-from airi.viz import layout, pages
+from airi.viz import layout
 from airi.viz.sampling import sampled
 
 from .browser import Visit
@@ -129,16 +129,6 @@ def test_notebooks_without_a_layout_engine_get_the_table(monkeypatch):
     bundle = mlp()._repr_mimebundle_()
     assert set(bundle) == {"text/plain"}
     assert "pip install graphviz-pure" in bundle["text/plain"]
-
-
-def test_both_languages_say_the_same_words():
-    words = pages.read("words.js")
-    english, portuguese = re.search(
-        r"en: \{(.*?)\n  \},\n  pt: \{(.*?)\n  \},", words, re.S
-    ).groups()
-    keys = [re.findall(r"(\w+): \"", each) for each in (english, portuguese)]
-    assert keys[0] == keys[1]
-    assert len(keys[0]) > 50
 
 
 # In a browser
@@ -306,7 +296,7 @@ def test_the_graphs_own_page(browser, tmp_path):
     w = airi.tensor([2.0], requires_grad=True)
     path = viz.draw((w * w).exp(), names={"w": w}, grads=True).save(tmp_path / "graph.html")
     with Visit(browser, path) as visit:
-        assert "backward has not run" in visit.text("#notice")
+        assert "Backward has not run" in visit.text("#notice")
         visit.page.locator(".box.input").first.click()
         assert visit.page.locator(".box.same").count() == 2
         visit.page.keyboard.press("/")
@@ -339,18 +329,63 @@ def test_predicting(browser, tmp_path):
         page = visit.page
         page.keyboard.press("ArrowRight")
         page.click("#predict")
-        assert page.locator("form.predict").count() == 2
+        assert page.locator(".predict").count() == 2
         assert page.locator("#details canvas:visible").count() == 1  # what arrives
-        first = page.locator("form.predict").first
+        first = page.locator(".predict").first
         first.locator("input").first.fill("3 x 2")
         first.locator("select").select_option("+")
         first.locator("button").click()
         assert "✓ Shape, such as 5×3: 3×2" in visit.text("#details")
         assert "✗ Sign of the first element: +" in visit.text("#details")
-        assert page.locator("form.predict").count() == 1
+        assert page.locator(".predict").count() == 1
         with page.expect_download() as download:
             page.click("#export")
         download.value.save_as(tmp_path / "answers.json")
         visit.requests = [each for each in visit.requests if not each.startswith("data:")]
     grade = viz.grade(tmp_path / "answers.json", tr)
     assert (grade.right, grade.total) == (1, 2)
+
+
+def test_predicting_in_a_notebook_gives_a_text_to_copy(browser, tmp_path):
+    from .test_grading import traced
+
+    tr = traced()
+    notebook = tmp_path / "notebook.html"
+    frame = tr._repr_mimebundle_()["text/html"].replace('loading="lazy"', "")
+    notebook.write_text(f"<!doctype html><title>n</title>{frame}")
+    with Visit(browser, notebook) as visit:
+        page = visit.page.frame_locator("iframe")
+        page.locator("#next").click()
+        page.locator("#predict").click()
+        assert page.locator("#copy").is_hidden()
+        first = page.locator(".predict").first
+        first.locator("input").first.fill("3 x 2")
+        first.locator("input").first.press("Enter")
+        assert "✓" in page.locator("#details").inner_text()
+        assert page.locator("#export").is_hidden()
+        answers = page.locator("#answers")
+        answers.focus()
+        selected = "e => e.value.slice(e.selectionStart, e.selectionEnd)"
+        copied = answers.evaluate(selected)
+    grade = viz.grade(copied, tr)
+    assert (grade.right, grade.total) == (1, 1)
+
+
+def test_a_partial_trace_shows_where_it_stopped(browser, tmp_path):
+    from .test_trace import stopped
+
+    with Visit(browser, stopped().save(tmp_path / "partial.html")) as visit:
+        page = visit.page
+        assert visit.text("#stop").startswith(
+            "Backward stopped in step 3, Stop: ValueError: no way"
+        )
+        assert page.locator(".box.ill").count() == 1
+        assert page.locator(".box.unreached").count() == 1
+        page.click("#stop button")
+        assert visit.text("#details h2").startswith("Stop")
+        assert "Its backward raised ValueError: no way" in visit.text("#details")
+        page.keyboard.press("End")
+        assert visit.text("#count") == "Backward stopped here"
+        page.click("#language")
+        assert visit.text("#stop").startswith("O backward parou no passo 3, Stop")
+        assert visit.text("#count") == "O backward parou aqui"

@@ -7,6 +7,7 @@ import pytest
 
 import airi
 from airi import nn, viz
+from airi.viz import layout
 
 
 def leaf(*values):
@@ -248,3 +249,94 @@ def test_statistics_are_exact_and_survive_large_numbers():
     assert stats.zeros == pytest.approx(0.2)
     assert (stats.min, stats.max, stats.mean) == (-1e200, 1e200, 0.0)
     assert statistics(np.zeros((0, 3))).size == 0
+
+
+class Stop(airi.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2.0
+
+    @staticmethod
+    def backward(ctx, g):
+        raise ValueError("no way\nsecond line")
+
+
+def stopped():
+    x = leaf(1.0, 2.0)
+    with pytest.raises(ValueError, match="no way") as caught:
+        viz.trace(lambda: Stop.apply(x.exp()).sin().sum())
+    assert x.grad is None
+    assert any("sys.last_value.trace" in note for note in caught.value.__notes__)
+    assert caught.value.trace.error is caught.value
+    return caught.value.trace
+
+
+def test_a_rule_that_raises_leaves_the_steps_up_to_it():
+    tr = stopped()
+    assert [event.op for event in tr] == ["Sum", "Sin", "Stop"]
+    assert [event.error is None for event in tr] == [True, True, False]
+    np.testing.assert_array_equal(tr[2].grads_in[0], tr[1].grads_out[0])
+    assert tr.leaves == []
+    assert "! step 2 Stop: its backward raised ValueError: no way" in str(tr)
+    assert "! its backward raised ValueError: no way" in str(tr[2])
+    report = tr.check()
+    assert [each.reason for each in report.unchecked] == ["its backward raised an error"]
+    assert not report.wrong
+
+
+def test_a_gradient_of_the_wrong_shape_is_its_ops_fault():
+    class Wide(airi.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2.0
+
+        @staticmethod
+        def backward(ctx, g):
+            return airi.ones(5)
+
+    x = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError, match="shape") as caught:
+        viz.trace(Wide.apply(x).sum())
+    assert [event.error is None for event in caught.value.trace] == [True, False]
+
+
+def test_a_hook_that_raises_is_no_ops_fault():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+
+    def hook(g):
+        raise ValueError("from a hook")
+
+    y.register_hook(hook)
+    with pytest.raises(ValueError, match="from a hook") as caught:
+        viz.trace(y.sin().sum())
+    tr = caught.value.trace
+    assert [event.op for event in tr] == ["Sum", "Sin"]
+    assert all(event.error is None for event in tr)
+    assert str(tr).endswith("! backward stopped after this: ValueError: from a hook")
+    pytest.importorskip("graphviz")
+    if layout.find_engine("json"):
+        assert "ValueError: from a hook" in tr.html()
+
+
+def test_a_second_backward_marks_the_op_whose_values_are_freed():
+    x = leaf(1.0, 2.0)
+    loss = (x * 3.0).sin().sum()
+    loss.backward()
+    with pytest.raises(RuntimeError, match="a second time") as caught:
+        viz.trace(loss)
+    assert [event.op for event in caught.value.trace if event.error] == ["Sin"]
+
+
+def test_errors_before_the_first_step_have_no_trace():
+    with pytest.raises(RuntimeError, match="scalar outputs") as caught:
+        viz.trace(leaf(1.0, 2.0) * 2.0)
+    assert not hasattr(caught.value, "trace")
+
+
+def test_a_forward_that_raises_leaves_what_was_recorded():
+    x = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError) as caught:
+        viz.trace(lambda: x.exp() @ airi.ones(3))
+    pytest.importorskip("graphviz")
+    assert "Exp" in str(viz.draw(caught.value.recording))

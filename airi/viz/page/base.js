@@ -49,7 +49,7 @@ function listenToPage(changed) {
 // Keys act wherever the focus is, but not while one is typing or on what has a use for them.
 function listenToKeys(keys) {
   document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.matches?.("input:not([type=range]), select");
+    const isTyping = event.target.matches?.("input:not([type=range]), select, textarea");
     const presses = event.key === " " && ["BUTTON", "SUMMARY"].includes(event.target.tagName);
     const slides = event.target.type === "range" && /^(Arrow|Home|End)/.test(event.key);
     if (isTyping || presses || slides || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -99,7 +99,7 @@ function showInput(at) {
     values = scattered(at);
     const whole = plane(valuesOf(data.gradPadded), number, height * width);
     Object.assign(options, { grey: false, scale: Math.max(greatest(whole), greatest(values)) });
-    words = "dL/dinput";
+    words = say("dInput");
     quiet = say(filters / data.groups > 1 ? "overFilters" : "soFar");
     if (taken > 1) quiet += ` · ${say("channelN", { c: number })}`;
   } else if (inColour) {
@@ -156,7 +156,7 @@ function showKernel(at) {
     scale = Math.max(greatest(whole), greatest(values));
   }
   paintGrid($("kernel"), values, kernelHeight, kernelWidth, { cell, scale, numbers: cell > 24 });
-  caption("kernelName", isBackward ? "dL/dkernel" : say("kernelName"),
+  caption("kernelName", say(isBackward ? "dKernel" : "kernelName"),
     isBackward ? say(at === pixels - 1 ? "complete" : "soFar") : `${kernelHeight}×${kernelWidth}`);
 }
 
@@ -172,7 +172,7 @@ function showOutput(at) {
   const edge = gapOf(cell);
   outlined(context, (at % outWidth) * cell, Math.floor(at / outWidth) * cell,
     cell - edge, cell - edge);
-  caption("outputName", isBackward ? "dL/doutput" : say("outputName"),
+  caption("outputName", say(isBackward ? "dOutput" : "outputName"),
     `${filters}×${outHeight}×${outWidth}`);
 }
 
@@ -226,7 +226,7 @@ function showColumns(at) {
   }
   context.fillStyle = ink("--soft");
   context.font = "13px system-ui, sans-serif";
-  context.fillText(isBackward ? `dL/d${say("filterWord")}` : say("filterWord"), 0, below - 6);
+  context.fillText(say(isBackward ? "dFilter" : "filterWord"), 0, below - 6);
   const x = right + (at - from) * cell - 1;
   outlined(context, x + 0.5, 1.5, cell, rows * cell - 1);
   outlined(context, x + 0.5, below - 0.5, cell, cell);
@@ -244,7 +244,7 @@ function showDetails(at) {
   const g = gradOutput[filter * pixels + at];
   const index = `[${filter}, ${i}, ${j}]`;
   if (isBackward) {
-    made("h2", "", `dL/doutput${index} = ${told(g)}`, root);
+    made("h2", "", `${say("dOutput")}${index} = ${told(g)}`, root);
     showScatter(root, at, g);
   } else {
     made("h2", "", `${say("outputName")}${index} = ${told(value)}`, root);
@@ -341,7 +341,7 @@ const player = new Player(pixels - 1, (at) => {
 function fillSelects() {
   $("filterLabel").hidden = filters === 1;
   $("filter").replaceChildren();
-  data.names.forEach((each, i) => { made("option", "", each, $("filter")).value = i; });
+  data.names.forEach((each, i) => { made("option", "", spoken(each), $("filter")).value = i; });
   $("filter").value = filter;
   fillChannels();
 }

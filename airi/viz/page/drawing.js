@@ -9,7 +9,8 @@ const graph = new Graph($("graph"), data, (number) => {
 function translate() {
   translateFrame("graphTitle");
   $("graph").setAttribute("aria-label", say("graphTitle"));
-  $("notice").textContent = data.notice;
+  $("notice").textContent = sentence(spoken(data.notice));
+  graph.draw();
 }
 
 listenToFrame(graph, translate, () => {});

@@ -19,7 +19,7 @@ class Graph {
     this.listen();
   }
 
-  // Everything anew: after another trace was chosen.
+  // Everything anew: after another trace or language was chosen.
   draw() {
     const { data } = this;
     this.scene.replaceChildren();
@@ -95,11 +95,12 @@ class Graph {
     const top = y - ((box.lines.length - 1) * 13) / 2 + 4;
     box.lines.forEach((line, i) => {
       const text = drawn("text", { x, y: (top + 13 * i).toFixed(1) }, group);
-      text.textContent = line;
+      text.textContent = spoken(line);
       if (i === 0) text.setAttribute("class", "name");
     });
     const event = box.step === null ? null : now.events[box.step];
     if (event) this.drawMarks(event, x + width / 2, y - height / 2, group);
+    if (now.stop && box.kind === "op" && !event) group.classList.add("unreached");
     group.addEventListener("click", () => this.onChoose(number));
     return group;
   }
@@ -147,7 +148,8 @@ class Graph {
     const matches = [];
     this.data.boxes.forEach((box, number) => {
       const event = box.step === null ? null : now.events[box.step];
-      const text = [...box.lines, event ? event.scope : ""].join("\n").toLowerCase();
+      const lines = box.lines.map(spoken);
+      const text = [...lines, event ? event.scope : ""].join("\n").toLowerCase();
       const isMatch = wanted !== "" && text.includes(wanted);
       this.boxes[number].classList.toggle("found", isMatch);
       if (isMatch) matches.push(number);

@@ -304,7 +304,7 @@ function show(at) {
   $("count").textContent = say("labStep", { n: at, all: data.steps });
   $("slider").setAttribute("aria-valuetext", $("said").textContent);
   const names = data.runs.map((each) => each.name).join(", ");
-  const plot = { surface: data.surface, names, said: $("said").textContent };
+  const plot = { surface: spoken(data.surface), names, said: $("said").textContent };
   $("paths").setAttribute("aria-label", say("labPlot", plot));
 }
 
@@ -318,7 +318,7 @@ const player = new Player(data.steps, show, Math.max(60, Math.min(500, 15000 / d
 
 function translate() {
   translatePage("labTitle");
-  $("surface").textContent = data.surface;
+  $("surface").textContent = spoken(data.surface);
   player.translate();
   measure();
   paintLand();

@@ -28,7 +28,8 @@ class Panel {
     const isAsked = event.inputs.some((input) => {
       return input.grad !== null && this.predictions.hides(at, input.name);
     });
-    if (event.rule.length) this.showRule(event.rule, !isAsked);
+    const rule = language === "pt" ? event.rule.at(-1) : event.rule[0];
+    if (rule.length) this.showRule(rule, !isAsked);
     if (event.where) {
       const line = made("p", "line", undefined, this.root);
       made("span", "where", event.where, line);
@@ -38,7 +39,7 @@ class Panel {
     for (const output of event.outputs) {
       if (output.grad === null || output.uses === 0) continue;
       const notes = output.uses > 1 ? [say("accumulates", { n: output.uses })] : [];
-      this.tensor(`∂L/∂${output.name}`, output.shape, output.grad, notes);
+      this.tensor(`∂L/∂${output.name}`, spoken(output.shape), output.grad, notes);
     }
     const sent = event.inputs.filter((input) => input.grad !== null);
     if (sent.length) this.section("sends");
@@ -58,21 +59,23 @@ class Panel {
   }
 
   showNotes(event) {
-    for (const [kind, values] of event.badges) {
-      const shown = Object.entries(values).map(([name, value]) => [name, written(value)]);
-      made("p", `note ${kind}`, say(kind, Object.fromEntries(shown)), this.root);
+    for (const [kind, text] of event.badges) {
+      made("p", `note ${kind}`, sentence(spoken(text)), this.root);
     }
     const check = event.check;
     if (!check) return;
     const shown = { ...check, analytic: written(check.analytic), numeric: written(check.numeric) };
-    made("p", `note check-${check.verdict}`, say(check.verdict, shown), this.root);
+    const verdict = sentence(say(check.verdict, shown));
+    const isOpen = check.verdict === "unchecked";
+    const text = isOpen ? say("because", { verdict, reason: spoken(check.reason) }) : verdict;
+    made("p", `note check-${check.verdict}`, text, this.root);
   }
 
   showRule(parts, withShapes) {
     const rule = made("p", "rule", undefined, this.root);
     for (const [text, shape] of parts) {
       const word = made("span", shape ? "sized" : "", text, rule);
-      if (shape && withShapes) made("sub", "", shape, word);
+      if (shape && withShapes) made("sub", "", spoken(shape), word);
     }
     made("p", "quiet", say("g"), this.root);
   }
@@ -110,9 +113,10 @@ class Panel {
   }
 
   showLeaves() {
-    made("h2", "", say("done"), this.root);
+    made("h2", "", say(now.stop ? "stopped" : "done"), this.root);
+    if (now.stop) made("p", "note error", now.stop.error, this.root);
     for (const leaf of now.leaves) {
-      this.tensor(`∂L/∂${leaf.name}`, this.shapeOf(leaf.grad), leaf.grad, []);
+      this.tensor(`∂L/∂${spoken(leaf.name)}`, this.shapeOf(leaf.grad), leaf.grad, []);
     }
   }
 
@@ -121,7 +125,7 @@ class Panel {
   }
 
   shapeOf(number) {
-    return this.data.tensors[number].shape.join("×") || "scalar";
+    return this.data.tensors[number].shape.join("×") || say("scalar");
   }
 
   // A tensor: its name, picture, the value under the pointer, and its statistics.
@@ -132,14 +136,14 @@ class Panel {
     made("bdi", "name", name, caption);
     made("span", "shape", `${shape}  ${tensor.dtype}`, caption);
     if (to !== null) {
-      made("bdi", "to", say("to", { name: this.data.boxes[to].lines[0] }), caption);
+      made("bdi", "to", say("to", { name: spoken(this.data.boxes[to].lines[0]) }), caption);
     }
     for (const note of notes) made("p", "note flagged", note, figure);
     const canvas = made("canvas", "", undefined, figure);
     const [min, max, mean, norm, zeros] = tensor.stats;
-    const spoken = { name, shape, min: written(min), max: written(max), norm: written(norm) };
+    const heard = { name, shape, min: written(min), max: written(max), norm: written(norm) };
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", say("picture", spoken));
+    canvas.setAttribute("aria-label", say("picture", heard));
     this.paintings.push([canvas, tensor]);
     const total = tensor.shape.reduce((product, size) => product * size, 1);
     const shown = valuesOf(tensor).length;

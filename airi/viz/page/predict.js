@@ -1,4 +1,7 @@
 // Predict mode: what an op sends on is hidden until one has said its shape, sign or value.
+const isFramed = window.self !== window.top;
+$("answers").addEventListener("focus", () => $("answers").select());
+
 class Predictions {
   constructor() {
     this.on = false;
@@ -15,7 +18,8 @@ class Predictions {
 
   // The questions for one gradient, in place of its picture.
   ask(parent, step, input, tensor, reveal) {
-    const form = made("form", "predict", undefined, parent);
+    const form = made("div", "predict", undefined, parent);
+    form.setAttribute("role", "group");
     made("p", "", say("ask", { name: `∂L/∂${input.name}` }), form);
     const shape = this.field(form, "predictShape", "text");
     const sign = made("select", "", undefined, this.label(form, "predictSign"));
@@ -24,9 +28,12 @@ class Predictions {
     }
     const value = this.field(form, "predictValue", "text");
     const button = made("button", "", say("answer"), form);
-    button.type = "submit";
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
+    button.type = "button";
+    // No <form>: a notebook's frame lets none be sent, and then tells nobody.
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target.tagName === "INPUT") button.click();
+    });
+    button.addEventListener("click", () => {
       if (!shape.value.trim() && !sign.value && !value.value.trim()) {
         shape.focus();
         return;
@@ -74,17 +81,19 @@ class Predictions {
     const words = { shape: "predictShape", sign: "predictSign", value: "predictValue" };
     for (const [what, isRight] of Object.entries(known.right)) {
       const said = Array.isArray(known.answer[what])
-        ? known.answer[what].join("×") || "scalar" : known.answer[what];
+        ? known.answer[what].join("×") || say("scalar") : known.answer[what];
       const text = `${isRight ? "✓" : "✗"} ${say(words[what])}: ${said}`;
       made("p", isRight ? "note check-right" : "note check-wrong", text, parent);
     }
   }
 
-  // The answers as a file.
+  // The answers as a file; in a notebook's frame, which may save none, as a text to copy.
   offer() {
     const answers = [...this.answers.values()].map((each) => each.answer);
     const text = JSON.stringify({ airi: "answers", version: 1, answers }, null, 1);
+    $("answers").value = text;
+    $("copy").hidden = !isFramed;
     $("export").href = `data:application/json;charset=utf-8,${encodeURIComponent(text)}`;
-    $("export").hidden = false;
+    $("export").hidden = isFramed;
   }
 }

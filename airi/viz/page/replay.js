@@ -18,14 +18,14 @@ const go = (step, follow) => player.go(step, follow);
 // What the page says of the step, in text: for the counter and for screen readers.
 function tell(at) {
   const event = now.events[at];
-  let said = say("done");
+  let said = say(now.stop ? "stopped" : "done");
   if (event) {
     const names = event.inputs.filter((each) => each.grad !== null).map((each) => each.name);
     const sent = names.length ? say("sentOne", { names: names.join(", ") }) : say("sentNone");
     said = say("said", { n: at + 1, all: steps, op: event.op, sent });
   }
   $("said").textContent = said;
-  $("count").textContent = event ? say("count", { n: at + 1, all: steps }) : say("done");
+  $("count").textContent = event ? say("count", { n: at + 1, all: steps }) : said;
   $("slider").setAttribute("aria-valuetext", said);
   $("graph").setAttribute("aria-label", say("graph", { said }));
 }
@@ -34,8 +34,11 @@ function translate() {
   translateFrame("title");
   player.translate();
   name("snapshot", "snapshots");
+  $("answers").setAttribute("aria-label", say("copy"));
   tellSnapshot(Number($("snapshot").value));
-  showBirth();
+  graph.draw();
+  search(graph);
+  showAlarms();
   go(player.at, false);
 }
 
@@ -43,30 +46,45 @@ function translate() {
 function choose(number) {
   now = data.snapshots[number];
   graph.draw();
-  showBirth();
+  showAlarms();
   tellSnapshot(number);
   go(player.at, false);
 }
 
 function tellSnapshot(number) {
-  const words = { label: now.label, n: number + 1, all: data.snapshots.length };
+  const words = { label: spoken(now.label), n: number + 1, all: data.snapshots.length };
   $("label").textContent = say("snapshot", words);
   $("snapshot").setAttribute("aria-valuetext", $("label").textContent);
 }
 
-function showBirth() {
-  const birth = now.birth;
+// What went wrong: where the first NaN was made, and what ended backward.
+function showAlarms() {
+  const { birth, stop } = now;
   $("birth").hidden = !birth;
-  if (!birth) return;
-  const word = { forward: "birthForward", backward: "birthBackward", data: "birthData" };
-  $("birth").replaceChildren();
-  made("strong", "", say(word[birth.phase], birth), $("birth"));
-  if (birth.where) made("code", "", birth.where, $("birth"));
-  for (const line of birth.inputs) made("span", "", line, $("birth"));
-  if (birth.step === null) return;
-  const button = made("button", "", say("show"), $("birth"));
+  $("stop").hidden = !stop;
+  if (birth) {
+    const word = { forward: "birthForward", backward: "birthBackward", data: "birthData" };
+    const said = say(word[birth.phase], { op: birth.op, kind: spoken(birth.kind) });
+    showAlarm($("birth"), said, birth.where, birth.inputs.map(spoken), birth.step);
+  }
+  if (stop) {
+    const { step, error } = stop;
+    const said = step === null
+      ? say("stoppedAfter", { n: steps, error })
+      : say("stoppedAt", { n: step + 1, op: now.events[step].op, error });
+    showAlarm($("stop"), said, step === null ? "" : now.events[step].where, [], step);
+  }
+}
+
+function showAlarm(root, said, where, lines, step) {
+  root.replaceChildren();
+  made("strong", "", said, root);
+  if (where) made("code", "", where, root);
+  for (const line of lines) made("span", "", line, root);
+  if (step === null) return;
+  const button = made("button", "", say("show"), root);
   button.type = "button";
-  button.addEventListener("click", () => go(birth.step));
+  button.addEventListener("click", () => go(step));
 }
 
 listenToKeys({ ...player.keys, ...ZOOM_KEYS(graph) });
