@@ -7,7 +7,7 @@ import io
 import os
 import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import SourceFileLoader
 from types import ModuleType, TracebackType
 
@@ -23,18 +23,26 @@ where PyTorch is installed. `airi doctor script.py` says before what airi lacks 
 INTERRUPTED = 130  # the exit code of a program that was stopped by Ctrl-C
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run what the arguments name; returns the exit code, or passes on the script's SystemExit."""
+def main(
+    arguments: Sequence[str],
+    command: str = "airi run",
+    failed: Callable[[BaseException], None] | None = None,
+) -> int:
+    """Run what the arguments name; returns the exit code, or passes on the script's SystemExit.
+
+    `command` is who speaks in messages; `failed` is told the exception that ended the script, after
+    its traceback was printed.
+    """
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE, file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
     is_module = arguments[0] == "-m"
     if is_module and len(arguments) < 2:
-        print(f"airi run: -m needs the name of a module\n{USAGE}", file=sys.stderr)
+        print(f"{command}: -m needs the name of a module\n{USAGE}", file=sys.stderr)
         return 2
     target, *rest = arguments[1:] if is_module else arguments
     if target.startswith("-") and target != "-":
-        print(f"airi run: there is no option {target}\n{USAGE}", file=sys.stderr)
+        print(f"{command}: there is no option {target}\n{USAGE}", file=sys.stderr)
         return 2
     modules.install()
     try:
@@ -43,20 +51,23 @@ def main(arguments: Sequence[str]) -> int:
         elif target == "-":
             _run_code(sys.stdin.read(), "<stdin>", "-", "", rest)
         else:
-            return _run_file(target, rest)
+            return _run_file(target, rest, command)
     except SystemExit:
         raise
     except BaseException as error:
-        return _report(error)
+        code = _report(error)
+        if failed is not None:
+            failed(error)
+        return code
     return 0
 
 
-def _run_file(path: str, arguments: list[str]) -> int:
+def _run_file(path: str, arguments: list[str], command: str) -> int:
     try:
         with io.open_code(os.path.abspath(path)) as file:
             source = file.read()
     except OSError as error:
-        print(f"airi run: can't open file {path!r}: {error.strerror}", file=sys.stderr)
+        print(f"{command}: can't open file {path!r}: {error.strerror}", file=sys.stderr)
         return 2
     folder = os.path.dirname(os.path.realpath(path))
     _run_code(source, path, path, folder, arguments)

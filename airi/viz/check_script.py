@@ -29,16 +29,29 @@ class _Checker(Collector):
         self.rtol = rtol
         self.reports: list[CheckReport] = []
         self.trace: Trace | None = None
+        self.is_walking = False
 
     def walk_begins(self, order: list[Node], roots: list[tuple[Any, Any]]) -> None:
         self.restart()
+        self.is_walking = True
         super().walk_begins(order, roots)
         self.results = [_result(edge) for edge, _ in roots if type(edge) is tuple]
 
     def walk_ends(self) -> None:
         super().walk_ends()
-        if not self.events:
-            return
+        self.is_walking = False
+        if self.events:
+            self._report()
+            if len(self.reports) == self.passes:
+                raise _Enough(0)
+
+    def script_failed(self, error: BaseException) -> None:
+        """The script is over; where backward raised, report the steps up to that."""
+        if self.is_walking and isinstance(error, Exception):
+            self.stops(error)
+            self._report()
+
+    def _report(self) -> None:
         picture = collect(self.results, {}) if self.results else Picture()
         root = self.results[0]._array if self.results else None
         self.trace = Trace(self, picture, root)
@@ -46,8 +59,6 @@ class _Checker(Collector):
         print(f"backward pass {len(self.reports)}: {self.reports[-1]}", flush=True)
         if self.trace.birthplace is not None:
             print(self.trace.birthplace, flush=True)
-        if len(self.reports) == self.passes:
-            raise _Enough(0)
 
 
 def _result(edge: tuple[Node, int]) -> Any:
@@ -84,7 +95,8 @@ def main(arguments: Sequence[str]) -> int:
     checker = _Checker(options.passes, options.rtol)
     code = _run(checker, [options.script, *options.arguments])
     if checker.trace is None:
-        print("airi check: the script ran no backward pass", file=sys.stderr)
+        if code == 0:
+            print("airi check: the script ran no backward pass", file=sys.stderr)
         return code or 2
     if options.html:
         print(f"saved {checker.trace.save(options.html)}")
@@ -97,7 +109,7 @@ def _run(checker: _Checker, arguments: list[str]) -> int:
 
     try:
         with record(), observed_by(checker):
-            return run.main(arguments)
+            return run.main(arguments, "airi check", checker.script_failed)
     except _Enough:
         return 0
     except SystemExit as error:  # the script's own

@@ -20,6 +20,7 @@ from airi.autograd.mode import enable_grad, no_grad
 from airi.autograd.observer import unobserved
 from airi.autograd.quiet import quiet
 from airi.tensor import Tensor
+from airi.viz.arguments import positive, whole
 from airi.viz.source import short_source
 from airi.viz.words import text
 
@@ -105,6 +106,7 @@ def check(trace: Trace, rtol: float = 1e-4, seed: int = 0) -> CheckReport:
     finite, or that write into their inputs are reported as unchecked. `seed` is that of the
     directions.
     """
+    rtol, seed = positive("check", "rtol", rtol), whole("check", "seed", seed)
     with unobserved(), quiet():
         return CheckReport(_checked(event, rtol, seed) for event in trace)
 

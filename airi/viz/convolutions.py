@@ -15,6 +15,7 @@ from airi.autograd.mode import enable_grad
 from airi.nn import Conv2d
 from airi.nn import functional as F
 from airi.tensor import Tensor
+from airi.viz.arguments import file_path, whole
 
 SOBEL: dict[str, list[list[float]]] = {
     "Sobel x": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
@@ -97,6 +98,8 @@ class Convolution:
     def at(self, filter: int, row: int, column: int) -> Pixel:
         """Everything about ``output[filter, row, column]``; IndexError where there is none."""
         filters, height, width = self.output.shape
+        for name, each in (("filter", filter), ("row", row), ("column", column)):
+            whole("at", name, each, least=-(2**31))
         if not (0 <= filter < filters and 0 <= row < height and 0 <= column < width):
             raise IndexError(
                 f"at: [{filter}, {row}, {column}] is not in the output of shape {self.output.shape}"
@@ -132,6 +135,9 @@ class Convolution:
 
         The filters as rows times this matrix are the output: that is how it is computed fast.
         """
+        group = whole("columns", "group", group)
+        if group >= self.groups:
+            raise IndexError(f"columns: there is no group {group} of {self.groups}")
         _, taken, height, width = self.weight.shape
         out_height, out_width = self.output.shape[1:]
         channels = self.padded[group * taken : (group + 1) * taken]
@@ -159,7 +165,7 @@ class Convolution:
         """
         from airi.utils.files import replacing
 
-        target = Path(path)
+        target = file_path("convolution", path)
         ending = target.suffix.lower()
         if ending == ".gif":
             from airi.viz.convolution_gif import save
@@ -266,8 +272,17 @@ def _of_layer(layer: Conv2d, x: Tensor, gradient: Any) -> Convolution:
     return Convolution(x, layer.weight, layer.bias, names, geometry, gradient)
 
 
+def _array(name: str, given: Any) -> np.ndarray:
+    try:
+        return given.detach().numpy() if isinstance(given, Tensor) else np.asarray(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"convolution: {name} must be a Tensor or an array, got {type(given).__name__}: {error}"
+        ) from error
+
+
 def _image(image: Any) -> Tensor:
-    array = image.detach().numpy() if isinstance(image, Tensor) else np.asarray(image)
+    array = _array("image", image)
     if array.dtype == np.uint8:
         array = array.astype(np.float32) / 255
     if array.dtype.kind not in "fiu":
@@ -298,7 +313,7 @@ def _kernels(given: Any, channels: int) -> tuple[Tensor, list[str], int]:
         given = given.detach().numpy()
     try:
         array = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(
             "convolution: expected an nn.Conv2d, a kernel of numbers or a dict of kernels, got "
             f"{type(given).__name__}"
@@ -324,15 +339,19 @@ def _kernels(given: Any, channels: int) -> tuple[Tensor, list[str], int]:
 
 
 def _pair(name: str, value: Any) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair) != 2 or any(not isinstance(each, int) or each < 0 for each in pair):
-        raise ValueError(f"convolution: {name} must be one or two numbers, got {value!r}")
+    pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    if len(pair) != 2:
+        raise ValueError(f"convolution: {name} must be one or two integers, got {value!r}")
+    pair = whole("convolution", name, pair[0]), whole("convolution", name, pair[1])
     if name != "padding" and 0 in pair:
         raise ValueError(f"convolution: {name} must be at least 1, got {value!r}")
     return pair
 
 
 def _pads(padding: Any, sizes: tuple[int, int], gaps: tuple[int, int]) -> Any:
+    if not isinstance(padding, str | int | tuple | list):
+        kind = type(padding).__name__
+        raise TypeError(f"convolution: padding must be 'same', 'valid' or integers, got {kind}")
     if padding == "valid":
         return (0, 0, 0, 0)
     if padding == "same":  # the odd one at the end, as in conv2d
@@ -340,7 +359,7 @@ def _pads(padding: Any, sizes: tuple[int, int], gaps: tuple[int, int]) -> Any:
         return (spare[0] // 2, spare[0] - spare[0] // 2, spare[1] // 2, spare[1] - spare[1] // 2)
     if isinstance(padding, str):
         raise ValueError(
-            f"convolution: padding must be 'same', 'valid' or numbers, got {padding!r}"
+            f"convolution: padding must be 'same', 'valid' or integers, got {padding!r}"
         )
     down, across = _pair("padding", padding)
     return (down, down, across, across)
@@ -371,7 +390,9 @@ def _check_fits(x: Tensor, weight: Tensor, geometry: _Geometry) -> None:
 def _gradient(given: Any, out: Tensor) -> Tensor:
     if given is None:
         return out.detach().clone()
-    array = given.detach().numpy() if isinstance(given, Tensor) else np.asarray(given)
+    array = _array("gradient", given)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"convolution: gradient must be real numbers, got {array.dtype}")
     if array.shape not in (tuple(out.shape), tuple(out.shape[1:])):
         raise ValueError(
             f"convolution: gradient must have the output's shape {tuple(out.shape[1:])}, got "

@@ -11,6 +11,7 @@ from airi.autograd.scope import Scope
 from airi.tensor import Tensor
 from airi.utils.files import replacing
 from airi.viz import pages
+from airi.viz.arguments import file_path, tensor_names, whole
 from airi.viz.folding import collapsed, folded
 from airi.viz.layout import FORMATS, positions, render
 from airi.viz.pages import plain
@@ -49,7 +50,7 @@ class Drawing:
         RuntimeError where no layout engine is installed and TimeoutError where the layout takes
         longer than `seconds`.
         """
-        target = Path(path)
+        target = file_path("draw", path)
         format = target.suffix.lstrip(".").lower()
         if format == "dot":
             content = self.source.encode()
@@ -114,11 +115,11 @@ def draw(
 
     Example: ``airi.viz.draw(loss, names={"x": x}).save("graph.svg")``.
     """
-    if direction not in ("TB", "LR", "BT", "RL"):
+    if not isinstance(direction, str) or direction not in ("TB", "LR", "BT", "RL"):
         raise ValueError(f"draw: direction must be TB, LR, BT or RL, got {direction!r}")
-    if depth is not None and depth < 0:
-        raise ValueError(f"draw: depth must not be negative, got {depth}")
-    picture = _picture(results, names or {}, Details(values, grads, saved))
+    depth = None if depth is None else whole("draw", "depth", depth)
+    labels = tensor_names("draw", names)
+    picture = _picture(results, labels, Details(values, grads, saved))
     if depth is not None:
         picture = collapsed(picture, depth)
     if fold:
@@ -133,7 +134,8 @@ def _picture(results: tuple[Any, ...], names: Mapping[str, Tensor], details: Det
         return _of_recording(results[0], details)
     for each in results:
         if not isinstance(each, Tensor):
-            raise TypeError(f"draw: expected Tensors, got {type(each).__name__}")
+            hint = "; several results are given one by one" if isinstance(each, list) else ""
+            raise TypeError(f"draw: expected Tensors, got {type(each).__name__}{hint}")
         if each.grad_fn is None:
             raise RuntimeError(
                 "draw: this tensor was recorded by no op: nothing it was made from requires grad, "

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from airi.viz.arguments import positive
 from airi.viz.profile import table
 from airi.viz.trace import Event, Trace
 
@@ -70,6 +71,7 @@ def grade(file: str | os.PathLike[str], trace: Trace, rtol: float = 0.01) -> Gra
     """
     if not isinstance(trace, Trace):
         raise TypeError(f"grade: expected a Trace to grade against, got {type(trace).__name__}")
+    rtol = positive("grade", "rtol", rtol)
     marks: list[Mark] = []
     for answer in _answers(*_content(file)):
         event, at = _find(answer, trace)

@@ -19,6 +19,7 @@ from airi.nn.parameter import is_lazy
 from airi.ops.creation import zeros
 from airi.random import get_rng_state, set_rng_state
 from airi.tensor import Tensor
+from airi.viz.arguments import whole
 from airi.viz.health import bytes_text
 from airi.viz.multiply_adds import multiply_adds
 from airi.viz.pages import plain
@@ -180,8 +181,7 @@ def summary(
     """
     if not isinstance(model, Module):
         raise TypeError(f"summary: expected an nn.Module, got {type(model).__name__}")
-    if depth is not None and depth < 0:
-        raise ValueError(f"summary: depth must not be negative, got {depth}")
+    depth = None if depth is None else whole("summary", "depth", depth)
     watch = _Watch(model)
     error = None
     if inputs or keywords:

@@ -10,6 +10,8 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from airi.viz.arguments import positive
+
 FORMATS = ("svg", "png", "pdf")
 
 Point = tuple[float, float]
@@ -86,6 +88,7 @@ def render(source: str, format: str, seconds: float = 60.0) -> bytes:
     Raises RuntimeError where no engine is installed, with the ways to get one, and TimeoutError
     where the layout takes longer than `seconds`.
     """
+    seconds = positive("draw", "seconds", seconds)
     engine = find_engine(format)
     if engine is None:
         wheel = "" if format == "pdf" else "pip install graphviz-pure (or 'airi[viz]'); "

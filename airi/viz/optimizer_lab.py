@@ -17,6 +17,7 @@ from airi.dtypes import float64
 from airi.ops.creation import tensor
 from airi.optim.optimizer import Optimizer
 from airi.tensor import Tensor
+from airi.viz.arguments import file_path, real_numbers, whole
 from airi.viz.surfaces import Box, Point, Surface, surface_of, value_at
 
 # The state in which optimizers keep a mean of gradients, and of their squares.
@@ -97,7 +98,7 @@ class OptimizerLab:
         """
         from airi.utils.files import replacing
 
-        target = Path(path)
+        target = file_path("optimizers", path)
         ending = target.suffix.lower()
         if ending == ".gif":
             from airi.viz.optimizer_gif import save
@@ -173,12 +174,11 @@ def optimizers(
     first = start if start is not None else shown.start
     if first is None:
         raise ValueError("optimizers: a function of your own needs start=(x, y)")
-    point = (float(first[0]), float(first[1]))
-    if steps < 1:
-        raise ValueError(f"optimizers: steps must be at least 1, got {steps}")
-    if not isinstance(makers, Mapping) or not makers:
-        raise TypeError("optimizers: expected a dict of names and functions that make an Optimizer")
-    box = domain if domain is not None else shown.domain
+    x, y = real_numbers("optimizers", "start", first, (2,), "two numbers (x, y)")
+    point = (float(x), float(y))
+    steps = whole("optimizers", "steps", steps, 1)
+    _require_makers(makers)
+    box = shown.domain if domain is None else _box(domain)
     reach = 10.0 if box is None else max(high - low for low, high in box)
     with enable_grad():
         runs = {
@@ -186,10 +186,28 @@ def optimizers(
         }
     if box is None:
         box = _around(point, runs)
-    (left, right), (low, high) = box
+    return OptimizerLab(shown, box, point, runs)
+
+
+def _require_makers(makers: Any) -> None:
+    expected = (
+        "optimizers: expected a dict of names and functions that make an Optimizer, such as "
+        "{'SGD': lambda p: airi.optim.SGD(p, lr=0.1)}"
+    )
+    if not isinstance(makers, Mapping) or not makers:
+        raise TypeError(f"{expected}, got {type(makers).__name__}")
+    for name, maker in makers.items():
+        if not isinstance(name, str) or isinstance(maker, Tensor) or not callable(maker):
+            raise TypeError(f"{expected}; {name!r} is given {type(maker).__name__}")
+
+
+def _box(domain: Any) -> Box:
+    form = "((x0, x1), (y0, y1)) with x0 < x1 and y0 < y1"
+    array = real_numbers("optimizers", "domain", domain, (2, 2), form)
+    (left, right), (low, high) = array.tolist()
     if not (left < right and low < high):
-        raise ValueError(f"optimizers: domain must be ((x0, x1), (y0, y1)), got {domain!r}")
-    return OptimizerLab(shown, ((left, right), (low, high)), point, runs)
+        raise ValueError(f"optimizers: domain must be {form}, got {domain!r}")
+    return (left, right), (low, high)
 
 
 def _run(surface: Surface, name: str, maker: Any, start: Point, steps: int, reach: float) -> Run:

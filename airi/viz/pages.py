@@ -121,7 +121,8 @@ def spoken(text: str, longest: int = 80) -> Any:
         else [part[0], {name: _value(each, longest) for name, each in part[1].items()}]
         for part in text.parts
     ]
-    return "".join(parts) if all(isinstance(part, str) for part in parts) else parts
+    strings = [part for part in parts if isinstance(part, str)]
+    return "".join(strings) if len(strings) == len(parts) else parts
 
 
 def _value(value: Any, longest: int) -> Any:

@@ -41,7 +41,7 @@ class Profile:
     """Time and memory of each op of a trace: ``print`` it, or read ``rows``."""
 
     def __init__(self, events: Iterable[Event], sort: str) -> None:
-        if sort not in _ORDERS:
+        if not isinstance(sort, str) or sort not in _ORDERS:
             raise ValueError(f"profile: sort must be one of {', '.join(_ORDERS)}, got {sort!r}")
         rows = [
             Row(

@@ -12,6 +12,7 @@ import numpy as np
 
 from airi.tensor import Tensor
 from airi.utils.files import replacing
+from airi.viz.arguments import file_path, whole
 from airi.viz.profile import shortened, table
 from airi.viz.recording import record
 from airi.viz.replay import framed, page, require_same
@@ -43,9 +44,10 @@ class _Series:
 
     def save(self, path: str | os.PathLike[str], seconds: float = 60.0) -> Path:
         """Write the page with its two sliders; `path` ends in ``.html``."""
-        target = Path(path)
+        name = type(self).__name__
+        target = file_path(name, path)
         if target.suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"cannot save {target.name!r}: the ending must be .html")
+            raise ValueError(f"{name}: cannot save {target.name!r}: the ending must be .html")
         content = self.html(seconds)
         with replacing(target) as file:
             file.write(content.encode())
@@ -75,13 +77,9 @@ class TrainingTrace(_Series):
     """
 
     def __init__(self, every: int = 10, most: int = 50) -> None:
-        if every < 1 or most < 1:
-            raise ValueError(
-                f"TrainingTrace: every and most must be 1 or more, got {every}, {most}"
-            )
         super().__init__()
-        self.every = every
-        self.most = most
+        self.every = whole("TrainingTrace", "every", every, 1)
+        self.most = whole("TrainingTrace", "most", most, 1)
         self.step = 0
         self.steps: list[int] = []
         self.losses: list[float] = []
@@ -89,8 +87,14 @@ class TrainingTrace(_Series):
     def backward(self, loss: Callable[[], Tensor]) -> Tensor:
         """Compute the loss and run backward, recorded at every k-th call; returns the loss.
 
-        Raises ValueError where the program's ops are not those of the first trace.
+        Raises TypeError for what is no function, ValueError where the program's ops are not those
+        of the first trace.
         """
+        if isinstance(loss, Tensor) or not callable(loss):
+            raise TypeError(
+                "TrainingTrace.backward: expected a function that computes the loss, such as "
+                f"lambda: cross_entropy(model(x), y), got {type(loss).__name__}"
+            )
         if self.step % self.every == 0 and len(self) < self.most:
             with record():
                 value = loss()
@@ -168,9 +172,16 @@ class Comparison(_Series):
 def compare(a: Trace, b: Trace, labels: tuple[str, str] = ("a", "b")) -> Comparison:
     """Two traces of the same program aligned: two learning rates, two initialisations, two rules.
 
-    Returns a `Comparison`. Raises ValueError where the programs' ops are not the same.
+    Returns a `Comparison`. Raises TypeError for what is no Trace, ValueError where the programs'
+    ops are not the same.
     Example: ``print(airi.viz.compare(mine, reference, ("mine", "reference")))``.
     """
+    for each in (a, b):
+        if not isinstance(each, Trace):
+            raise TypeError(f"compare: expected two Traces, got {type(each).__name__}")
+    is_pair = isinstance(labels, tuple | list) and len(labels) == 2
+    if not (is_pair and all(isinstance(each, str) for each in labels)):
+        raise TypeError(f"compare: labels must be two strings, got {labels!r}")
     return Comparison(a, b, labels)
 
 

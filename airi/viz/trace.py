@@ -16,6 +16,7 @@ from airi.autograd.graph import Node, Saved
 from airi.autograd.observer import Observer, observed_by
 from airi.tensor import Tensor
 from airi.viz import health, rules
+from airi.viz.arguments import file_path, tensor_names
 from airi.viz.health import Birthplace
 from airi.viz.picture import Picture, collect, parameter_names
 from airi.viz.profile import Profile, shortened, table
@@ -381,6 +382,8 @@ class Trace:
         return len(self.events)
 
     def __getitem__(self, index: int) -> Event:
+        if isinstance(index, int) and not -len(self) <= index < len(self):
+            raise IndexError(f"trace: there is no step {index}: it has {len(self)} steps")
         return self.events[index]
 
     def __iter__(self) -> Iterator[Event]:
@@ -429,7 +432,7 @@ class Trace:
         """
         from airi.utils.files import replacing
 
-        target = Path(path)
+        target = file_path("trace", path)
         if target.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"trace: cannot save {target.name!r}: the ending must be .html")
         content = self.html(seconds)
@@ -499,8 +502,9 @@ def trace(
         loss = _recorded(loss)
     if not isinstance(loss, Tensor):
         raise TypeError(f"trace: expected a Tensor or a function of one, got {type(loss).__name__}")
-    picture = collect([loss], names or {}) if loss.grad_fn is not None else Picture()
-    collector = Collector(names or {})
+    labels = tensor_names("trace", names)
+    picture = collect([loss], labels) if loss.grad_fn is not None else Picture()
+    collector = Collector(labels)
     try:
         with observed_by(collector):
             loss.backward(gradient, retain_graph=retain_graph)

@@ -86,3 +86,20 @@ def test_scripts_without_backward_or_that_fail(tmp_path):
     done = check(tmp_path, "1 / 0")
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_script_that_is_not_there(tmp_path):
+    command = [sys.executable, "-m", "airi", "check", "nofile.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "airi check: can't open file 'nofile.py': No such file or directory\n"
+
+
+def test_a_backward_that_raises_is_checked_up_to_there(tmp_path):
+    source = WRONG.replace("return 3.03 * x ** 2 * g", "raise ValueError('no way')")
+    done = check(tmp_path, source)
+    assert done.returncode == 1
+    assert "ValueError: no way" in done.stderr
+    assert "1 of 2 ops checked, 0 wrong" in done.stdout
+    assert "Cube at script.py:16: unchecked (its backward raised an error)" in done.stdout
+    assert "ran no backward" not in done.stderr
