@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks import machine, report
 from benchmarks.report import Result
 from benchmarks.row import Row
-from benchmarks.rows import chosen
+from benchmarks.table import chosen
 from benchmarks.worker import CONTENDERS, Worker
 
 
@@ -64,7 +64,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def measure(row: Row, workers: list[Worker], options: argparse.Namespace) -> Result:
     """All rounds of a row."""
-    result = Result.of(row, workers[0].threads)
+    result = Result.of(row, workers[0].threads, judged=not options.tiny)
     for _ in range(options.rounds):
         for worker in workers:
             if worker.contender not in result.errors:

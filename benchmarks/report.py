@@ -34,8 +34,9 @@ class Result:
     _sizes: list[float] | None = None  # of what the first contender computed
 
     @classmethod
-    def of(cls, row: Row, threads: int) -> Result:
-        return cls(row.name, row.family, row.unit, row.floor, row.aim, threads)
+    def of(cls, row: Row, threads: int, judged: bool = True) -> Result:
+        floor, aim = (row.floor, row.aim) if judged else (None, None)
+        return cls(row.name, row.family, row.unit, floor, aim, threads)
 
     def add(self, contender: str, answer: dict[str, Any]) -> None:
         """Take in what a worker answered."""
@@ -64,13 +65,10 @@ class Result:
     @property
     def reached(self) -> float | None:
         """How much of what is asked for is reached: below 1 the floor is missed."""
-        eager, kept = self.ratio(PYTORCH), self.ratio(KEPT)
-        shares = []
-        if eager and self.floor:
-            shares.append(eager[0] / self.floor)
-        if kept:
-            shares.append(kept[0] / KEPT_FLOOR)
-        return min(shares, default=None)
+        if self.floor is None:
+            return None
+        ratios = [(self.ratio(PYTORCH), self.floor), (self.ratio(KEPT), KEPT_FLOOR)]
+        return min((ratio[0] / floor for ratio, floor in ratios if ratio), default=None)
 
     @property
     def missed(self) -> bool:
@@ -169,8 +167,12 @@ class Document:
         judged = [each for each in self.results.values() if each.reached is not None]
         missed = [each for each in judged if each.missed]
         failed = [each for each in self.results.values() if each.errors]
-        text = f"{len(judged) - len(missed)} of {len(judged)} floors hold"
-        return text + (f"; {len(failed)} rows failed" if failed else "")
+        parts = [f"{len(self.results)} rows measured"]
+        if judged:
+            parts.append(f"{len(judged) - len(missed)} of {len(judged)} floors hold")
+        if failed:
+            parts.append(f"{len(failed)} rows failed")
+        return ", ".join(parts)
 
     def as_json(self) -> dict[str, Any]:
         return {

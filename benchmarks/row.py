@@ -10,8 +10,6 @@ airi has PyTorch's names, so one function serves both:
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +35,8 @@ class Row:
     aim: float | None  # and had better be this
     sizes: dict[str, Any]
     tiny: dict[str, Any]  # sizes at which a step takes no time
-    warm_up: int = 2  # steps that are not timed
     unit: str = "ms"  # or "us an op", or "MB": then the step returns the megabytes
+    warm_up: int = 2  # steps that are run before the first one counts
 
     @property
     def family(self) -> str:
@@ -68,26 +66,3 @@ def row(name: str = "", **facts: Any) -> Callable[[Callable[..., Step]], Callabl
         return build
 
     return register
-
-
-def chosen(patterns: list[str]) -> list[Row]:
-    """The rows that are meant: by name, by family, or by a pattern such as ``conv-*-forward``.
-
-    Raises:
-        ValueError: if nothing is called so.
-    """
-    if not patterns:
-        return list(ROWS.values())
-    wanted = set()
-    for pattern in patterns:
-        hits = [
-            each.name
-            for each in ROWS.values()
-            if each.family == pattern or fnmatch.fnmatchcase(each.name, pattern)
-        ]
-        if not hits:
-            names = list(ROWS) + [each.family for each in ROWS.values()]
-            near = ", ".join(difflib.get_close_matches(pattern, dict.fromkeys(names)))
-            raise ValueError(f"no row is called {pattern!r}" + (f"; near: {near}" if near else ""))
-        wanted.update(hits)
-    return [each for each in ROWS.values() if each.name in wanted]

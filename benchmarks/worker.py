@@ -7,7 +7,6 @@ JSON object a line and answers with one.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import os
@@ -18,6 +17,10 @@ import time
 import traceback
 from pathlib import Path
 from typing import Any
+
+from benchmarks.machine import peaks
+from benchmarks.row import Row, Step
+from benchmarks.table import ROWS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,8 +60,9 @@ class Worker:
             answer = ""
         if answer:
             return json.loads(answer)
-        code, self.process = self.process.wait(), None  # the next request starts another
-        return {"error": f"the process ended with exit code {code}"}
+        self.process.communicate()
+        code, self.process = self.process.returncode, None  # the next request starts another
+        return {"error": f"the process ended with code {code}"}
 
     def close(self) -> None:
         if self.process is not None:
@@ -84,43 +88,42 @@ class Bench:
     def __init__(self, library: str, threads: int):
         self.torch = importlib.import_module(library)
         self.torch.set_num_threads(threads)
-        self.set_up: tuple[str, bool] | None = None
-        self.step: Any = None
+        self.row: Row | None = None
+        self.step: Step | None = None
 
     def measure(self, row: str, seconds: float, tiny: bool) -> dict[str, Any]:
         """Run the row's step for so long, and at least once; the median of what it took."""
         answer: dict[str, Any] = {}
-        if self.set_up != (row, tiny):
-            answer = self._prepare(row, tiny)
-        taken: list[float] = []
+        if self.row is not ROWS[row]:
+            answer = self._set_up(ROWS[row], tiny)
+        values = []
         end = time.perf_counter() + seconds
-        while not taken or time.perf_counter() < end:
-            start = time.perf_counter()
-            result = self.step.run()
-            taken.append(time.perf_counter() - start)
-            if self.unit == "MB":
-                taken[-1] = result
-            del result
-        scale = {"ms": 1e3, "us an op": 1e6 / self.step.ops, "MB": 1}[self.unit]
-        return answer | {"value": scale * statistics.median(taken)}
+        while not values or time.perf_counter() < end:
+            values.append(self._once())
+        return answer | {"value": statistics.median(values)}
 
-    def _prepare(self, name: str, tiny: bool) -> dict[str, Any]:
-        """Set up another row and run it for the first time; the work in it, and what came out."""
-        from benchmarks.rows import ROWS
-
-        self.set_up = self.step = None
-        gc.collect()
-        row = ROWS[name]
+    def _set_up(self, row: Row, tiny: bool) -> dict[str, Any]:
+        """Prepare another row and warm it up; the work that is in it, and what came out."""
+        self.row = self.step = None
         self.torch.manual_seed(0)
-        self.step, self.unit = row.build(self.torch, **(row.tiny if tiny else row.sizes)), row.unit
+        self.step = row.build(self.torch, **(row.tiny if tiny else row.sizes))
         result = None
-        for _ in range(1 if tiny else row.warm_up):
+        for _ in range(min(row.warm_up, 1) if tiny else row.warm_up):
             result = self.step.run()
-        self.set_up = (name, tiny)
+        self.row = row
         return {"flops": self.step.flops, "bytes": self.step.bytes, "result": self._sizes(result)}
 
+    def _once(self) -> float:
+        """Run the step; what it took, in the row's unit."""
+        start = time.perf_counter()
+        result = self.step.run()
+        seconds = time.perf_counter() - start
+        if self.row.unit == "MB":
+            return result
+        return seconds * (1e6 / self.step.ops if self.row.unit == "us an op" else 1e3)
+
     def _sizes(self, result: Any) -> list[float]:
-        """The mean size of the elements of each tensor that came out, the same in all libraries."""
+        """The mean size of the elements of each tensor that came out; all libraries agree."""
         if isinstance(result, self.torch.Tensor):
             return [float(result.detach().double().abs().mean())]
         if isinstance(result, (tuple, list)):
@@ -128,8 +131,6 @@ class Bench:
         return []
 
     def peaks(self, seconds: float) -> dict[str, float]:
-        from benchmarks.machine import peaks
-
         return peaks(self.torch, seconds)
 
 
@@ -143,7 +144,7 @@ def serve(library: str, threads: int) -> None:
             answer = getattr(bench, request.pop("do"))(**request)
         except Exception as error:
             traceback.print_exc()
-            bench.set_up = None
+            bench.row = None
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
 

@@ -7,7 +7,6 @@ from typing import Any
 from benchmarks.row import Step, row
 
 
-@row(floor=1.0, aim=2.0, sizes={"shape": (8, 4, 128, 32)}, tiny={"shape": (1, 2, 4, 3)})
 @row(
     "attention-long",
     floor=1.0,
@@ -15,6 +14,7 @@ from benchmarks.row import Step, row
     sizes={"shape": (2, 8, 1024, 64)},
     tiny={"shape": (1, 2, 4, 3)},
 )
+@row(floor=1.0, aim=2.0, sizes={"shape": (8, 4, 128, 32)}, tiny={"shape": (1, 2, 4, 3)})
 def attention(torch: Any, shape: tuple[int, ...]) -> Step:
     """Causal attention (batch, heads, length, width), forward and backward."""
     q, k, v = (torch.randn(shape, requires_grad=True) for _ in range(3))

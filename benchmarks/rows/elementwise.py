@@ -41,22 +41,22 @@ def sum_(torch: Any, shape: Shape) -> Step:
     return Step(lambda: torch.autograd.grad(torch.sum(x), x)[0], bytes=2 * x.nbytes)
 
 
-@row("exp-1m", floor=1.3, aim=2.0, sizes=MILLION, tiny=TINY)
 @row("exp-16m", floor=1.0, aim=4.0, sizes=LARGE, tiny=TINY)
+@row("exp-1m", floor=1.3, aim=2.0, sizes=MILLION, tiny=TINY)
 def exp(torch: Any, shape: Shape) -> Step:
     """exp, forward."""
     return forward(torch, torch.exp, shape)
 
 
-@row("tanh-1m", floor=1.3, aim=5.0, sizes=MILLION, tiny=TINY)
 @row("tanh-16m", floor=1.0, aim=4.0, sizes=LARGE, tiny=TINY)
+@row("tanh-1m", floor=1.3, aim=5.0, sizes=MILLION, tiny=TINY)
 def tanh(torch: Any, shape: Shape) -> Step:
     """tanh, forward."""
     return forward(torch, torch.tanh, shape)
 
 
-@row("mean-1m", floor=1.3, aim=4.0, sizes=MILLION, tiny=TINY)
 @row("mean-16m", floor=1.0, aim=4.0, sizes=LARGE, tiny=TINY)
+@row("mean-1m", floor=1.3, aim=4.0, sizes=MILLION, tiny=TINY)
 def mean(torch: Any, shape: Shape) -> Step:
     """The mean of all elements, forward."""
     return forward(torch, torch.mean, shape)

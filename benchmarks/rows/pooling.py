@@ -22,8 +22,8 @@ def both_ways(torch: Any, pool: Any, shape: tuple[int, ...], *window: int) -> St
     )
 
 
-@row("max-pool-2x2", floor=1.5, aim=5.0, sizes=HALVES, tiny=TINY)
 @row("max-pool-3x3s2", floor=1.5, aim=5.0, sizes=OVERLAPS, tiny=TINY)
+@row("max-pool-2x2", floor=1.5, aim=5.0, sizes=HALVES, tiny=TINY)
 def max_pool(
     torch: Any, shape: tuple[int, ...], kernel: int = 2, stride: int = 2, padding: int = 0
 ) -> Step:
@@ -31,8 +31,8 @@ def max_pool(
     return both_ways(torch, torch.nn.functional.max_pool2d, shape, kernel, stride, padding)
 
 
-@row("avg-pool-2x2", floor=1.5, aim=5.0, sizes=HALVES, tiny=TINY)
 @row("avg-pool-3x3s2", floor=1.5, aim=5.0, sizes=OVERLAPS, tiny=TINY)
+@row("avg-pool-2x2", floor=1.5, aim=5.0, sizes=HALVES, tiny=TINY)
 def avg_pool(
     torch: Any, shape: tuple[int, ...], kernel: int = 2, stride: int = 2, padding: int = 0
 ) -> Step:

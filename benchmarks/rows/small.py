@@ -9,8 +9,8 @@ from benchmarks.row import Step, row
 CHAIN = {"floor": 2.5, "aim": 10.0, "unit": "us an op"}
 
 
-@row("chain-scalar", sizes={"shape": (), "ops": 1_000}, tiny={"shape": (), "ops": 4}, **CHAIN)
 @row("chain-4x4", sizes={"shape": (4, 4), "ops": 1_000}, tiny={"shape": (4, 4), "ops": 4}, **CHAIN)
+@row("chain-scalar", sizes={"shape": (), "ops": 1_000}, tiny={"shape": (), "ops": 4}, **CHAIN)
 def chain(torch: Any, shape: tuple[int, ...], ops: int) -> Step:
     """A chain of 1,000 multiplications and additions, forward and backward, an op."""
     x, w, b = (torch.full(shape, value, requires_grad=True) for value in (1.0, 0.99, 0.01))
