@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from airi.utils.files import replacing
 from airi.viz import pages
 from airi.viz.arguments import file_path, tensor_names, whole
 from airi.viz.folding import collapsed, folded
-from airi.viz.layout import FORMATS, positions, render
+from airi.viz.layout import FORMATS, SECONDS, Layout, LayoutError, positions, render
 from airi.viz.pages import plain
 from airi.viz.picture import Box, Details, Picture, collect, collect_nodes
 from airi.viz.recording import Recording
+from airi.viz.rows import rows
 from airi.viz.scopes import ScopeNames
 from airi.viz.tree import tree
 
@@ -39,16 +41,17 @@ class Drawing:
     ``print`` gives it as a text tree; ``source`` is the dot text.
     """
 
-    def __init__(self, source: str, picture: Picture) -> None:
+    def __init__(self, source: str, picture: Picture, direction: str = "TB") -> None:
         self.source = source
         self._picture = picture
+        self._direction = direction
 
-    def save(self, path: str | os.PathLike[str], seconds: float = 60.0) -> Path:
+    def save(self, path: str | os.PathLike[str], seconds: float = SECONDS) -> Path:
         """Write ``.svg``, ``.png``, ``.pdf``, ``.html`` or ``.dot``, by the ending; returns it.
 
-        The HTML page can be moved, zoomed and searched. Raises ValueError for another ending,
-        RuntimeError where no layout engine is installed and TimeoutError where the layout takes
-        longer than `seconds`.
+        The HTML page can be moved, zoomed and searched. Where Graphviz does not finish its layout
+        in `seconds`, a warning says so and the graph is laid out in plain rows. Raises ValueError
+        for another ending, RuntimeError where no layout engine is installed.
         """
         target = file_path("draw", path)
         format = target.suffix.lstrip(".").lower()
@@ -57,7 +60,7 @@ class Drawing:
         elif format == "html":
             content = self.html(seconds).encode()
         elif format in FORMATS:
-            content = render(self.source, format, seconds)
+            content = self._rendered(format, seconds)
         else:
             endings = ", ".join(f".{each}" for each in (*FORMATS, "html", "dot"))
             raise ValueError(f"draw: cannot save {target.name!r}: the ending must be {endings}")
@@ -65,13 +68,23 @@ class Drawing:
             file.write(content)
         return target
 
-    def svg(self, seconds: float = 60.0) -> str:
+    def svg(self, seconds: float = SECONDS) -> str:
         """The picture as SVG text."""
-        return render(self.source, "svg", seconds).decode()
+        return self._rendered("svg", seconds).decode()
 
-    def html(self, seconds: float = 60.0) -> str:
+    def _rendered(self, format: str, seconds: float) -> bytes:
+        try:
+            return render(self.source, format, seconds)
+        except (TimeoutError, LayoutError) as error:
+            _tell_of_rows(error)
+            places = rows(self._picture, self._direction)
+        source = as_dot(self._picture, self._direction, places)
+        return render(source, format, options=("-Kneato", "-n2"))  # draws what is placed already
+
+    def html(self, seconds: float = SECONDS) -> str:
         """The picture as one HTML page that needs no network."""
-        data = pages.graph_data(self._picture, positions(self.source, seconds))
+        places = placed(self._picture, self._direction, seconds)
+        data = pages.graph_data(self._picture, places)
         scripts = ["graph.js", "frame.js", "drawing.js"]
         return pages.assemble("drawing.html", ["replay.css"], scripts, ["graph", "drawing"], data)
 
@@ -124,7 +137,7 @@ def draw(
         picture = collapsed(picture, depth)
     if fold:
         picture = folded(picture)
-    return Drawing(as_dot(picture, direction), picture)
+    return Drawing(as_dot(picture, direction), picture, direction)
 
 
 def _picture(results: tuple[Any, ...], names: Mapping[str, Tensor], details: Details) -> Picture:
@@ -164,8 +177,22 @@ def _graphviz() -> Any:
     return graphviz
 
 
-def as_dot(picture: Picture, direction: str) -> str:
-    """The picture as dot text; `direction` is Graphviz' rankdir."""
+def placed(picture: Picture, direction: str, seconds: float) -> Layout:
+    """Where everything is: Graphviz' layout, plain rows where that takes more than `seconds`."""
+    try:
+        return positions(as_dot(picture, direction), seconds)
+    except (TimeoutError, LayoutError) as error:
+        _tell_of_rows(error)
+        return rows(picture, direction)
+
+
+def _tell_of_rows(error: Exception) -> None:
+    more = "; a larger seconds= gives it more time" if isinstance(error, TimeoutError) else ""
+    warnings.warn(f"{error}: the graph is laid out in plain rows{more}", stacklevel=4)
+
+
+def as_dot(picture: Picture, direction: str, places: Layout | None = None) -> str:
+    """The picture as dot text; `direction` is Graphviz' rankdir, `places` where all is to stand."""
     graphviz = _graphviz()
     graph = graphviz.Digraph("airi", graph_attr={"rankdir": direction, "fontname": _FONT})
     graph.attr("node", fontname=_FONT, fontsize="11", shape="box", style="filled", color=_FRAME)
@@ -173,16 +200,29 @@ def as_dot(picture: Picture, direction: str) -> str:
     graph.attr(ranksep="0.35", nodesep="0.25")
     if picture.notice:
         graph.attr(label=_plain(picture.notice), fontname=_FONT, fontsize="11")
-    _Scopes(picture).add(graph, None)
+    _Scopes(picture, places).add(graph, None)
+    left = {} if places is None else {ends: list(all) for ends, all in places.edges.items()}
     for source, target, label in picture.arrows:
-        graph.edge(source, target, label=_plain(f" {label}") if label else None)
+        # An xlabel is placed after the layout: with labels `dot` fails for some graphs of modules.
+        shown = {"xlabel": _plain(f" {label}")} if label and places is None else {}
+        if places is not None:
+            *curve, tip = (_point(places, *each) for each in left[source, target].pop(0))
+            shown["pos"] = " ".join([f"e,{tip}", *curve])
+        graph.edge(source, target, **shown)
     return graph.source
+
+
+def _point(places: Layout, x: float, y: float) -> str:
+    """Graphviz counts from the lower left corner."""
+    return f"{x:.1f},{places.height - y:.1f}"
 
 
 class _Scopes:
     """Modules as frames, nested as they were called."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, places: Layout | None) -> None:
+        self.places = places
+        self.frames = {} if places is None else dict(zip(places.scopes, places.frames, strict=True))
         self.names: ScopeNames = picture.names
         self.repeats = picture.repeats
         self.members: dict[Scope | None, list[Box]] = {}
@@ -199,7 +239,7 @@ class _Scopes:
 
     def add(self, graph: Any, scope: Scope | None, key: str = "cluster") -> None:
         for box in self.members.get(scope, ()):
-            _add_box(graph, box)
+            _add_box(graph, box, self.places)
         for number, inner in enumerate(self.children.get(scope, ())):
             inner_key = f"{key}_{number}"  # of the place: the same graph is the same text
             count = self.repeats.get(inner, 1)
@@ -207,15 +247,30 @@ class _Scopes:
             with graph.subgraph(name=inner_key) as frame:
                 frame.attr(label=_plain(label), labeljust="l", color=_FRAME)
                 frame.attr(style="rounded", fontname=_FONT, fontsize="11", fontcolor="#333333")
+                if self.places is not None:
+                    frame.attr(**self._placed(inner))
                 self.add(frame, inner, inner_key)
 
+    def _placed(self, scope: Scope) -> dict[str, str]:
+        """Where a frame and its label stand."""
+        assert self.places is not None
+        x, y, width, height, label = self.frames[scope]
+        low, high = _point(self.places, x, y + height), _point(self.places, x + width, y)
+        middle = _point(self.places, x + 10 + 3 * len(label), y + 12)
+        return {"bb": f"{low},{high}", "lp": middle}
 
-def _add_box(graph: Any, box: Box) -> None:
+
+def _add_box(graph: Any, box: Box, places: Layout | None) -> None:
     style = "filled,dashed" if box.shared else "filled"
     style += ",rounded" if box.kind in ("op", "module") else ""
     lines = [*box.lines, f"× {box.times}"] if box.times > 1 else box.lines
     label = "\\n".join(_plain(line) for line in lines)
-    graph.node(box.key, label=label, fillcolor=_FILL[box.kind], style=style)
+    place = {}
+    if places is not None:
+        x, y, width, height = places.nodes[box.key]
+        size = {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}"}
+        place = {"pos": _point(places, x, y), **size}
+    graph.node(box.key, label=label, fillcolor=_FILL[box.kind], style=style, **place)
 
 
 def _plain(text: str) -> str:

@@ -79,7 +79,7 @@ class _Folder:
         self.sources: dict[str, list[str]] = {}
         for source, target, _ in picture.arrows:
             self.sources.setdefault(target, []).append(source)
-        self.parts = _parts(picture.boxes)
+        self.parts = parts_of_modules(picture.boxes)
         self._boxes: dict[Scope, list[Box]] = {}
         self._signatures: dict[Scope, int] = {}
         self._numbers: dict[Any, int] = {}
@@ -184,7 +184,7 @@ def _is_module(part: Any) -> bool:
     return isinstance(part, Scope) or part.kind == "module"
 
 
-def _parts(boxes: list[Box]) -> dict[Scope | None, list[Any]]:
+def parts_of_modules(boxes: list[Box]) -> dict[Scope | None, list[Any]]:
     """For each module, in order: its own boxes and the calls of other modules."""
     parts: dict[Scope | None, list[Any]] = {}
     seen: set[Scope] = set()

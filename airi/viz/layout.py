@@ -7,12 +7,18 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from airi.autograd.scope import Scope
 from airi.viz.arguments import positive
 
 FORMATS = ("svg", "png", "pdf")
+SECONDS = 8.0  # for the layout of a graph, before a plainer one is taken
+# Letters of dot text, about 1500 boxes, from where graphviz-pure is asked first: it needs a third
+# of the time that dot does.
+_LARGE = 300_000
 
 Point = tuple[float, float]
 
@@ -31,11 +37,12 @@ class Layout:
     nodes: dict[str, tuple[float, float, float, float]]
     frames: list[tuple[float, float, float, float, str]]
     edges: dict[tuple[str, str], list[list[Point]]]
+    scopes: list[Scope] = field(default_factory=list)  # of the frames, where they are known
 
 
-def positions(source: str, seconds: float = 60.0) -> Layout:
+def positions(source: str, seconds: float = SECONDS) -> Layout:
     """The layout of dot text as numbers; errors as in `render`."""
-    graph = json.loads(render(source, "json", seconds))
+    graph = json.loads(render(source, "json0", seconds))
     left, bottom, right, top = _numbers(graph["bb"])
     nodes: dict[str, tuple[float, float, float, float]] = {}
     frames = []
@@ -72,24 +79,35 @@ def _curve(text: str, left: float, top: float) -> list[Point]:
     return points + (tip or points[-1:])
 
 
-def find_engine(format: str = "svg") -> str | None:
-    """The path of ``dot``, or of ``graphviz-pure``, which cannot make PDF."""
-    found = shutil.which("dot")
-    if found is None and format != "pdf":
-        found = shutil.which("graphviz-pure")
-        for folder in {sysconfig.get_path("scripts"), str(Path(sys.executable).parent)}:
-            found = found or shutil.which("graphviz-pure", path=folder)
+class LayoutError(RuntimeError):
+    """The layout engine gave up."""
+
+
+def find_engine(format: str = "svg", large: bool = False) -> str | None:
+    """The path of ``dot``, or of ``graphviz-pure``, which makes no PDF; the faster if `large`."""
+    if format == "pdf":
+        return shutil.which("dot")
+    return _wheel() or shutil.which("dot") if large else shutil.which("dot") or _wheel()
+
+
+def _wheel() -> str | None:
+    found = shutil.which("graphviz-pure")
+    for folder in {sysconfig.get_path("scripts"), str(Path(sys.executable).parent)}:
+        found = found or shutil.which("graphviz-pure", path=folder)
     return found
 
 
-def render(source: str, format: str, seconds: float = 60.0) -> bytes:
+def render(
+    source: str, format: str, seconds: float = SECONDS, options: Sequence[str] = ()
+) -> bytes:
     """Lay out dot text and return the picture in `format` (svg, png or pdf).
 
-    Raises RuntimeError where no engine is installed, with the ways to get one, and TimeoutError
-    where the layout takes longer than `seconds`.
+    `options` are further ones of the engine. Raises RuntimeError where no engine is installed, with
+    the ways to get one, LayoutError where it gives up, and TimeoutError where the layout takes
+    longer than `seconds`.
     """
     seconds = positive("draw", "seconds", seconds)
-    engine = find_engine(format)
+    engine = find_engine(format, len(source) > _LARGE)
     if engine is None:
         wheel = "" if format == "pdf" else "pip install graphviz-pure (or 'airi[viz]'); "
         raise RuntimeError(
@@ -99,14 +117,14 @@ def render(source: str, format: str, seconds: float = 60.0) -> bytes:
         )
     try:
         done = subprocess.run(
-            [engine, f"-T{format}"], input=source.encode(), capture_output=True, timeout=seconds
+            [engine, f"-T{format}", *options],
+            input=source.encode(),
+            capture_output=True,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(
-            f"draw: {engine} did not finish the layout in {seconds:g} s; draw a smaller part, or "
-            "pass a larger seconds="
-        ) from None
+        raise TimeoutError(f"draw: {engine} did not finish the layout in {seconds:g} s") from None
     if done.returncode != 0:
         message = done.stderr.decode(errors="replace").strip()
-        raise RuntimeError(f"draw: {engine} failed: {message}")
+        raise LayoutError(f"draw: {engine} failed: {message[:500]}")
     return done.stdout

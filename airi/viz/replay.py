@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from airi.viz import pages
-from airi.viz.drawing import as_dot
+from airi.viz.drawing import placed
 from airi.viz.health import error_text
-from airi.viz.layout import positions
+from airi.viz.layout import SECONDS
 from airi.viz.pages import plain, spoken
 from airi.viz.picture import Picture
 from airi.viz.rules import shape_text
@@ -29,13 +29,13 @@ SCRIPTS = (
 )
 
 
-def page(snapshots: Sequence[tuple[str, Trace]], seconds: float = 60.0) -> str:
+def page(snapshots: Sequence[tuple[str, Trace]], seconds: float = SECONDS) -> str:
     """The page's text, of one trace or of several of the same graph, each with a label.
 
     `seconds` limits the layout. Raises ValueError where the graphs differ.
     """
     picture = _plain_picture(snapshots[0][1].picture)
-    data = pages.graph_data(picture, positions(as_dot(picture, "TB"), seconds))
+    data = pages.graph_data(picture, placed(picture, "TB", seconds))
     events = {event.key: event for event in snapshots[0][1]}
     for box, shown in zip(picture.boxes, data["boxes"], strict=True):
         event = events.get(box.key)

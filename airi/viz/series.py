@@ -13,6 +13,7 @@ import numpy as np
 from airi.tensor import Tensor
 from airi.utils.files import replacing
 from airi.viz.arguments import file_path, whole
+from airi.viz.layout import SECONDS
 from airi.viz.profile import shortened, table
 from airi.viz.recording import record
 from airi.viz.replay import framed, page, require_same
@@ -36,13 +37,13 @@ class _Series:
     def __iter__(self) -> Iterator[Trace]:
         return iter(self.traces)
 
-    def html(self, seconds: float = 60.0) -> str:
+    def html(self, seconds: float = SECONDS) -> str:
         """The page as text. Raises RuntimeError where there is no trace yet."""
         if not self.traces:
             raise RuntimeError(f"{type(self).__name__}: nothing is recorded yet")
         return page(list(zip(self.labels, self.traces, strict=True)), seconds)
 
-    def save(self, path: str | os.PathLike[str], seconds: float = 60.0) -> Path:
+    def save(self, path: str | os.PathLike[str], seconds: float = SECONDS) -> Path:
         """Write the page with its two sliders; `path` ends in ``.html``."""
         name = type(self).__name__
         target = file_path(name, path)

@@ -18,6 +18,7 @@ from airi.tensor import Tensor
 from airi.viz import health, rules
 from airi.viz.arguments import file_path, tensor_names
 from airi.viz.health import Birthplace
+from airi.viz.layout import SECONDS
 from airi.viz.picture import Picture, collect, parameter_names
 from airi.viz.profile import Profile, shortened, table
 from airi.viz.recording import Copies, Outside, forward_of, record
@@ -63,6 +64,7 @@ class Event:
     seconds_backward: float = 0.0
     bytes_saved: int = 0
     error: Exception | None = None  # that its backward raised: the walk ended here
+    has_hooks: bool = False  # functions of the user's that may change what it sends
 
     def _rule_parts(self, translate: Callable[[str], str]) -> list[rules.Part]:
         shapes: dict[str, Any] = dict(zip(self.inputs, self.shapes_in, strict=True))
@@ -226,6 +228,7 @@ class Collector(Observer):
             arrivals=tuple(self._arrivals.get((node, n), 0) for n in range(len(outputs))),
             seconds_forward=None if forward is None else forward.seconds,
             bytes_saved=self._bytes[node],
+            has_hooks=bool(node.hooks),
         )
         self.events.append(self._current)
         self._unsent = None
@@ -419,13 +422,13 @@ class Trace:
         """Time and memory of each op, as a table; `sort` by step, forward, backward or saved."""
         return Profile(self.events, sort)
 
-    def html(self, seconds: float = 60.0) -> str:
+    def html(self, seconds: float = SECONDS) -> str:
         """The replay as the text of one HTML page, which needs neither network nor server."""
         from airi.viz.replay import page
 
         return page([("", self)], seconds)
 
-    def save(self, path: str | os.PathLike[str], seconds: float = 60.0) -> Path:
+    def save(self, path: str | os.PathLike[str], seconds: float = SECONDS) -> Path:
         """Write the page; `path` ends in ``.html``. `seconds` limits the layout of the graph.
 
         Raises ValueError for another ending, RuntimeError where no layout engine is installed.

@@ -11,6 +11,7 @@ import pytest
 import airi
 from airi import nn, viz
 from airi.viz import layout
+from airi.viz.rows import rows
 
 pytest.importorskip("graphviz")
 
@@ -91,6 +92,87 @@ def test_a_layout_that_takes_too_long_is_ended():
         pytest.skip("no layout engine")
     with pytest.raises(TimeoutError, match="did not finish"):
         layout.render(drawn().source, "svg", seconds=0.0001)
+
+
+@pytest.mark.parametrize("error", [TimeoutError, layout.LayoutError])
+@pytest.mark.parametrize("ending", ["svg", "png", "html"])
+def test_where_graphviz_gives_up_the_graph_stands_in_rows(tmp_path, monkeypatch, ending, error):
+    if layout.find_engine() is None:
+        pytest.skip("no layout engine")
+    render = layout.render
+
+    def gives_up(source, format, seconds=8.0, options=()):
+        if not options:
+            raise error("draw: dot did not finish")
+        return render(source, format, seconds, options)
+
+    monkeypatch.setattr(layout, "render", gives_up)
+    monkeypatch.setattr("airi.viz.drawing.render", gives_up)
+    with pytest.warns(UserWarning, match="did not finish: the graph is laid out in plain rows"):
+        content = drawn().save(tmp_path / f"graph.{ending}").read_bytes()
+    if ending != "png":
+        for text in (b"fc1: Linear", b"fc1.weight", b"Relu"):
+            assert text in content
+
+
+def boxes_apart(placed):
+    """Whether no two boxes and no two frames overlap, except frames that are in one another."""
+    edges = [(x - w / 2, y - h / 2, x + w / 2, y + h / 2) for x, y, w, h in placed.nodes.values()]
+    apart = True
+    for i, one in enumerate(edges):
+        for other in edges[:i]:
+            across = min(one[2], other[2]) - max(one[0], other[0])
+            down = min(one[3], other[3]) - max(one[1], other[1])
+            apart = apart and (across <= 0 or down <= 0)
+    return apart
+
+
+@pytest.mark.parametrize("direction", ["TB", "BT", "LR", "RL"])
+def test_rows(direction):
+    model = Stack(4, residual=True)
+    picture = viz.draw(model(airi.ones(3, 4)).sum(), fold=False)._picture
+    placed = rows(picture, direction)
+    assert set(placed.nodes) == {box.key for box in picture.boxes}
+    assert len(placed.frames) == len(placed.scopes) == 4 * 3 + 2
+    assert boxes_apart(placed)
+    across, sign = direction in ("LR", "RL"), 1 if direction in ("TB", "LR") else -1
+    for (source, target), curves in placed.edges.items():
+        start, end = placed.nodes[source], placed.nodes[target]
+        assert sign * (end[1 - across] - start[1 - across]) > 0
+        assert all(len(curve) == 5 for curve in curves)
+    for x, y, width, height in placed.nodes.values():
+        assert 0 <= x - width / 2 <= x + width / 2 <= placed.width
+        assert 0 <= y - height / 2 <= y + height / 2 <= placed.height
+
+
+def test_a_graph_that_leads_back_into_a_module_stands_in_rows_too():
+    class Halves(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 4)
+
+        def forward(self, x):
+            yield self.fc(x)
+            yield self.fc(x * 2.0)
+
+    x = airi.ones(2, 4, requires_grad=True)
+    model = Halves()
+    first, second = model(x)
+    picture = viz.draw((first * second).sum(), fold=False)._picture
+    assert boxes_apart(rows(picture))
+
+
+def test_recurrent_steps_in_a_python_loop():
+    if layout.find_engine() is None:
+        pytest.skip("no layout engine")
+    cell, head = nn.LSTMCell(3, 4), nn.Linear(4, 2)
+    h, c = airi.zeros(2, 4), airi.zeros(2, 4)
+    outs = []
+    for step in airi.randn(60, 2, 3):
+        h, c = cell(step, (h, c))
+        outs.append(head(h))
+    svg = viz.draw(airi.stack(outs).sum(), fold=False).svg()  # with labels on arrows `dot` fails
+    assert svg.count("used 60 times") == 60 * 6
 
 
 HOSTILE = ['</script><b>"quoted"</b>', "\\N\\n", "<b>bold</b>", "x" * 10_000, "\u202eabc\n\0"]

@@ -125,7 +125,7 @@ def test_notebooks_get_a_frame_of_their_own():
 
 
 def test_notebooks_without_a_layout_engine_get_the_table(monkeypatch):
-    monkeypatch.setattr(layout, "find_engine", lambda format="svg": None)
+    monkeypatch.setattr(layout, "find_engine", lambda *_: None)
     bundle = mlp()._repr_mimebundle_()
     assert set(bundle) == {"text/plain"}
     assert "pip install graphviz-pure" in bundle["text/plain"]
