@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import airi
-from airi.ops import kernels
+
+from .kernels.implementations import use_reference
 
 
 def pytest_addoption(parser):
@@ -21,11 +22,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     _refuse_stale_code()
     if config.getoption("--reference-kernels"):
-        from airi.ops import conv_ref, fused, recurrent_steps
-
-        kernels._module = conv_ref
-        recurrent_steps._compiled = lambda: None
-        fused._compiled = lambda: None
+        use_reference(pytest.MonkeyPatch())
     if "PYTEST_XDIST_WORKER" in os.environ:
         airi.set_num_threads(1)
 

@@ -21,6 +21,7 @@ from airi.autograd.graph import Node, metadata_of
 from airi.autograd.mode import current, set_grad_enabled
 from airi.autograd.quiet import quiet
 from airi.autograd.small import add_to
+from airi.autograd.sums import add_up
 from airi.dtypes import DIFFERENTIABLE
 
 _adding_to_leaves = threading.Lock()  # backward() in several threads may share parameters
@@ -361,7 +362,11 @@ def sum_to(array: Any, shape: tuple[int, ...]) -> Any:
     """Sum over the dimensions in which `shape` was broadcast to the array's shape."""
     added = array.ndim - len(shape)
     stretched = [added + i for i, n in enumerate(shape) if n == 1 and array.shape[added + i] != 1]
-    result = array.sum(axis=(*range(added), *stretched), dtype=array.dtype)
+    dims = (*range(added), *stretched)
+    if type(array) is np.ndarray:
+        result = add_up(array, dims)
+    else:
+        result = array.sum(axis=dims, dtype=array.dtype)
     return result.reshape(shape)
 
 

@@ -57,9 +57,9 @@ typedef REAL QUAD __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(R
     ptrdiff_t taps, const REAL *a, const int32_t *a_offset, const REAL *b,                      \
     const int32_t *b_offset, ptrdiff_t b_step, const REAL *start, REAL *c, ptrdiff_t c_step
 
-/* `rows` and `vectors` are constants, so that all the sums live in registers. With `start` they
- * begin at start[row]; else at zero, and what c holds is added at the end: adding small products
- * to a large sum one by one would lose more of their digits. */
+/* `rows` and `vectors` are constants, so that all the sums live in registers. They begin at zero;
+ * start[row], or without `start` what c holds, is added at the end: adding small products to a
+ * large sum one by one would lose more of their digits. */
 ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, TILE_ARGUMENTS)
 {
     VECTOR sum[MAX_SUMS];
@@ -69,10 +69,7 @@ ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, TILE_ARGUMENTS)
     for (int row = 0; row < rows; row++)
         UNROLL
         for (int v = 0; v < vectors; v++)
-            if (start)
-                sum[row * vectors + v] = zero + start[row];
-            else
-                sum[row * vectors + v] = zero;
+            sum[row * vectors + v] = zero;
 
     for (ptrdiff_t k = 0; k < taps; k++) {
         const REAL *single = a + a_offset[k];
@@ -92,7 +89,9 @@ ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, TILE_ARGUMENTS)
     for (int row = 0; row < rows; row++)
         UNROLL
         for (int v = 0; v < vectors; v++) {
-            if (!start)
+            if (start)
+                sum[row * vectors + v] += start[row];
+            else
                 sum[row * vectors + v] += LOAD(c + row * c_step + v * LANES);
             STORE(c + row * c_step + v * LANES, sum[row * vectors + v]);
         }

@@ -86,12 +86,14 @@ class LinearRecurrence(Rule):
 
 
 def _accumulated(ufunc: np.ufunc, x: np.ndarray, dim: int, reverse: bool) -> np.ndarray:
+    """float32 in double precision: each step would round the whole sum, as in PyTorch."""
     dtype = accumulator(x.dtype)
+    wide = np.float64 if dtype == np.float32 else dtype
     if not reverse:
-        return ufunc.accumulate(x, dim, dtype)
-    out = np.empty(x.shape, dtype)
-    ufunc.accumulate(np.flip(x, dim), dim, dtype, np.flip(out, dim))
-    return out
+        return ufunc.accumulate(x, dim, wide).astype(dtype, copy=False)
+    out = np.empty(x.shape, wide)
+    ufunc.accumulate(np.flip(x, dim), dim, wide, np.flip(out, dim))
+    return out.astype(dtype, copy=False)
 
 
 class Cumsum(Rule):

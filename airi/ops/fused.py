@@ -117,22 +117,24 @@ def softmax_grad(name: str, g: Any, out: Any, dim: int) -> np.ndarray | None:
     return dx
 
 
-def log_sum_exp(x: Any) -> np.ndarray | None:
-    """log(sum of e**x) of each row of a matrix, (rows, 1)"""
+def log_sum_exp(x: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    """The largest number of each row of a matrix, and log(sum of e**(x - largest)); (rows, 1)"""
     if x.ndim != 2 or not _columns(x, 1):
         return None
-    out = np.empty((len(x), 1), _FLOAT32)
-    _compiled().rows("log_sum_exp", *x.shape, x, None, out)
-    return out
+    largest, log_sum = np.empty((len(x), 1), _FLOAT32), np.empty((len(x), 1), _FLOAT32)
+    _compiled().rows("log_sum_exp", *x.shape, x, None, log_sum, mean=largest)
+    return largest, log_sum
 
 
-def cross_entropy_grad(x: Any, lse: Any, scale: Any, places: Any, at_place: Any) -> Any:
-    """e**(x - lse) * scale, less `at_place` in the column `places` of each row of a matrix"""
+def cross_entropy_grad(
+    x: Any, largest: Any, log_sum: Any, scale: Any, places: Any, at_place: Any
+) -> Any:
+    """e**(x - largest - log_sum) * scale, less `at_place` in column `places` of a matrix's rows"""
     if type(scale) is not np.ndarray or x.ndim != 2 or not _columns(x, 1):
         return None
     dx = _new(x)
     _compiled().rows(
-        "cross_entropy_grad", *x.shape, x, None, dx, level=lse, place=places,
+        "cross_entropy_grad", *x.shape, x, None, dx, mean=largest, level=log_sum, place=places,
         scale=np.ascontiguousarray(scale, _FLOAT32), slope=np.ascontiguousarray(at_place, _FLOAT32),
     )  # fmt: skip
     return dx

@@ -43,7 +43,8 @@
 #include <omp.h>
 #endif
 
-#define SUM_BLOCK 2048
+/* 64 in each lane: every addition rounds the whole sum of the lane. */
+#define SUM_BLOCK (64 * LANES)
 /* Elements in a task, about: a part of the cache, and enough to be worth another thread. */
 #define TASK_ELEMENTS 32768
 

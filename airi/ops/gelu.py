@@ -67,8 +67,7 @@ class GeluSlope(Elementwise):
 
 def _normal_distribution(x: Any) -> np.ndarray:
     """The probability that a standard normal number is below x."""
-    out = np.asarray(apply_kernel("erf", x * SQRT_HALF))
-    out += 1
+    out = np.asarray(apply_kernel("erfc", x * -SQRT_HALF))  # 1 + erf would cancel below zero
     out *= 0.5
     return out
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from airi.autograd import graph
 from airi.autograd.graph import Rule
+from airi.autograd.sums import add_up
 from airi.ops import bounds, elementwise, fused, transcendental
 from airi.ops.along import SpreadAlong
 from airi.ops.names import require_tensor
@@ -78,34 +79,39 @@ def reduced(loss: Tensor, how: str) -> Tensor:
 
 
 class CrossEntropy(Rule):
-    """out_i = s_i * (lse_i - x[i, target_i]) with lse_i = log(sum over c of e**x[i, c])
+    """out_i = s_i * (log_sum_i - z[i, target_i]) with z[i] = x[i] - its largest number
 
-    dx = g * s_i * (softmax(x) - 1 at the target). The shares s_i hold weights and the mean. lse is
-    an output too, so that the softmax need not be kept, and second derivatives pass through it.
+    log_sum_i = log(sum over c of e**z[i, c]);  dx = g * s_i * (softmax(x) - 1 at the target).
+    The shares s_i hold weights and the mean. log_sum is an output too, so that the softmax need not
+    be kept, and second derivatives pass through it; `largest` counts as a constant, since it
+    cancels. Their sum would round what is small beside the largest number.
     """
 
-    outputs = ("out", "lse")
+    outputs = ("out", "largest", "log_sum")
 
     @staticmethod
     def forward(x, places, shares, *, total):
-        lse = fused.log_sum_exp(x)
-        if lse is None:
+        found = fused.log_sum_exp(x)
+        if found is None:
             largest = np.maximum.reduce(x, 1, keepdims=True)
             powers = x - largest
             np.exp(powers, out=powers)
-            lse = np.log(np.add.reduce(powers, 1, keepdims=True))
-            lse += largest
-        return _shared(lse - np.take_along_axis(x, places, 1), shares, total), lse
+            log_sum = np.log(add_up(powers, 1, keepdims=True))
+        else:
+            largest, log_sum = found
+        losses = log_sum - (np.take_along_axis(x, places, 1) - largest)
+        return _shared(losses, shares, total), largest, log_sum
 
     @staticmethod
-    def backward(g, x, places, shares, lse, x_shape, total):
-        g, g_lse = g
+    def backward(g, x, places, shares, largest, log_sum, x_shape, total):
+        g, _, g_log_sum = g
         row = _row(g, places, shares, total)
-        fast = fused.cross_entropy_grad(x, lse, row + g_lse, places, row)
+        fast = fused.cross_entropy_grad(x, largest, log_sum, row + g_log_sum, places, row)
         if fast is not None:
             return fast, None, None
         at_target = SpreadAlong.apply(row, places, dim=1, size=x_shape[1], distinct=True)
-        return transcendental.exp(x - lse) * (row + g_lse) - at_target, None, None
+        softmax = transcendental.exp(x - largest - log_sum)
+        return softmax * (row + g_log_sum) - at_target, None, None
 
 
 class NLLLoss(Rule):
@@ -172,7 +178,7 @@ def cross_entropy(
         "cross_entropy", input, target, weight, ignore_index, how
     )
     if label_smoothing == 0.0:
-        out, _ = CrossEntropy.apply(batch, places, shares, total=how != "none")
+        out, _, _ = CrossEntropy.apply(batch, places, shares, total=how != "none")
     else:
         log_p = log_softmax(batch, 1)
         hard = NLLLoss.apply(log_p, places, shares, total=how != "none")
@@ -399,19 +405,19 @@ def binary_cross_entropy(
 
 
 class BinaryCrossEntropyWithLogits(Elementwise):
-    """out = log(1 + e**x) - x * y;  dx = g * (sigmoid(x) - y), dy = -g * x"""
+    """out = (1 - y) * x + log(1 + e**-x);  dx = g * (sigmoid(x) - y), dy = -g * x"""
 
     only_for = {"y": "x"}
 
     @staticmethod
     def forward(x, y):
-        # log(1 + e**x) = max(x, 0) + log(1 + e**-|x|); NumPy's logaddexp is ten times slower.
+        # log(1 + e**-x) = max(-x, 0) + log(1 + e**-|x|); NumPy's logaddexp is ten times slower.
         out = np.abs(x, out=np.empty_like(x))
         np.negative(out, out=out)
         np.exp(out, out=out)
         np.log1p(out, out=out)
-        out += np.maximum(x, 0)
-        return out - x * y
+        out -= np.minimum(x, 0)
+        return out + (1 - y) * x
 
     @staticmethod
     def backward(g, x, y, needs):

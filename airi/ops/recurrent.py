@@ -22,6 +22,7 @@ import numpy as np
 
 from airi.autograd.engine import grad
 from airi.autograd.graph import Rule
+from airi.autograd.sums import add_up
 from airi.ops import kernels
 from airi.ops import recurrent_steps as step
 from airi.ops.activation import relu
@@ -80,7 +81,7 @@ def _input_gradients(
         dx = np.empty(x.shape, x.dtype)
         np.matmul(dgates, w_ih, out=dx.reshape(-1, x.shape[-1]))
     dw_ih = dgates.T @ x.reshape(-1, x.shape[-1]) if needs[1] else None
-    return dx, dw_ih, dgates.sum(0) if needs[2] else None
+    return dx, dw_ih, add_up(dgates, 0) if needs[2] else None
 
 
 def _reserved(
@@ -221,7 +222,7 @@ class LSTM(Rule):
         if dh_all is not None and needs[7]:
             dw_hr = dh_all.T @ unprojected[0]
         if needs[6]:
-            db = dgates.sum(0) if db is None else db
+            db = add_up(dgates, 0) if db is None else db
         return dx, dh, dc, dw_ih, dw_hh, db, db, dw_hr
 
 
@@ -279,7 +280,7 @@ class GRU(Rule):
             dh_now += times_w_hh(drecurrent[at], through_gates[: _size(at)])
         dx, dw_ih, db_ih = _input_gradients(dgates, x, w_ih, (needs[0], needs[2], needs[4]))
         dw_hh = drecurrent.T @ before if needs[3] else None
-        return dx, dh, dw_ih, dw_hh, db_ih, drecurrent.sum(0) if needs[5] else None
+        return dx, dh, dw_ih, dw_hh, db_ih, add_up(drecurrent, 0) if needs[5] else None
 
 
 class RNN(Rule):
@@ -332,7 +333,7 @@ class RNN(Rule):
         dx, dw_ih, db = _input_gradients(dz, x, w_ih, (needs[0], needs[2], needs[4]))
         dw_hh = dz.T @ _states_before(out, h, steps) if needs[3] else None
         if needs[5]:
-            db = dz.sum(0) if db is None else db
+            db = add_up(dz, 0) if db is None else db
         return dx, dh, dw_ih, dw_hh, db, db
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd.graph import Rule
+from airi.autograd.sums import add_up
 from airi.ops import elementwise, fused, transcendental
 from airi.ops.conversion import cast_if
 from airi.ops.cumulative import may_be_divided, product_of_others
@@ -63,7 +64,9 @@ class Sum(Rule):
         fast = fused.sum_last(x, dim, keepdim)
         if fast is not None:
             return fast
-        return np.add.reduce(x, dim, accumulator(x.dtype), keepdims=keepdim)
+        if x.dtype.kind != "f":
+            return np.add.reduce(x, dim, accumulator(x.dtype), keepdims=keepdim)
+        return add_up(x, dim, keepdims=keepdim)
 
     @staticmethod
     def backward(g, dim, keepdim, x_shape):
@@ -118,7 +121,7 @@ class Mean(Rule):
         require_float("mean", x)
         total = fused.sum_last(x, dim, keepdim)
         if total is None:
-            total = np.add.reduce(x, dim, keepdims=keepdim)
+            total = add_up(x, dim, keepdims=keepdim)
         return np.true_divide(total, count(x.shape, dim))
 
     @staticmethod
@@ -199,7 +202,7 @@ class Var(Rule):
         require_float("var", x)
         centred = x - Mean.forward(x, dim=dim, keepdim=True)
         centred = np.abs(centred) if x.dtype.kind == "c" else centred
-        total = np.add.reduce(np.square(centred, out=centred), dim, keepdims=keepdim)
+        total = add_up(np.square(centred, out=centred), dim, keepdims=keepdim)
         return np.true_divide(total, _degrees(x.shape, dim, correction))
 
     @staticmethod
@@ -357,7 +360,7 @@ def _euclidean(x: np.ndarray, dim: Any, keepdim: Any) -> Any:
         flat = x.ravel("K")
         out = np.sqrt(np.dot(flat, flat))
         return out.reshape((1,) * x.ndim) if keepdim else out
-    return np.sqrt(np.add.reduce(np.square(x), dim, keepdims=keepdim))
+    return np.sqrt(add_up(np.square(x), dim, keepdims=keepdim))
 
 
 @numpy_names
@@ -402,7 +405,7 @@ class Logsumexp(Rule):
         largest = np.maximum.reduce(x, dim, keepdims=True, initial=-np.inf)
         largest = np.where(np.isfinite(largest), largest, 0)
         powers = x - largest
-        total = np.add.reduce(np.exp(powers, out=powers), dim, keepdims=True)
+        total = add_up(np.exp(powers, out=powers), dim, keepdims=True)
         out = np.log(total, out=total)
         out += largest
         return out if keepdim else out.squeeze(dim)

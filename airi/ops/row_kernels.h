@@ -127,25 +127,27 @@ static void NAME(log_softmax_grad)(const Job *job, ptrdiff_t first, ptrdiff_t en
     }
 }
 
-/* out[row] = log(sum(e**x)) */
+/* mean[row] = the largest of the row, out[row] = log(sum(e**(x - largest))) */
 static void NAME(log_sum_exp)(const Job *job, ptrdiff_t first, ptrdiff_t end)
 {
     for (ptrdiff_t row = first; row < end; row++) {
         const float *x = job->x + row * job->columns;
         float largest = largest_of_row(x, job->columns);
-        job->out[row] = (float)(largest + log(sum_of_powers(x, largest, NULL, job->columns)));
+        job->mean[row] = largest;
+        job->out[row] = (float)log(sum_of_powers(x, largest, NULL, job->columns));
     }
 }
 
-/* dx = e**(x - level) * scale, less slope in the column `place`; level, scale, slope of the row */
+/* dx = e**(x - mean - level) * scale, less slope in the column `place`: numbers of the row */
 static void NAME(cross_entropy_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
 {
     for (ptrdiff_t row = first; row < end; row++) {
         const float *x = job->x + row * job->columns;
         float *out = job->out + row * job->columns;
-        float level = job->level[row], scale = job->scale[row];
+        float largest = job->mean[row], level = job->level[row], scale = job->scale[row];
         EACH_VECTOR(0, job->columns, {
-            store_up_to(out + i, left, power_of_e(load_up_to(x + i, left, 0.0f) - level) * scale);
+            VECTOR power = power_of_e(load_up_to(x + i, left, 0.0f) - largest - level);
+            store_up_to(out + i, left, power * scale);
         })
         out[job->place[row]] -= job->slope[row];
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule
+from airi.autograd.sums import add_up
 from airi.ops import fused
 from airi.ops.conversion import cast
 from airi.ops.elementwise import neg
@@ -47,7 +48,7 @@ class Softmax(Rule):
         axis = dim if x.ndim else None
         out = _shifted(x, axis)
         np.exp(out, out=out)
-        out /= np.add.reduce(out, axis, keepdims=True)
+        out /= add_up(out, axis, keepdims=True)
         return out
 
     @staticmethod
@@ -80,7 +81,7 @@ class LogSoftmax(Rule):
             return fast
         axis = dim if x.ndim else None
         out = _shifted(x, axis)
-        out -= np.log(np.add.reduce(np.exp(out), axis, keepdims=True))
+        out -= np.log(add_up(np.exp(out), axis, keepdims=True))
         return out
 
     @staticmethod
