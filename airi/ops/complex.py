@@ -200,6 +200,7 @@ class ViewAsReal(View):
 
     @staticmethod
     def forward(x):
+        x = np.asarray(x)  # arithmetic makes scalars of 0-dim arrays, which have no memory to view
         part = x.real.dtype
         strides = (*x.strides, part.itemsize)
         return np.lib.stride_tricks.as_strided(x.real, (*x.shape, 2), strides)

@@ -3,6 +3,9 @@
 With the gradient G that really arrived, the inputs x that were really given, and a direction v, the
 rule's <vjp(G), v> is held against <G, f(x + e v) - f(x - e v)> / 2e, all in float64. A check of the
 leaves alone would say that something is wrong; this says which op it is.
+
+A fault of a kernel for float32 alone does not show in float64. So what the op really sent is held
+against the same rule in float64 too, up to what rounding can do.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 _STEP = 1e-6  # of the differences, relative to the size of each element
 _JITTER = 1e-3  # how far a point is moved to get away from a kink
 _TRIES = 3
+_SENT = 5e-3  # how far what was really sent may be from the rule in float64
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Finding:
         line += f"analytic {self.analytic:.6g}, numeric {self.numeric:.6g}"
         if self.numeric:
             line += f" (analytic / numeric = {self.analytic / self.numeric:.4g})"
-        return line
+        return f"{line}, {self.reason}" if self.reason else line
 
 
 class CheckReport:
@@ -102,9 +106,10 @@ def check(trace: Trace, rtol: float = 1e-4, seed: int = 0) -> CheckReport:
 
     An op is wrong where both derivatives differ by more than `rtol` of their size, there and at
     three points close by: at a kink (relu at 0, max of equal numbers) only the point itself fails,
-    and no alarm is given. Ops whose inputs are not known (see `record`), whose derivative is not
-    finite, or that write into their inputs are reported as unchecked. `seed` is that of the
-    directions.
+    and no alarm is given. All this is in float64; what was really sent is wrong too where it is
+    further from that than 0.5 % and rounding in its own dtype explain. Ops whose inputs are
+    not known (see `record`), whose derivative is not finite, or that write into their inputs are
+    reported as unchecked. `seed` is that of the directions.
     """
     rtol, seed = positive("check", "rtol", rtol), whole("check", "seed", seed)
     with unobserved(), quiet():
@@ -125,7 +130,13 @@ def _checked(event: Event, rtol: float, seed: int) -> Finding:
     try:
         worst = op.compare(rtol)
         if worst is None:
-            return Finding(**where, verdict="right")
+            sent = op.compare_sent(rtol)
+            if sent is None:
+                return Finding(**where, verdict="right")
+            name, dtype, analytic, numeric = sent
+            reason = text("reasonSent", dtype=dtype)
+            where |= {"input": name, "analytic": analytic, "numeric": numeric, "reason": reason}
+            return Finding(**where, verdict="wrong")
         for _ in range(_TRIES):
             op.move()
             moved = op.compare(rtol)
@@ -209,6 +220,61 @@ class _Op:
                     worst = self.event.inputs[i], analytic, numeric
         return worst
 
+    def compare_sent(self, rtol: float) -> tuple[str, str, float, float] | None:
+        """Input, dtype, derivative as sent and numeric, where what was really sent is far from
+        what the rule gives in float64; None where it is not.
+        """
+        if self.event.has_hooks:
+            return None
+        exact = dict(zip(self.wanted, self._analytic(), strict=True))
+        for i, gradient in exact.items():
+            sent = self.event.grads_out[i]
+            assert sent is not None
+            found, epsilon = _doubled(sent), _epsilon(sent)
+            away = np.abs(found - gradient)
+            size = float(np.abs(gradient).max(initial=0.0))
+            allowed = max(rtol, _SENT, 64 * epsilon) * size + 256 * epsilon * self._usual_size(i)
+            if not np.isfinite(found).all() or float(away.max(initial=0.0)) <= allowed:
+                continue
+            if float(away.max()) <= allowed + self._rounding(i, gradient, 8 * epsilon):
+                continue
+            direction = self._direction(self.point[i])
+            aligned = np.abs(direction) * _signs(found - gradient, self.rng)
+            direction = self._fit(i, np.where(away > away.max() / 2, aligned, 0.0))
+            analytic = float(np.sum((found * direction.conj()).real))
+            return self.event.inputs[i], str(sent.dtype), analytic, self._numeric(i, direction)[0]
+        return None
+
+    def _rounding(self, i: int, exact: np.ndarray, epsilon: float) -> float:
+        """How far a gradient moves where every number that goes in is off by its last digits."""
+        point, grads = self.point, self.grads
+        moved = 0.0
+        for _ in range(_TRIES):
+            self.point = [self._blurred(each, epsilon) for each in point]
+            self.grads = [self._blurred(each, epsilon) for each in grads]
+            try:
+                found = self._analytic()[self.wanted.index(i)]
+            finally:
+                self.point, self.grads = point, grads
+            moved = max(moved, float(np.abs(found - exact).max(initial=0.0)))
+        return 16 * moved
+
+    def _blurred(self, value: Any, epsilon: float) -> Any:
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
+            return value
+        noise = self.rng.choice([-epsilon, epsilon], value.shape)
+        return np.asarray(value * (1 + noise))
+
+    def _usual_size(self, i: int) -> float:
+        """What a gradient of this input would be by sizes alone: incoming times output by input."""
+        top = max(float(np.abs(g).max(initial=0.0)) for g in self.grads if g is not None)
+        outputs = [each for each in self.event.values_out if isinstance(each, np.ndarray)]
+        finite = [np.abs(_doubled(each)) for each in outputs if each.dtype.kind in "fcV"]
+        out = max((float(each[np.isfinite(each)].max(initial=0.0)) for each in finite), default=0.0)
+        inside = np.abs(self.point[i])
+        given = inside[np.isfinite(inside) & (inside > 0)]
+        return top * out / float(given.min()) if given.size else top
+
     def _fit(self, i: int, direction: np.ndarray) -> np.ndarray:
         """The direction, made symmetric where the op takes symmetric matrices."""
         if i > 0 or not getattr(self.event.rule, "symmetric", False):
@@ -260,7 +326,8 @@ class _Op:
             g = _fitting(g, high)
             moved = (high != low) & (g != 0)  # not so for equal infinities, or a NaN nobody uses
             total += float(np.sum((np.conj(g[moved]) * (high - low)[moved]).real))
-            noise += float(np.sum(np.abs(g[moved]) * (np.abs(high) + np.abs(low))[moved]))
+            known = np.isfinite(high) & np.isfinite(low) & (g != 0)  # those that stand still too
+            noise += float(np.sum(np.abs(g[known]) * (np.abs(high) + np.abs(low))[known]))
         numeric = total / (2 * _STEP)
         if not np.isfinite(numeric):
             raise _NotFiniteError
@@ -286,6 +353,11 @@ def _signs(gradient: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     sizes = np.abs(gradient)
     random = rng.choice([-1.0, 1.0], gradient.shape)
     return np.where(sizes > 0, gradient / np.where(sizes > 0, sizes, 1.0), random)
+
+
+def _epsilon(array: np.ndarray) -> float:
+    """The spacing of a dtype's numbers near 1; of kind "V" is bfloat16."""
+    return 2.0**-7 if array.dtype.kind == "V" else float(np.finfo(array.dtype).eps)
 
 
 def _fitting(gradient: np.ndarray, output: np.ndarray) -> np.ndarray:

@@ -124,6 +124,13 @@ def test_view_as_real_of_any_layout(strided):
     assert gradcheck(lambda z: airi.view_as_real(z.T if strided else z), (z,))
 
 
+@pytest.mark.parametrize("dtype", [airi.float32, airi.float64])
+def test_view_as_complex_of_a_single_number(dtype):
+    x = airi.tensor([3.0, 4.0], dtype=dtype, requires_grad=True)
+    airi.view_as_complex(x).abs().backward()
+    assert x.grad.tolist() == pytest.approx([0.6, 0.8])
+
+
 def test_view_as_complex_says_what_it_needs():
     for wrong in (airi.ones(3), airi.ones(2, dtype=airi.int64), airi.ones(2, 3).T):
         with pytest.raises(RuntimeError, match="view_as_complex"):

@@ -103,6 +103,87 @@ def test_no_false_alarm(row):
         assert not report.wrong, report
 
 
+def single(array):
+    """The leaf in float32 or complex64, of a float64 or complex128 sample."""
+    made = leaf(array)
+    if not made.requires_grad:
+        return made
+    low = np.complex64 if array.dtype.kind == "c" else np.float32
+    return airi.tensor(array.astype(low), requires_grad=True)
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.grad], ids=lambda row: row.name)
+def test_no_false_alarm_in_single_precision(row):
+    for call in calls(row):
+        with viz.record():
+            try:
+                args, kwargs = made(call, single)
+                result = resolve(airi, row.name)(*args, **kwargs)
+                parts = [each for each in outputs(result) if getattr(each, "requires_grad", False)]
+                total = airi.tensor(0.1)
+                for each in parts:
+                    each = each.abs() if each.dtype.is_complex else each
+                    total = total + (each * airi.randn(each.shape)).sum().to(airi.float32)
+            except (RuntimeError, TypeError, ValueError):
+                continue  # a sample that is of float64 by an argument
+        if total.requires_grad:
+            report = viz.trace(total).check()
+            assert not report.wrong, report
+
+
+class OnlyInFloat32(airi.autograd.Function):
+    """sin with a backward whose float32 part has a slip of 1 %."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.sin()
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        slip = 1.01 if g.dtype == airi.float32 else 1.0
+        return g * x.cos() * slip
+
+
+def test_a_fault_in_float32_alone_is_found():
+    x = airi.randn(50, requires_grad=True)
+    tr = traced(lambda: (OnlyInFloat32.apply(x * 2.0).exp() * 0.1).sum())
+    (wrong,) = tr.check().wrong
+    assert wrong.op == "OnlyInFloat32"
+    assert wrong.analytic / wrong.numeric == pytest.approx(1.01, rel=1e-4)
+    assert str(wrong).endswith("as sent in float32: run anew in float64 the rule is right")
+    y = airi.randn(50, dtype=airi.float64, requires_grad=True)
+    assert traced(lambda: (OnlyInFloat32.apply(y * 2.0).exp() * 0.1).sum()).check()
+
+
+def test_a_hook_that_changes_gradients_is_no_fault():
+    x = airi.randn(5, requires_grad=True)
+
+    def program():
+        y = (x * 2.0).sin()
+        y.grad_fn.register_hook(lambda given, _: (given[0] * 3.0,))
+        return y.sum()
+
+    assert traced(program).check()
+
+
+def test_saturated_and_cancelling_ops_in_float32_are_no_faults():
+    x = airi.tensor([[30.0, -30.0, 17.0], [1000.0, 1000.1, 999.9]], requires_grad=True)
+    for op in (
+        airi.sigmoid,
+        airi.tanh,
+        lambda x: nn.functional.softmax(x, 1),
+        lambda x: nn.functional.layer_norm(x, (3,)),
+        lambda x: x.var(1),
+        lambda x: x.softmax(1).log_softmax(1),
+    ):
+        report = traced(
+            lambda op=op: (op(x) * airi.tensor([1.0, 2.0, 3.0])[: op(x).shape[-1]]).sum()
+        )
+        assert report.check(), report.report
+
+
 def traced(function):
     with viz.record():
         return viz.trace(function())

@@ -66,8 +66,9 @@ class Panel {
     if (!check) return;
     const shown = { ...check, analytic: written(check.analytic), numeric: written(check.numeric) };
     const verdict = sentence(say(check.verdict, shown));
-    const isOpen = check.verdict === "unchecked";
-    const text = isOpen ? say("because", { verdict, reason: spoken(check.reason) }) : verdict;
+    const isExplained = check.reason && check.verdict !== "kink";
+    const words = { verdict, reason: spoken(check.reason) };
+    const text = isExplained ? say("because", words) : verdict;
     made("p", `note check-${check.verdict}`, text, this.root);
   }
 
