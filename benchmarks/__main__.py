@@ -63,13 +63,19 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def measure(row: Row, workers: list[Worker], options: argparse.Namespace) -> Result:
-    """All rounds of a row."""
+    """All rounds of a row, and whether the machine had other work meanwhile."""
+
+    def others() -> float:
+        return machine.busy_seconds() - sum(worker.busy_seconds for worker in workers)
+
+    started, before = time.perf_counter(), others()
     result = Result.of(row, workers[0].threads, judged=not options.tiny)
     for _ in range(options.rounds):
         for worker in workers:
             if worker.contender not in result.errors:
                 request = {"row": row.name, "seconds": options.seconds, "tiny": options.tiny}
                 result.add(worker.contender, worker.ask(do="measure", **request))
+    result.others = max(0.0, others() - before) / (time.perf_counter() - started)
     return result
 
 

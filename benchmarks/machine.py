@@ -65,6 +65,15 @@ def _airi() -> str:
     return f"{__version__} ({commit})"
 
 
+def busy_seconds() -> float:
+    """What all programs together have had of the processors so far; 0 where Linux does not tell."""
+    counts = Path("/proc/stat")
+    if not counts.exists():
+        return 0.0
+    user, nice, system, _, _, *taken = map(int, counts.read_text().split()[1:9])
+    return (user + nice + system + sum(taken)) / os.sysconf("SC_CLK_TCK")
+
+
 def peaks(torch: Any, seconds: float) -> dict[str, float]:
     """The most GFLOP/s and GB/s that this library, or NumPy beside it, reaches."""
     n, channels, side = 1536, 256, 28

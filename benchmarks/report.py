@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.row import Row
 
 AIRI, PYTORCH, KEPT = "airi", "PyTorch", "PyTorch, memory kept"
+DISTURBING = 0.1  # of a processor: what other programs may take without a note
 KEPT_FLOOR = 1.0  # against PyTorch with glibc keeping its memory, in every row
 
 
@@ -31,6 +32,7 @@ class Result:
     values: dict[str, list[float]] = field(default_factory=dict)  # one a round
     errors: dict[str, str] = field(default_factory=dict)
     differs: bool = False  # do the contenders compute different things?
+    others: float = 0.0  # processors that other programs kept busy meanwhile
     _sizes: list[float] | None = None  # of what the first contender computed
 
     @classmethod
@@ -87,9 +89,12 @@ class Result:
     def mark(self) -> str:
         if self.errors:
             return "; ".join(f"{who} failed: {why}" for who, why in self.errors.items())
+        notes = ["below"] if self.missed else []
         if self.differs:
-            return "the results differ"
-        return "below" if self.missed else ""
+            notes.append("the results differ")
+        if self.others > DISTURBING:
+            notes.append(f"other programs took {self.others:.0%} of a processor")
+        return "; ".join(notes)
 
     def line(self) -> str:
         """One line for the terminal."""

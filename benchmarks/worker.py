@@ -46,6 +46,7 @@ class Worker:
     def __init__(self, contender: str, threads: int):
         self.contender, self.threads = contender, threads
         self.process: subprocess.Popen | None = None
+        self.busy_seconds = 0.0  # what the process, and those that it started, had of processors
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """Send a request; the answer, which is ``{"error": ...}`` if the process broke down."""
@@ -59,7 +60,9 @@ class Worker:
         except BrokenPipeError:
             answer = ""
         if answer:
-            return json.loads(answer)
+            content = json.loads(answer)
+            self.busy_seconds = content.pop("busy_seconds")
+            return content
         self.process.communicate()
         code, self.process = self.process.returncode, None  # the next request starts another
         return {"error": f"the process ended with code {code}"}
@@ -146,6 +149,7 @@ def serve(library: str, threads: int) -> None:
             traceback.print_exc()
             bench.row = None
             answer = {"error": f"{type(error).__name__}: {error}"}
+        answer["busy_seconds"] = sum(os.times()[:4])
         print(json.dumps(answer), file=answers, flush=True)
 
 
