@@ -19,11 +19,12 @@ import sys
 import time
 from pathlib import Path
 
+from airi.utils.files import replacing
 from benchmarks import machine, report
 from benchmarks.report import Result
 from benchmarks.row import Row
 from benchmarks.table import chosen
-from benchmarks.worker import CONTENDERS, Worker
+from benchmarks.worker import AIRI, KEPT, PYTORCH, Worker
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -85,14 +86,24 @@ def best_of(workers: list[Worker], seconds: float) -> dict[str, float]:
     return {rate: max(each[rate] for each in found if rate in each) for rate in ("GFLOP/s", "GB/s")}
 
 
+def save(document: report.Document, options: argparse.Namespace) -> None:
+    """Write the files that are asked for."""
+    if options.json:
+        with replacing(options.json, "w") as file:
+            json.dump(document.as_json(), file, indent=1)
+    if options.markdown:
+        with replacing(options.markdown, "w") as file:
+            file.write(document.as_markdown())
+
+
 def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
     if options.list:
         print(report.listing(options.rows))
         return 0
-    contenders = ["airi"]
+    contenders = [AIRI]
     if machine.has_torch():
-        contenders += list(CONTENDERS)[1 : 2 + options.kept_memory]
+        contenders += [PYTORCH, KEPT] if options.kept_memory else [PYTORCH]
     else:
         print("PyTorch is not installed: airi's times alone", file=sys.stderr)
     if "OPENBLAS_CORETYPE" in os.environ:
@@ -104,26 +115,25 @@ def main(argv: list[str] | None = None) -> int:
     document = report.Document(machine.describe())
     if options.update:
         document.read(options.json)
-    started = time.perf_counter()
+    started, all_well = time.perf_counter(), True
     for threads in options.threads:
         workers = [Worker(contender, threads) for contender in contenders]
         try:
-            if not options.tiny and threads not in document.peaks:
-                document.peaks[threads] = best_of(workers, 0.1 if options.quick else 0.3)
-            print(report.heading(threads, document.peaks.get(threads)), flush=True)
+            if threads not in document.peaks:
+                seconds = 0.0 if options.tiny else 0.1 if options.quick else 0.3
+                document.peaks[threads] = best_of(workers, seconds)
+            print(report.heading(threads, document.peaks[threads]), flush=True)
             for row in options.rows:
                 result = measure(row, workers, options)
                 document.add(result)
                 print(result.line(), flush=True)
+                save(document, options)  # what is measured stays, should this be stopped
+                all_well &= not result.errors and not result.differs
         finally:
             for worker in workers:
                 worker.close()
     print(f"\n{document.summary()}\n{time.perf_counter() - started:.0f} s")
-    if options.json:
-        options.json.write_text(json.dumps(document.as_json(), indent=1) + "\n")
-    if options.markdown:
-        options.markdown.write_text(document.as_markdown())
-    return any(result.errors for result in document.results.values())
+    return 0 if all_well else 1
 
 
 if __name__ == "__main__":

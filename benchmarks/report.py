@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.row import Row
+from benchmarks.table import ROWS
+from benchmarks.worker import AIRI, KEPT, PYTORCH
 
-AIRI, PYTORCH, KEPT = "airi", "PyTorch", "PyTorch, memory kept"
 DISTURBING = 0.1  # of a processor: what other programs may take without a note
 KEPT_FLOOR = 1.0  # against PyTorch with glibc keeping its memory, in every row
 
@@ -151,11 +152,18 @@ class Document:
 
     def __init__(self, machine: dict[str, str]):
         self.machine = machine
-        self.peaks: dict[int, dict[str, float]] = {}
-        self.results: dict[tuple[str, int], Result] = {}
+        self.peaks: dict[int, dict[str, float]] = {}  # by the number of threads
+        self._results: dict[tuple[str, int], Result] = {}
+
+    @property
+    def results(self) -> list[Result]:
+        """In the order of the table."""
+        names = list(ROWS)
+        keys = sorted(self._results, key=lambda key: (names.index(key[0]), key[1]))
+        return [self._results[key] for key in keys]
 
     def add(self, result: Result) -> None:
-        self.results[result.row, result.threads] = result
+        self._results[result.row, result.threads] = result
 
     def read(self, path: Path) -> None:
         """Take in the results of a file that `as_json` made, if there is one."""
@@ -169,9 +177,9 @@ class Document:
 
     def summary(self) -> str:
         """How many floors hold."""
-        judged = [each for each in self.results.values() if each.reached is not None]
+        judged = [each for each in self.results if each.reached is not None]
         missed = [each for each in judged if each.missed]
-        failed = [each for each in self.results.values() if each.errors]
+        failed = [each for each in self.results if each.errors]
         parts = [f"{len(self.results)} rows measured"]
         if judged:
             parts.append(f"{len(judged) - len(missed)} of {len(judged)} floors hold")
@@ -183,7 +191,7 @@ class Document:
         return {
             "machine": self.machine,
             "peaks": self.peaks,
-            "results": [self._entry(each) for each in self.results.values()],
+            "results": [self._entry(each) for each in self.results],
         }
 
     def _entry(self, result: Result) -> dict[str, Any]:
@@ -207,23 +215,23 @@ class Document:
             f"* at best, {_threads(threads)}: {_peaks(peaks)}"
             for threads, peaks in sorted(self.peaks.items())
         ]
-        below = sorted((each for each in self.results.values() if each.missed), key=_reached)
+        below = sorted((each for each in self.results if each.missed), key=_reached)
         parts = ["# airi beside PyTorch", "\n".join(facts), f"{self.summary()}. {LEGEND}"]
         means = self._geometric_means()
         if means:
             parts.append(means)
         if below:
             parts += ["## Below the floor", self._table(below)]
-        parts += ["## All rows", self._table(self.results.values())]
+        parts += ["## All rows", self._table(self.results)]
         return "\n\n".join(parts) + "\n"
 
     def _geometric_means(self) -> str:
         """Of the dense convolutions, whose aim is one for all of them."""
         lines = []
-        for threads in sorted({each.threads for each in self.results.values()}):
+        for threads in sorted({each.threads for each in self.results}):
             ratios = [
                 ratio[0]
-                for each in self.results.values()
+                for each in self.results
                 if each.threads == threads and each.row.startswith("conv-") and each.aim
                 if (ratio := each.ratio(PYTORCH))
             ]

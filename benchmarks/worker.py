@@ -33,10 +33,11 @@ KEEP_MEMORY = ":".join(
         "glibc.malloc.trim_threshold=17179869184",
     )
 )
+AIRI, PYTORCH, KEPT = "airi", "PyTorch", "PyTorch, memory kept"
 CONTENDERS = {
-    "airi": ("airi", {}),
-    "PyTorch": ("torch", {}),
-    "PyTorch, memory kept": ("torch", {"GLIBC_TUNABLES": KEEP_MEMORY}),
+    AIRI: ("airi", {}),
+    PYTORCH: ("torch", {}),
+    KEPT: ("torch", {"GLIBC_TUNABLES": KEEP_MEMORY}),
 }
 
 

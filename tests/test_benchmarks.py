@@ -69,7 +69,8 @@ def test_what_fails_in_one_process_is_reported_and_the_next_row_runs():
 
 
 def a_result(**values):
-    result = Result.of(dataclasses.replace(ROWS["gelu-1m"], floor=1.5), threads=1)
+    row = dataclasses.replace(ROWS["gelu-1m"], floor=1.5)
+    result = Result.of(row, threads=1)
     result.values = values | {AIRI: [1.0, 2.0, 4.0]}
     return result
 
@@ -89,7 +90,7 @@ def test_a_floor_is_missed_against_either_pytorch():
 
 
 def test_results_that_differ_are_marked():
-    result = a_result()
+    result = Result.of(ROWS["gelu-1m"], threads=1)
     answer = {"value": 1.0, "flops": 0, "bytes": 0}
     result.add(PYTORCH, answer | {"result": [1.0, 2.0]})
     result.add(KEPT, answer | {"result": [1.0, 2.0001]})
