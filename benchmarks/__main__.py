@@ -76,7 +76,8 @@ def measure(row: Row, workers: list[Worker], options: argparse.Namespace) -> Res
             if worker.contender not in result.errors:
                 request = {"row": row.name, "seconds": options.seconds, "tiny": options.tiny}
                 result.add(worker.contender, worker.ask(do="measure", **request))
-    result.others = max(0.0, others() - before) / (time.perf_counter() - started)
+    if not options.tiny:
+        result.others = max(0.0, others() - before) / (time.perf_counter() - started)
     return result
 
 

@@ -216,7 +216,7 @@ class Document:
             for threads, peaks in sorted(self.peaks.items())
         ]
         below = sorted((each for each in self.results if each.missed), key=_reached)
-        parts = ["# airi beside PyTorch", "\n".join(facts), f"{self.summary()}. {LEGEND}"]
+        parts = ["# airi beside PyTorch", "\n".join(facts), f"{self.summary()}.", LEGEND]
         means = self._geometric_means()
         if means:
             parts.append(means)
