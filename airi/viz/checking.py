@@ -22,6 +22,7 @@ from airi.autograd.function import Function
 from airi.autograd.mode import enable_grad, no_grad
 from airi.autograd.observer import unobserved
 from airi.autograd.quiet import quiet
+from airi.random import fork_rng, get_rng_state, set_rng_state
 from airi.tensor import Tensor
 from airi.viz.arguments import positive, whole
 from airi.viz.source import short_source
@@ -112,7 +113,7 @@ def check(trace: Trace, rtol: float = 1e-4, seed: int = 0) -> CheckReport:
     reported as unchecked. `seed` is that of the directions.
     """
     rtol, seed = positive("check", "rtol", rtol), whole("check", "seed", seed)
-    with unobserved(), quiet():
+    with unobserved(), quiet(), fork_rng():
         return CheckReport(_checked(event, rtol, seed) for event in trace)
 
 
@@ -128,6 +129,8 @@ def _checked(event: Event, rtol: float, seed: int) -> Finding:
         return Finding(**where, verdict="unchecked", reason=reason)
     op = _Op(event, np.random.default_rng((seed, event.step)))
     try:
+        if op.draws():
+            return Finding(**where, verdict="unchecked", reason=text("reasonRandom"))
         worst = op.compare(rtol)
         if worst is None:
             sent = op.compare_sent(rtol)
@@ -167,6 +170,8 @@ def _obstacle(event: Event) -> str:
         return text("reasonZero")
     if issubclass(event.rule, Function) and _writes(event):
         return text("reasonWrites")
+    if "generator" in event.attributes:
+        return text("reasonRandom")
     return ""
 
 
@@ -187,7 +192,9 @@ class _Op:
         self.rng = rng
         self.attributes = {name: _doubled(value) for name, value in event.attributes.items()}
         self.grads = [None if each is None else _doubled(each) for each in event.grads_in]
+        self.hides = False  # whether an infinity that a gradient belongs to hides differences
         self.point = [_doubled(each) for each in event.values_in]
+        self.state = get_rng_state()
         self.wanted = [
             i
             for i, sent in enumerate(event.grads_out)
@@ -216,6 +223,8 @@ class _Op:
                 size = float(np.sum(np.abs(gradient) * np.abs(direction)))
                 allowed = rtol * max(size, abs(numeric)) + noise
                 if abs(analytic - numeric) > excess * allowed:
+                    if self.hides:
+                        raise _NotFiniteError
                     excess = abs(analytic - numeric) / allowed
                     worst = self.event.inputs[i], analytic, numeric
         return worst
@@ -325,6 +334,7 @@ class _Op:
                 continue
             g = _fitting(g, high)
             moved = (high != low) & (g != 0)  # not so for equal infinities, or a NaN nobody uses
+            self.hides |= bool((~np.isfinite(high) & (g != 0)).any())
             total += float(np.sum((np.conj(g[moved]) * (high - low)[moved]).real))
             known = np.isfinite(high) & np.isfinite(low) & (g != 0)  # those that stand still too
             noise += float(np.sum(np.abs(g[known]) * (np.abs(high) + np.abs(low))[known]))
@@ -340,12 +350,27 @@ class _Op:
             results = self._apply(point)
         return [each._array if isinstance(each, Tensor) else each for each in results]
 
+    def draws(self) -> bool:
+        """Whether a user's function gives something else each time."""
+        if not issubclass(self.event.rule, Function) or not self.wanted:
+            return False
+        i = self.wanted[0]
+        one, other = (self._forward(i, self.point[i]) for _ in range(2))
+        pairs = zip(one, other, strict=True)
+        return any(isinstance(a, np.ndarray) and not _same(a, b) for a, b in pairs)
+
     def _apply(self, point: list[Any]) -> tuple[Any, ...]:
+        if issubclass(self.event.rule, Function):
+            set_rng_state(self.state)  # what it draws is the same each time
         result = self.event.rule.apply(*point, **self.attributes)
         return result if isinstance(result, tuple) else (result,)
 
     def _tensor(self, value: Any) -> Any:
         return graph.wrap(np.array(value)) if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())
 
 
 def _signs(gradient: np.ndarray, rng: np.random.Generator) -> np.ndarray:

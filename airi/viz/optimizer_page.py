@@ -10,7 +10,7 @@ import numpy as np
 from airi.viz import pages
 from airi.viz.sampling import number
 from airi.viz.surfaces import SURFACES, Surface, heights, levels
-from airi.viz.words import text
+from airi.viz.words import in_portuguese, text
 
 if TYPE_CHECKING:
     from airi.viz.optimizer_lab import OptimizerLab, Run
@@ -55,7 +55,10 @@ def _run(run: Run) -> dict[str, Any]:
         "name": pages.plain(run.name, 40),
         "kind": pages.plain(run.kind, 40),
         "options": pages.plain(run.options),
-        "formula": [pages.plain(line, 120) for line in run.formula.splitlines()],
+        "formula": [
+            [pages.plain(line, 120) for line in formula.splitlines()]
+            for formula in (run.formula, in_portuguese(run.formula))
+        ],
         "path": [[number(x) for x in point] for point in run.path],
         "losses": [number(each) for each in run.losses],
         "diverged": run.diverged,

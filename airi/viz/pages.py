@@ -36,7 +36,8 @@ def assemble(
     `words` are the groups of texts that the page says, beside those of every page. Placeholders in
     the template: ``{{policy}}``, ``{{style}}``, ``{{data}}``, ``{{script}}``.
     """
-    style = _slim("\n".join(read(each) for each in styles))
+    style = re.sub(r"\s*([{};,]|: )\s*", _mark, _slim("\n".join(read(each) for each in styles)))
+    style = style.replace(";}", "}")
     script = _slim("\n".join(read(each) for each in ("words.js", "base.js", *scripts)))
     content = as_json(data)
     said = for_scripts(("page", *words), content)
@@ -70,6 +71,11 @@ def _slim(text: str) -> str:
     text = re.sub(r"(?m)^\s*/\*.*?\*/\s*$", "", text)
     lines = (line.strip() for line in text.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
+def _mark(found: re.Match[str]) -> str:
+    """Punctuation of a style sheet, which needs no space around it."""
+    return found.group(1).strip()
 
 
 def _hash(text: str) -> str:

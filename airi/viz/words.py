@@ -29,13 +29,13 @@ def for_scripts(names: Sequence[str], data: str) -> str:
 
 @cache
 def _phrases() -> list[list[str]]:
-    """What rules say beside formulas, in English and Portuguese, the longest first."""
+    """What rules and updates say beside formulas, in both languages, the longest first."""
     file = resources.files("airi.viz").joinpath("page", "rule_words.json")
     return sorted(json.loads(file.read_text(encoding="utf-8")), key=lambda pair: -len(pair[0]))
 
 
 def in_portuguese(formula: str) -> str:
-    """A rule's formula with its words in Portuguese."""
+    """A rule's or an optimizer's formula with its words in Portuguese."""
     for english, portuguese in _phrases():
         formula = formula.replace(english, portuguese)
     return formula

@@ -157,6 +157,18 @@ def test_a_fault_in_float32_alone_is_found():
     assert traced(lambda: (OnlyInFloat32.apply(y * 2.0).exp() * 0.1).sum()).check()
 
 
+def test_an_infinite_result_hides_its_derivative():
+    x = airi.tensor([0.0, 1.0], requires_grad=True)
+    report = traced(lambda: (x.log() * 1.0).sum()).check()
+    assert not report.wrong, report
+    assert {each.op for each in report.unchecked} >= {"Sum"}
+    mask = airi.tensor([True, False, False])
+    scores = airi.randn(3, requires_grad=True)
+    masked = traced(lambda: (scores.masked_fill(mask, -airi.inf).softmax(0) * airi.arange(3)).sum())
+    assert masked.check()
+    assert not masked.report.unchecked
+
+
 def test_a_hook_that_changes_gradients_is_no_fault():
     x = airi.randn(5, requires_grad=True)
 
@@ -294,3 +306,43 @@ def test_values_written_in_place_afterwards_are_still_checked():
     report = tr.check()
     assert report
     assert not report.unchecked, report
+
+
+class Noisy(airi.autograd.Function):
+    """x times numbers that forward draws by `draw`."""
+
+    draw = staticmethod(airi.randn_like)
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.scale = Noisy.draw(x)
+        return x * ctx.scale
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.scale.to(g.dtype)
+
+
+def test_random_numbers_that_a_users_function_draws_are_drawn_alike(monkeypatch):
+    x = airi.randn(20, requires_grad=True)
+    tr = traced(lambda: Noisy.apply(x).sum())
+    state = airi.get_rng_state()
+    report = tr.check()
+    assert [each.verdict for each in report] == ["right", "right"], report
+    assert (airi.get_rng_state() == state).all()
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(Noisy, "draw", lambda x: airi.tensor(rng.normal(size=tuple(x.shape))))
+    (drawn,) = tr.check().unchecked
+    assert drawn.reason == "it draws random numbers"
+
+
+def test_samples_of_distributions_give_no_false_alarm():
+    a = airi.tensor([0.5, 2.0, 5.0], requires_grad=True)
+
+    def program():
+        x = airi.distributions.Gamma(a, a).rsample() * airi.distributions.Dirichlet(a).rsample()
+        return (x * airi.distributions.Normal(a, a).rsample()).sum()
+
+    report = traced(program).check()
+    assert report, report
+    assert {each.op for each in report.unchecked} <= {"StandardGamma", "Drawn"}, report

@@ -8,7 +8,16 @@ import pytest
 
 import airi
 from airi import nn, optim, viz
-from airi.viz import convolution_page, layout, optimizer_page, pages, replay, rules, words
+from airi.viz import (
+    convolution_page,
+    layout,
+    optimizer_lab,
+    optimizer_page,
+    pages,
+    replay,
+    rules,
+    words,
+)
 
 from .browser import Visit
 
@@ -64,6 +73,13 @@ def test_the_words_of_every_rule_are_translated():
         formula = rules.formulas(rule, getattr(rule, "inputs", ()))[1]
         left = spelled(re.sub(r"\w+\(", "(", words.in_portuguese(formula))) & USUAL
         assert left - NEUTRAL - names <= {"mean", "for", "steps", "value"}, (rule.__name__, formula)
+
+
+def test_the_words_of_every_update_are_translated():
+    for kind in rules_of(optim.Optimizer):
+        formula = optimizer_lab._formula(kind)
+        left = spelled(words.in_portuguese(formula)) & (USUAL | {"first", "else", "then", "at"})
+        assert left <= {"mean", "steps", "step", "sum", "weight", "no"}, (kind.__name__, formula)
 
 
 def rules_of(kind):

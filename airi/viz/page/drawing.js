@@ -6,11 +6,16 @@ const graph = new Graph($("graph"), data, (number) => {
   });
 });
 
+let drawnIn = language;
+
 function translate() {
   translateFrame("graphTitle");
   $("graph").setAttribute("aria-label", say("graphTitle"));
   $("notice").textContent = sentence(spoken(data.notice));
-  graph.draw();
+  if (drawnIn !== language) {
+    drawnIn = language;
+    graph.draw();
+  }
 }
 
 listenToFrame(graph, translate, () => {});

@@ -233,7 +233,8 @@ function showDetails(at) {
   const run = data.runs[chosen];
   root.replaceChildren();
   made("h3", "", say("partsOf", { name: run.name }), root);
-  if (run.formula.length) made("pre", "", run.formula.join("\n"), root);
+  const formula = run.formula[language === "pt" ? 1 : 0];
+  if (formula.length) made("pre", "", formula.join("\n"), root);
   if (at >= run.path.length - 1) {
     const isOver = run.diverged !== null;
     made("p", isOver ? "note nan" : "quiet",

@@ -30,14 +30,19 @@ function tell(at) {
   $("graph").setAttribute("aria-label", say("graph", { said }));
 }
 
+let drawnIn = language;
+
 function translate() {
   translateFrame("title");
   player.translate();
   name("snapshot", "snapshots");
   $("answers").setAttribute("aria-label", say("copy"));
   tellSnapshot(Number($("snapshot").value));
-  graph.draw();
-  search(graph);
+  if (drawnIn !== language) {
+    drawnIn = language;
+    graph.draw();
+    search(graph);
+  }
   showAlarms();
   go(player.at, false);
 }
