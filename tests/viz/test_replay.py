@@ -247,7 +247,7 @@ def test_values_under_the_pointer(browser, tmp_path):
 
 
 def test_a_fault_and_a_nan_are_shown(browser, tmp_path):
-    from .test_check import nodes_of, plant
+    from .planting import nodes_of, plant
 
     x = airi.tensor([1.0, 2.0], requires_grad=True)
     with viz.record():
@@ -290,6 +290,15 @@ def test_a_large_graph_steps(browser, tmp_path):
     with Visit(browser, viz.trace(program).save(tmp_path / "deep.html")) as visit:
         visit.page.keyboard.press("End")
         assert visit.page.locator(".box.done").count() == 601
+        hidden = visit.page.locator("#graph g[display=none]").count()
+        assert hidden > 10  # what is out of sight is not rendered
+        visit.page.keyboard.press("ArrowLeft")
+        assert visit.page.locator(".box.current").is_visible()
+        visit.page.click("#whole")
+        assert visit.page.locator("#graph g[display=none]").count() == 0
+        visit.page.set_viewport_size({"width": 1500, "height": 500})
+        visit.page.keyboard.press("Home")
+        assert visit.page.locator(".box.current").is_visible()
 
 
 def test_the_graphs_own_page(browser, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import airi
 from airi import nn, optim, viz
 
-from .test_check import nodes_of, plant
+from .planting import nodes_of, plant
 
 
 def train(steps, every, most=50):
@@ -57,7 +57,7 @@ def traced(wrong):
     with viz.record():
         loss = (x.sin() * 2.0).exp().sum()
     if wrong:
-        plant(next(node for node in nodes_of([loss]) if node.rule.__name__ == "Mul"), 1.5)
+        plant(next(node for node in nodes_of([loss]) if node.rule.__name__ == "Mul"), factor=1.5)
     return viz.trace(loss)
 
 

@@ -8,6 +8,9 @@ function drawn(name, attributes, parent) {
   return element;
 }
 
+const TILE = [1200, 800]; // width and height of a part that is rendered or not
+const MARGIN = 200; // around what is in sight, in pixels
+
 class Graph {
   constructor(svg, data, onChoose) {
     this.svg = svg;
@@ -15,6 +18,7 @@ class Graph {
     this.view = { x: 0, y: 0, scale: 1 };
     this.onChoose = onChoose;
     this.scene = drawn("g", {}, svg);
+    this.size = [svg.clientWidth, svg.clientHeight];
     this.draw();
     this.listen();
   }
@@ -23,12 +27,51 @@ class Graph {
   draw() {
     const { data } = this;
     this.scene.replaceChildren();
+    this.tiles = [];
     for (const frame of data.frames) this.drawFrame(frame);
+    const edgesLayer = this.layer();
     this.edges = data.edges.map((edge, number) => {
-      return this.drawEdge(edge, now.norms[number] ?? null);
+      return this.drawEdge(edge, now.norms[number] ?? null, edgesLayer);
     });
     for (const frame of data.frames) this.drawLabel(frame);
-    this.boxes = data.boxes.map((box, number) => this.drawBox(box, number));
+    const boxesLayer = this.layer();
+    this.boxes = data.boxes.map((box, number) => this.drawBox(box, number, boxesLayer));
+    this.showTiles();
+  }
+
+  layer() {
+    return { group: drawn("g", {}, this.scene), tiles: new Map() };
+  }
+
+  // The part of a layer that something belongs to. Parts out of sight are not rendered: a large
+  // graph is there as soon as a small one.
+  tile(layer, left, top, right, bottom) {
+    const place = `${Math.floor(left / TILE[0])} ${Math.floor(top / TILE[1])}`;
+    if (!layer.tiles.has(place)) {
+      const group = drawn("g", { display: "none" }, layer.group);
+      const tile = { group, left, top, right, bottom, isShown: false };
+      layer.tiles.set(place, tile);
+      this.tiles.push(tile);
+    }
+    const tile = layer.tiles.get(place);
+    tile.left = Math.min(tile.left, left);
+    tile.top = Math.min(tile.top, top);
+    tile.right = Math.max(tile.right, right);
+    tile.bottom = Math.max(tile.bottom, bottom);
+    return tile.group;
+  }
+
+  showTiles() {
+    const { x, y, scale } = this.view;
+    const [width, height] = this.size;
+    for (const tile of this.tiles) {
+      const isShown = tile.right * scale + x > -MARGIN && tile.left * scale + x < width + MARGIN &&
+        tile.bottom * scale + y > -MARGIN && tile.top * scale + y < height + MARGIN;
+      if (isShown === tile.isShown) continue;
+      tile.isShown = isShown;
+      if (isShown) tile.group.removeAttribute("display");
+      else tile.group.setAttribute("display", "none");
+    }
   }
 
   drawFrame([x, y, width, height]) {
@@ -39,8 +82,12 @@ class Graph {
     drawn("text", { class: "label", x: x + 8, y: y + 15 }, this.scene).textContent = label;
   }
 
-  drawEdge(edge, norm) {
-    const group = drawn("g", { class: "edge" }, this.scene);
+  drawEdge(edge, norm, layer) {
+    const across = edge.curve.filter((_, i) => i % 2 === 0);
+    const down = edge.curve.filter((_, i) => i % 2 === 1);
+    const [left, top] = [Math.min(...across), Math.min(...down)];
+    const tile = this.tile(layer, left, top, Math.max(...across), Math.max(...down));
+    const group = drawn("g", { class: "edge" }, tile);
     drawn("path", { "stroke-width": this.widthOf(norm) }, group);
     drawn("polygon", {}, group);
     this.point(group, edge.curve, false);
@@ -84,17 +131,16 @@ class Graph {
     return (1 + (Math.max(-6, Math.min(3, Math.log10(norm))) + 6) * 0.45).toFixed(2);
   }
 
-  drawBox(box, number) {
+  drawBox(box, number, layer) {
     const [x, y, width, height] = box.at;
-    const group = drawn("g", { class: `box ${box.kind}` }, this.scene);
+    const [left, top] = [x - width / 2, y - height / 2];
+    const tile = this.tile(layer, left, top, left + width, top + height);
+    const group = drawn("g", { class: `box ${box.kind}` }, tile);
     const rounded = box.kind === "op" ? 7 : 2;
-    drawn(
-      "rect",
-      { x: x - width / 2, y: y - height / 2, width, height, rx: rounded }, group,
-    );
-    const top = y - ((box.lines.length - 1) * 13) / 2 + 4;
+    drawn("rect", { x: left, y: top, width, height, rx: rounded }, group);
+    const first = y - ((box.lines.length - 1) * 13) / 2 + 4;
     box.lines.forEach((line, i) => {
-      const text = drawn("text", { x, y: (top + 13 * i).toFixed(1) }, group);
+      const text = drawn("text", { x, y: (first + 13 * i).toFixed(1) }, group);
       text.textContent = spoken(line);
       if (i === 0) text.setAttribute("class", "name");
     });
@@ -160,11 +206,12 @@ class Graph {
   move() {
     const { x, y, scale } = this.view;
     this.scene.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+    this.showTiles();
   }
 
   // The whole graph where that can be read, else its end at the result.
   fit(smallest = 0) {
-    const { clientWidth: width, clientHeight: height } = this.svg;
+    const [width, height] = this.size;
     const [graphWidth, graphHeight] = this.data.size;
     const scale = Math.min((width - 24) / graphWidth, (height - 24) / graphHeight, 1.6);
     this.view.scale = Math.max(scale, smallest, 0.02);
@@ -173,7 +220,7 @@ class Graph {
     this.move();
   }
 
-  zoom(factor, x = this.svg.clientWidth / 2, y = this.svg.clientHeight / 2) {
+  zoom(factor, x = this.size[0] / 2, y = this.size[1] / 2) {
     const scale = Math.max(0.02, Math.min(6, this.view.scale * factor));
     const ratio = scale / this.view.scale;
     this.view = { x: x - (x - this.view.x) * ratio, y: y - (y - this.view.y) * ratio, scale };
@@ -184,16 +231,21 @@ class Graph {
   reveal(number) {
     const [x, y] = this.data.boxes[number].at;
     const { scale } = this.view;
-    const margin = { x: this.svg.clientWidth * 0.2, y: this.svg.clientHeight * 0.25 };
+    const [width, height] = this.size;
+    const margin = { x: width * 0.2, y: height * 0.25 };
     const at = { x: this.view.x + x * scale, y: this.view.y + y * scale };
-    const right = this.svg.clientWidth - margin.x;
-    const bottom = this.svg.clientHeight - margin.y;
+    const right = width - margin.x;
+    const bottom = height - margin.y;
     this.view.x += Math.max(margin.x - at.x, 0) + Math.min(right - at.x, 0);
     this.view.y += Math.max(margin.y - at.y, 0) + Math.min(bottom - at.y, 0);
     this.move();
   }
 
   listen() {
+    new ResizeObserver(() => {
+      this.size = [this.svg.clientWidth, this.svg.clientHeight];
+      this.showTiles();
+    }).observe(this.svg);
     const touches = new Map();
     let spread = 0;
     this.svg.addEventListener("pointerdown", (event) => {
