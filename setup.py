@@ -98,6 +98,12 @@ def extensions():
         depends=["airi/ops/recurrent_kernels.h"],
         optional=True,
     )
+    places = Extension(
+        "airi.ops.places_ext",
+        ["airi/ops/places_ext.pyx"],
+        depends=["airi/ops/places_kernels.h", "airi/ops/places_loops.h"],
+        optional=True,
+    )
     updates = Extension(
         "airi.optim.update_ext",
         ["airi/optim/update_ext.pyx"],
@@ -125,7 +131,7 @@ def extensions():
         ],
         optional=True,
     )
-    every = [kernels, erf, recurrent, updates, fused, memory, *core(get_include())]
+    every = [kernels, erf, recurrent, places, updates, fused, memory, *core(get_include())]
     # The annotations are for readers and type checkers; the types of C stand in the .pxd files.
     directives = {"language_level": "3", "annotation_typing": False, "auto_pickle": False}
     return cythonize(every, compiler_directives=directives)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from airi.autograd.graph import Rule
+from airi.ops import places
 
 
 class ValuesIndices(NamedTuple):
@@ -30,6 +31,10 @@ class TakeAlong(Rule):
 
     @staticmethod
     def forward(x, indices, *, dim, distinct):
+        fast = places.take_each(x, indices, dim)
+        if fast is not None:
+            return fast
+        places.checked("gather", indices, dim, x.shape[dim], negative=False)
         return np.take_along_axis(x, indices, dim)
 
     @staticmethod
@@ -47,6 +52,8 @@ class SpreadAlong(Rule):
     def forward(x, indices, *, dim, size, distinct):
         shape = (*indices.shape[:dim], size, *indices.shape[dim + 1 :])
         out = np.zeros(shape, x.dtype)
+        if places.add_each(out, indices, x, dim):
+            return out
         if distinct:
             np.put_along_axis(out, indices, x, dim)
         else:

@@ -9,6 +9,7 @@ import numpy as np
 from airi.autograd import graph
 from airi.autograd.graph import Rule, wrap
 from airi.autograd.mode import no_grad
+from airi.ops import places
 from airi.ops.index_along import index_copy_
 from airi.ops.indexing import Unindex
 from airi.ops.views import shape_of
@@ -24,7 +25,8 @@ class Embedding(Rule):
 
     @staticmethod
     def forward(w, indices, factors):
-        return np.take(w, indices, axis=0)
+        fast = places.take_rows(w, indices, 0)
+        return np.take(w, indices, axis=0) if fast is None else fast
 
     @staticmethod
     def backward(g, indices, factors, w_shape):
@@ -57,7 +59,7 @@ def embedding(
     indices, rows = input._array, weight.shape[0]
     if indices.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"embedding: input must be int64 or int32, got {input.dtype}")
-    if indices.size and (indices.min() < 0 or indices.max() >= rows):
+    if not places.within(indices, rows):
         wrong = indices.min() if indices.min() < 0 else indices.max()
         raise IndexError(
             f"embedding: index {wrong} is out of range for a weight of shape {shape_of(weight)}"

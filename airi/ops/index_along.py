@@ -8,8 +8,9 @@ import numpy as np
 
 from airi.autograd.graph import wrap
 from airi.ops.elementwise import mul
-from airi.ops.indexing import Index, IndexPut, checked, put_at, single, with_a_dim
+from airi.ops.indexing import Index, IndexPut, put_at, single, with_a_dim
 from airi.ops.names import normal_dim, numpy_names, require_tensor
+from airi.ops.places import checked
 from airi.ops.views import reshape
 
 if TYPE_CHECKING:

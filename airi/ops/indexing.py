@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule, wrap
-from airi.ops import creation
+from airi.ops import creation, places
 from airi.ops.inplace import Copy, MaskedFill, Overwrite, write
 from airi.ops.out import written
+from airi.ops.places import checked
 from airi.ops.views import Slice, reshape, shape_of
 
 if TYPE_CHECKING:
@@ -41,19 +42,6 @@ def full_index(indices: Sequence[np.ndarray], dims: Sequence[int]) -> tuple[Any,
         full.append(index)
         dim = at + (index.ndim if index.dtype.kind == "b" else 1)
     return tuple(full)
-
-
-def checked(
-    function: str, index: np.ndarray, dim: int, size: int, negative: bool = True
-) -> np.ndarray:
-    """The index counted from the front; IndexError where it is out of range."""
-    lowest = -size if negative else 0
-    if not index.size or (lowest <= index.min() and index.max() < size):
-        return np.where(index < 0, index + size, index) if negative else index
-    wrong = index[(index < lowest) | (index >= size)].flat[0]
-    raise IndexError(
-        f"{function}: index {wrong} is out of bounds for dimension {dim} with size {size}"
-    )
 
 
 def _positions(
@@ -90,6 +78,8 @@ def add_at(
     NumPy's add.at is several times faster on flat arrays than with several or partial indices, and
     than sorting the indices and summing runs of equal ones.
     """
+    if len(indices) == 1 and places.add_rows(out, indices[0], values, dims[0]):
+        return
     if not out.flags.c_contiguous:
         np.add.at(out, full_index(indices, dims), values)
         return
@@ -106,7 +96,8 @@ class Index(Rule):
     @staticmethod
     def forward(x, *indices, dims):
         if len(indices) == 1 and indices[0].dtype.kind != "b":
-            return np.take(x, indices[0], axis=dims[0])
+            fast = places.take_rows(x, indices[0], dims[0])
+            return np.take(x, indices[0], axis=dims[0]) if fast is None else fast
         return x[full_index(indices, dims)]
 
     @staticmethod

@@ -12,12 +12,13 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd.graph import Rule, wrap
+from airi.ops import places
 from airi.ops.along import TakeAlong
 from airi.ops.conversion import clone
 from airi.ops.elementwise import div, where
-from airi.ops.indexing import checked
 from airi.ops.inplace import Copy, Overwrite, write
 from airi.ops.names import normal_dim, numpy_names, require_tensor
+from airi.ops.places import checked
 from airi.ops.views import Slice, expand, reshape, shape_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def _gathered(x: Any, index: Any, dim: int) -> Any:
 
 def _reduce_at(ufunc: np.ufunc, x: np.ndarray, index: np.ndarray, src: Any, dim: int) -> None:
     """``x[index along dim] = ufunc(x[index along dim], src)``, once for every index."""
+    if ufunc is np.add and places.add_each(x, index, src, dim):
+        return
     if not x.flags.c_contiguous:
         grid = list(np.ogrid[tuple([slice(n) for n in index.shape])])
         grid[dim] = index
@@ -188,7 +191,7 @@ class _Shares(Rule):
 
 
 def _looked_at(function: str, input: Tensor, dim: int, index: Tensor) -> int:
-    """The dimension from the front, with dtype, shape and range of the index looked at."""
+    """The dimension from the front, with dtype and shape of the index looked at."""
     if not hasattr(index, "_array"):
         raise TypeError(f"{function}: index must be a Tensor, got {type(index).__name__}")
     require_tensor(function, "input", input)
@@ -209,8 +212,14 @@ def _looked_at(function: str, input: Tensor, dim: int, index: Tensor) -> int:
             f"{function}: index of shape {shape_of(index)} must not be larger than the tensor of "
             f"shape {shape_of(input)} apart from dimension {at}"
         )
-    size = input.shape[at] if input.ndim else 1
-    checked(function, array, at, size, negative=False)
+    return at
+
+
+def _checked_dim(function: str, input: Tensor, dim: int, index: Tensor) -> int:
+    """As `_looked_at`, with the range too, which the rule of gather looks at itself."""
+    at = _looked_at(function, input, dim, index)
+    if index.numel():
+        checked(function, index._array, at, input.shape[at] if input.ndim else 1, negative=False)
     return at
 
 
@@ -355,7 +364,7 @@ def _scattered(
     src: Any,
     **attributes: Any,
 ) -> Tensor:
-    at = _looked_at(function, input, dim, index)
+    at = _checked_dim(function, input, dim, index)
     src = _full(_source(function, input, index, src), index, input, rule)
     if not index.numel():
         return clone(input)
@@ -381,7 +390,7 @@ def scatter_(
 def _scatter_in_place(
     function: str, rule: type[Overwrite], input: Tensor, dim: int, index: Tensor, src: Any
 ) -> Tensor:
-    at = _looked_at(function, input, dim, index)
+    at = _checked_dim(function, input, dim, index)
     src = _full(_source(function, input, index, src), index, input, rule)
     if index.numel():
         write(_line(input), function, rule, _line(index), src, dim=at)
