@@ -12,6 +12,7 @@ import numpy as np
 
 from airi.viz.arguments import positive
 from airi.viz.profile import table
+from airi.viz.series import Comparison, TrainingTrace
 from airi.viz.trace import Event, Trace
 
 
@@ -61,7 +62,9 @@ class Grade:
     __repr__ = __str__
 
 
-def grade(file: str | os.PathLike[str], trace: Trace, rtol: float = 0.01) -> Grade:
+def grade(
+    file: str | os.PathLike[str], trace: Trace | TrainingTrace | Comparison, rtol: float = 0.01
+) -> Grade:
     """Grade the answers of predict mode, which the page of `trace` has saved as `file` (JSON).
 
     In place of a file its text can be given, which a notebook shows to be copied. Sign and value
@@ -69,12 +72,12 @@ def grade(file: str | os.PathLike[str], trace: Trace, rtol: float = 0.01) -> Gra
     Every answer is looked up in the trace itself. Returns a `Grade`. Raises TypeError for other
     arguments, ValueError where the answers are none, or not of this trace.
     """
-    if not isinstance(trace, Trace):
+    if not isinstance(trace, Trace | TrainingTrace | Comparison):
         raise TypeError(f"grade: expected a Trace to grade against, got {type(trace).__name__}")
     rtol = positive("grade", "rtol", rtol)
     marks: list[Mark] = []
     for answer in _answers(*_content(file)):
-        event, at = _find(answer, trace)
+        event, at = _find(answer, _snapshot(answer, trace))
         sent = event.grads_out[at]
         assert sent is not None
         first = float(sent.reshape(-1)[0].real) if sent.size else 0.0
@@ -125,6 +128,20 @@ def _is_answer(value: Any) -> bool:
         and value.get("sign", "0") in ("+", "-", "0")
         and isinstance(value.get("value", 0), (int, float))
     )
+
+
+def _snapshot(answer: dict[str, Any], trace: Trace | TrainingTrace | Comparison) -> Trace:
+    """The trace that an answer is about, where the page shows several."""
+    number = answer.get("snapshot")
+    if isinstance(trace, Trace):
+        if number is None:
+            return trace
+        raise ValueError("grade: the answers are about several traces: give what made their page")
+    if isinstance(number, int) and 0 <= number < len(trace):
+        return trace[number]
+    if number is None and len(trace) == 1:
+        return trace[0]
+    raise ValueError(f"grade: there is no trace {number} among {len(trace)}")
 
 
 def _find(answer: dict[str, Any], trace: Trace) -> tuple[Event, int]:

@@ -6,6 +6,9 @@ import pytest
 
 import airi
 from airi import viz
+from airi.viz import layout
+
+from .browser import Visit
 
 
 def traced():
@@ -50,6 +53,17 @@ def test_the_text_itself_can_be_graded(tmp_path):
         viz.grade(path, "trace")
 
 
+def test_answers_about_one_trace_of_several(tmp_path):
+    both = viz.compare(traced(), traced())
+    answer = {"step": 1, "op": "MatMul", "input": "x", "shape": [3, 2], "snapshot": 1}
+    path = saved(tmp_path, answer)
+    assert viz.grade(path, both).right == 1
+    with pytest.raises(ValueError, match="about several traces"):
+        viz.grade(path, traced())
+    with pytest.raises(ValueError, match="no trace 2 among 2"):
+        viz.grade(saved(tmp_path, answer | {"snapshot": 2}), both)
+
+
 @pytest.mark.parametrize(
     "text", ["nothing", "[]", '{"answers": 3}', '{"answers": [{"step": "x"}]}', "\x00"]
 )
@@ -64,3 +78,25 @@ def test_answers_of_another_trace_are_refused(tmp_path):
     path = saved(tmp_path, {"step": 1, "op": "Mul", "input": "x", "sign": "+"})
     with pytest.raises(ValueError, match="no gradient of 'x' by 'Mul' at step 1"):
         viz.grade(path, traced())
+
+
+def test_predicting_in_one_trace_of_several(browser, tmp_path):
+    pytest.importorskip("graphviz")
+    if layout.find_engine("json") is None:
+        pytest.skip("no layout engine")
+    both = viz.compare(traced(), traced())
+    with Visit(browser, both.save(tmp_path / "both.html")) as visit:
+        page = visit.page
+        page.keyboard.press("ArrowRight")
+        page.click("#predict")
+        page.focus("#snapshot")
+        page.keyboard.press("ArrowRight")
+        page.locator(".predict input").first.fill("3x2")
+        page.locator(".predict button").first.click()
+        assert page.locator(".predict").count() == 1
+        page.focus("#snapshot")
+        page.keyboard.press("ArrowLeft")
+        assert page.locator(".predict").count() == 2  # not answered here
+        answers = page.input_value("#answers")
+    assert json.loads(answers)["answers"][0]["snapshot"] == 1
+    assert viz.grade(answers, both).right == 1

@@ -9,7 +9,7 @@ class Predictions {
   }
 
   key(step, input) {
-    return `${now.label}/${step}/${input}`;
+    return `${data.snapshots.indexOf(now)}/${step}/${input}`;
   }
 
   hides(step, input) {
@@ -39,6 +39,7 @@ class Predictions {
         return;
       }
       const answer = { step, op: now.events[step].op, input: input.name };
+      if (data.snapshots.length > 1) answer.snapshot = data.snapshots.indexOf(now);
       if (shape.value.trim()) answer.shape = (shape.value.match(/\d+/g) ?? []).map(Number);
       if (sign.value) answer.sign = sign.value;
       if (value.value.trim()) answer.value = Number(value.value.trim().replace(",", "."));
