@@ -44,7 +44,9 @@ class Row:
 
     @property
     def about(self) -> str:
-        return (self.build.__doc__ or "").partition("\n")[0]
+        """What is done, and at which sizes."""
+        sizes = ", ".join(f"{name} {value}" for name, value in self.sizes.items())
+        return f"{(self.build.__doc__ or '').splitlines()[0].rstrip('.')}: {sizes}"
 
 
 ROWS: dict[str, Row] = {}

@@ -14,7 +14,7 @@ from benchmarks.rows import normalization  # noqa: F401
 from benchmarks.rows import elementwise  # noqa: F401
 from benchmarks.rows import indexing  # noqa: F401
 from benchmarks.rows import recurrent  # noqa: F401
-from benchmarks.rows import attention  # noqa: F401
+from benchmarks.rows import transformer  # noqa: F401
 from benchmarks.rows import small  # noqa: F401
 from benchmarks.rows import optimizers  # noqa: F401
 from benchmarks.rows import processes  # noqa: F401

@@ -24,6 +24,14 @@ class Convolution:
     transposed: bool = False
     dtype: str = "float32"
 
+    def __str__(self) -> str:
+        text = f"{self.batch}x{self.channels}x{self.height}x{self.width}"
+        text += f", {self.filters} filters {self.kernel}x{self.kernel}"
+        for name in ("stride", "padding", "groups", "dtype"):
+            if getattr(self, name) != getattr(Convolution, name):
+                text += f", {name} {getattr(self, name)}"
+        return text + ", transposed" * self.transposed
+
     def tensors(self, torch: Any) -> tuple[Any, Any, Any]:
         """Input, weight and bias."""
         first, second = (self.channels, self.filters)[:: 1 if self.transposed else -1]

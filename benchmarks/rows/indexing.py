@@ -14,7 +14,7 @@ TINY_SQUARE = {"size": 5}
 
 @row(floor=1.0, aim=2.0, sizes=TABLE, tiny=TINY_TABLE)
 def embedding_gradient(torch: Any, words: int, width: int, picked: int) -> Step:
-    """The dense gradient of a table of 50,000 words of which 4,096 were looked up."""
+    """The dense gradient of a table of words of which some were looked up."""
     table = torch.randn(words, width, requires_grad=True)
     indices = torch.randint(0, words, (picked,))
     y = torch.nn.functional.embedding(indices, table)
@@ -27,7 +27,7 @@ def embedding_gradient(torch: Any, words: int, width: int, picked: int) -> Step:
 
 @row(floor=1.0, aim=2.0, sizes=TABLE, tiny=TINY_TABLE)
 def index_select(torch: Any, words: int, width: int, picked: int) -> Step:
-    """4,096 rows of a table of 50,000."""
+    """Some rows of a large table."""
     table = torch.randn(words, width)
     indices = torch.randint(0, words, (picked,))
     return Step(lambda: torch.index_select(table, 0, indices), bytes=2 * 4 * picked * width)
@@ -35,7 +35,7 @@ def index_select(torch: Any, words: int, width: int, picked: int) -> Step:
 
 @row(floor=1.0, aim=2.0, sizes=SQUARE, tiny=TINY_SQUARE)
 def gather(torch: Any, size: int) -> Step:
-    """A million elements, each from somewhere in its row."""
+    """A square of elements, each from somewhere in its row."""
     x = torch.randn(size, size)
     indices = torch.randint(0, size, (size, size))
     return Step(lambda: torch.gather(x, 1, indices), bytes=2 * x.nbytes + indices.nbytes)
@@ -43,7 +43,7 @@ def gather(torch: Any, size: int) -> Step:
 
 @row(floor=1.0, aim=2.0, sizes=SQUARE, tiny=TINY_SQUARE)
 def scatter_add(torch: Any, size: int) -> Step:
-    """A million elements, each added somewhere in its row."""
+    """A square of elements, each added somewhere in its row."""
     x, start = torch.randn(size, size), torch.zeros(size, size)
     indices = torch.randint(0, size, (size, size))
     return Step(

@@ -28,17 +28,17 @@ def update(
 
 @row(floor=1.5, aim=3.0, sizes=PARAMETERS, tiny=TINY)
 def adam(torch: Any, tensors: int, shape: tuple[int, ...]) -> Step:
-    """Adam on 1.2 million parameters in 40 tensors."""
+    """An update by Adam."""
     return update(torch, torch.optim.Adam, tensors, shape, passes=7)
 
 
 @row(floor=1.5, aim=3.0, sizes=PARAMETERS, tiny=TINY)
 def adamw(torch: Any, tensors: int, shape: tuple[int, ...]) -> Step:
-    """AdamW on 1.2 million parameters in 40 tensors."""
+    """An update by AdamW."""
     return update(torch, torch.optim.AdamW, tensors, shape, passes=7)
 
 
 @row(floor=1.5, aim=3.0, sizes=PARAMETERS, tiny=TINY)
 def sgd_momentum(torch: Any, tensors: int, shape: tuple[int, ...]) -> Step:
-    """SGD with momentum on 1.2 million parameters in 40 tensors."""
+    """An update by SGD with momentum."""
     return update(torch, torch.optim.SGD, tensors, shape, passes=5, momentum=0.9)

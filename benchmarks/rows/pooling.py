@@ -27,7 +27,7 @@ def both_ways(torch: Any, pool: Any, shape: tuple[int, ...], *window: int) -> St
 def max_pool(
     torch: Any, shape: tuple[int, ...], kernel: int = 2, stride: int = 2, padding: int = 0
 ) -> Step:
-    """Max pooling of 64 x 32 images of 56 x 56, forward and backward."""
+    """Max pooling, forward and backward."""
     return both_ways(torch, torch.nn.functional.max_pool2d, shape, kernel, stride, padding)
 
 
@@ -36,5 +36,5 @@ def max_pool(
 def avg_pool(
     torch: Any, shape: tuple[int, ...], kernel: int = 2, stride: int = 2, padding: int = 0
 ) -> Step:
-    """Average pooling of 64 x 32 images of 56 x 56, forward and backward."""
+    """Average pooling, forward and backward."""
     return both_ways(torch, torch.nn.functional.avg_pool2d, shape, kernel, stride, padding)

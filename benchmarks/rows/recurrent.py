@@ -22,11 +22,11 @@ def forward_and_backward(torch: Any, layer: Any, gates: int, steps: int, batch: 
 
 @row(floor=1.0, aim=1.5, sizes=SEQUENCE, tiny=TINY)
 def lstm(torch: Any, steps: int, batch: int, hidden: int) -> Step:
-    """LSTM, 64 steps, batch 32, 256 hidden units."""
+    """LSTM over a sequence."""
     return forward_and_backward(torch, torch.nn.LSTM(hidden, hidden), 4, steps, batch)
 
 
 @row(floor=1.0, aim=1.5, sizes=SEQUENCE, tiny=TINY)
 def gru(torch: Any, steps: int, batch: int, hidden: int) -> Step:
-    """GRU, 64 steps, batch 32, 256 hidden units."""
+    """GRU over a sequence."""
     return forward_and_backward(torch, torch.nn.GRU(hidden, hidden), 3, steps, batch)

@@ -12,7 +12,7 @@ CHAIN = {"floor": 2.5, "aim": 10.0, "unit": "us an op"}
 @row("chain-4x4", sizes={"shape": (4, 4), "ops": 1_000}, tiny={"shape": (4, 4), "ops": 4}, **CHAIN)
 @row("chain-scalar", sizes={"shape": (), "ops": 1_000}, tiny={"shape": (), "ops": 4}, **CHAIN)
 def chain(torch: Any, shape: tuple[int, ...], ops: int) -> Step:
-    """A chain of 1,000 multiplications and additions, forward and backward, an op."""
+    """Multiplications and additions in a chain, forward and backward."""
     x, w, b = (torch.full(shape, value, requires_grad=True) for value in (1.0, 0.99, 0.01))
 
     def run():
@@ -26,7 +26,7 @@ def chain(torch: Any, shape: tuple[int, ...], ops: int) -> Step:
 
 @row(floor=1.5, aim=3.0, sizes={"points": 100, "hidden": 16}, tiny={"points": 5, "hidden": 4})
 def tiny_mlp(torch: Any, points: int, hidden: int) -> Step:
-    """Training step of a net 2-16-16-1 on 100 points, SGD."""
+    """Training step of a net of three layers on points of the plane, SGD."""
     nn = torch.nn
     net = nn.Sequential(
         nn.Linear(2, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1)

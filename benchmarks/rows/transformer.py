@@ -77,7 +77,7 @@ def make_gpt(torch: Any, layers: int, width: int, heads: int, length: int, lette
 def gpt(
     torch: Any, layers: int, width: int, heads: int, batch: int, length: int, letters: int
 ) -> Step:
-    """Training step of a GPT of 4 layers, width 128, 4 heads, on 8 x 128 letters, AdamW."""
+    """Training step of a small GPT, AdamW."""
     net = make_gpt(torch, layers, width, heads, length, letters)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
     codes = torch.randint(0, letters, (batch, length + 1))
