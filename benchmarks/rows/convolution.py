@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.row import Step, add_row
@@ -34,13 +35,20 @@ class Convolution:
 
     def tensors(self, torch: Any) -> tuple[Any, Any, Any]:
         """Input, weight and bias."""
-        first, second = (self.channels, self.filters)[:: 1 if self.transposed else -1]
-        shapes = (
-            (self.batch, self.channels, self.height, self.width),
-            (first, second // self.groups, self.kernel, self.kernel),
-            (self.filters,),
-        )
-        return tuple(torch.randn(shape, dtype=getattr(torch, self.dtype)) for shape in shapes)
+        if self.transposed:
+            pairs = (self.channels, self.filters // self.groups)
+        else:
+            pairs = (self.filters, self.channels // self.groups)
+        dtype = getattr(torch, self.dtype)
+        x = torch.randn(self.batch, self.channels, self.height, self.width, dtype=dtype)
+        weight = torch.randn(*pairs, self.kernel, self.kernel, dtype=dtype)
+        return x, weight, torch.randn(self.filters, dtype=dtype)
+
+    @property
+    def tiny(self) -> Convolution:
+        """The same on a small image of few channels."""
+        few = {name: min(getattr(self, name), 4) for name in ("channels", "filters", "groups")}
+        return replace(self, batch=2, height=8, width=8, **few)
 
     def apply(self, torch: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         functional = torch.nn.functional
@@ -108,20 +116,21 @@ DENSE = {
     "transposed": Convolution(64, 64, 14, 14, 32, 4, stride=2, padding=1, transposed=True),
 }
 PASSES = {"forward": forward, "input": input_gradient, "weight": weight_gradient}
-TINY = {"case": Convolution(2, 3, 6, 6, 4, 3, stride=2, padding=1)}
-TINY_DEPTHWISE = {"case": Convolution(2, 4, 6, 6, 4, 3, padding=1, groups=4)}
+
+
+def add(build: Callable[..., Step], name: str, case: Convolution, **facts: Any) -> None:
+    add_row(build, name, sizes={"case": case}, tiny={"case": case.tiny}, **facts)
+
 
 for shape, case in DENSE.items():
     for direction, build in PASSES.items():
-        add_row(
-            build, f"conv-{shape}-{direction}", floor=1.0, aim=2.0, sizes={"case": case}, tiny=TINY
-        )
+        add(build, f"conv-{shape}-{direction}", case, floor=1.0, aim=2.0)
 
-depthwise = {"case": Convolution(32, 96, 56, 56, 96, 3, padding=1, groups=96)}
-add_row(forward, "depthwise-forward", floor=5.0, aim=12.0, sizes=depthwise, tiny=TINY_DEPTHWISE)
-add_row(both_ways, "depthwise-both", floor=4.0, aim=8.0, sizes=depthwise, tiny=TINY_DEPTHWISE)
+depthwise = Convolution(32, 96, 56, 56, 96, 3, padding=1, groups=96)
+add(forward, "depthwise-forward", depthwise, floor=5.0, aim=12.0)
+add(both_ways, "depthwise-both", depthwise, floor=4.0, aim=8.0)
 
 # float64 has no aim: it is to be right, and PyTorch is slow at it.
-in_float64 = {"case": Convolution(128, 16, 28, 28, 16, 5, dtype="float64")}
+in_float64 = replace(DENSE["course2"], dtype="float64")
 for direction, build in PASSES.items():
-    add_row(build, f"conv-float64-{direction}", floor=1.0, aim=None, sizes=in_float64, tiny=TINY)
+    add(build, f"conv-float64-{direction}", in_float64, floor=1.0, aim=None)
