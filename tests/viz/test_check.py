@@ -265,3 +265,68 @@ def test_samples_of_distributions_give_no_false_alarm():
     report = traced(program).check()
     assert report, report
     assert {each.op for each in report.unchecked} <= {"StandardGamma", "Drawn"}, report
+
+
+def test_many_equal_numbers_are_no_fault():
+    airi.manual_seed(0)
+    x = airi.randn(8, 8, 16, 16, requires_grad=True)
+    for _ in range(5):
+        report = traced(lambda: nn.functional.max_pool2d(x.relu(), 2).pow(2).sum()).check()
+        assert report, report
+
+
+def own(forward, backward):
+    """A user's function of these two."""
+
+    class Own(airi.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.save_for_backward(x, y)
+            return forward(x, y)
+
+        @staticmethod
+        def backward(ctx, g):
+            return backward(g, *ctx.saved_tensors)
+
+    return Own
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "wrong"),
+    [
+        (lambda x, y: x @ y, lambda g, x, y: (g @ y.T, x.T @ g), None),
+        (lambda x, y: x @ y, lambda g, x, y: (g @ y, x.T @ g), "x"),  # transposed
+        (lambda x, y: x - y, lambda g, x, y: (g, g), "y"),  # sign
+        (lambda x, y: x * x + y, lambda g, x, y: (g * x, g), "x"),  # factor 2
+        (lambda x, y: x * (x + y), lambda g, x, y: (g * (x + y), g * x), "x"),  # one of two uses
+        (lambda x, y: x + y[0], lambda g, x, y: (g, g * 0 + g.mean(0)), "y"),  # mean for sum
+        (lambda x, y: x * y, lambda g, x, y: (g * y, None), "y"),  # forgotten
+        (lambda x, y: x * y.detach(), lambda g, x, y: (g * y, g * 0), "y"),
+    ],
+)
+def test_the_usual_faults(forward, backward, wrong):
+    airi.manual_seed(0)
+    x, y = airi.randn(4, 4, requires_grad=True), airi.randn(4, 4, requires_grad=True)
+    function = own(forward, backward)
+
+    def program():
+        h = function.apply(x * 1.0, y * 1.0).tanh()
+        return (h.sigmoid() @ h + h).pow(2).sum()
+
+    found = [(each.op, each.input) for each in traced(program).check().wrong]
+    assert found == ([] if wrong is None else [("Own", wrong)])
+
+
+def test_one_use_of_a_shared_parameter_is_told_from_the_others():
+    layer = nn.Linear(4, 4)
+    with viz.record():
+        h = airi.randn(3, 4)
+        for _ in range(4):
+            h = layer(h).tanh()
+        loss = h.sum()
+    node = [each for each in nodes_of([loss]) if each.rule.__name__ == "Linear"][2]
+    plant(node, 1)
+    tr = viz.trace(loss)
+    (wrong,) = tr.check().wrong
+    assert tr[wrong.step].key == f"op{node.number}"
+    assert wrong.input == "weight"
