@@ -2,7 +2,8 @@
 
 At the start both use ``OMP_NUM_THREADS`` threads, or one for every processor that this process
 may run on. The kernels never call BLAS from inside their threads, so the two never multiply.
-A forked child stays with one thread: the OpenMP runtime does not survive a fork.
+A forked child stays with one thread of both: the OpenMP runtime does not survive a fork. OpenBLAS
+does, but not while another Python thread is inside a product of matrices: both processes may hang.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def set_num_threads(num: int) -> None:
     Example:
         >>> airi.set_num_threads(1)
     """
-    global _kernel_threads, _set_blas_threads
+    global _kernel_threads
     if not isinstance(num, int) or isinstance(num, bool):
         raise TypeError(f"set_num_threads: num must be an int, got {type(num).__name__}")
     if num < 1:
@@ -67,9 +68,7 @@ def set_num_threads(num: int) -> None:
             )
         num = 1
     _kernel_threads = num
-    if _set_blas_threads is None:
-        _set_blas_threads = _find_blas_setter()
-    _set_blas_threads(num)
+    _blas_setter()(num)
 
 
 def _threads_at_start() -> int:
@@ -99,6 +98,13 @@ def let_blas_threads_sleep() -> None:
         if read_again is not None and end_threads is not None:
             read_again()
             end_threads()
+
+
+def _blas_setter() -> Callable[[int], object]:
+    global _set_blas_threads
+    if _set_blas_threads is None:
+        _set_blas_threads = _find_blas_setter()
+    return _set_blas_threads
 
 
 def _find_blas_setter() -> Callable[[int], object]:
@@ -144,10 +150,17 @@ def _openblas_libraries() -> Iterator[Any]:
                 continue
 
 
+def _before_fork() -> None:
+    if get_num_threads() > 1:
+        _blas_setter()  # a library is not looked for in a child, which may inherit locks
+
+
 def _after_fork() -> None:
     global _kernel_threads, _forked
+    if get_num_threads() > 1:
+        _blas_setter()(1)
     _kernel_threads, _forked = 1, True
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
