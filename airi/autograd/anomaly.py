@@ -85,7 +85,8 @@ class _Anomaly(Observer):
         seconds: float,
     ) -> None:
         made = broken_kinds(results)
-        if not made or broken_kinds(inputs):
+        made -= broken_kinds(inputs) if made else made  # a NaN out of infinities is made here too
+        if not made:
             return
         where = node.describe() if node is not None else f"{rule.__name__} (at {user_line()})"
         lines = [where.replace("Backward", "", 1), *described_inputs(rule, inputs)]

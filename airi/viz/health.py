@@ -149,9 +149,19 @@ def _forward_births(events: list[Event]) -> list[Birthplace]:
             continue
         if not broken_kinds(event.values_in):
             births.append(_birth(event, "forward"))
-        elif _comes_from_outside(event):
+        elif _comes_from_outside(event) and not _masks(event):
             births.append(_birth(event, "data"))
+        elif "NaN" in broken_kinds(event.values_out) and "NaN" not in broken_kinds(event.values_in):
+            births.append(_birth(event, "forward"))  # out of infinities: softmax of a masked row
     return births
+
+
+def _masks(event: Event) -> bool:
+    """Whether -inf alone comes in and stays what it is, as in a mask."""
+    arrays = [np.asarray(v) for v in event.values_in if isinstance(v, (np.ndarray, float))]
+    known = [each for each in arrays if each.dtype.kind in "fc"]
+    negative = all((np.isfinite(each) | np.isneginf(each)).all() for each in known if each.size)
+    return negative and "NaN" not in broken_kinds(event.values_out)
 
 
 def _comes_from_outside(event: Event) -> bool:
@@ -170,7 +180,7 @@ def _kind(kinds: frozenset[str]) -> str:
 
 
 def _birth(event: Event, phase: str) -> Birthplace:
-    made = event.grads_out if phase == "backward" else event.values_out
+    made = {"backward": event.grads_out, "data": event.values_in}.get(phase, event.values_out)
     kind = _kind(broken_kinds(made))
     lines = [
         described(name, value)

@@ -287,7 +287,8 @@ def test_detect_anomaly_tells_of_a_nan_when_forward_makes_it():
 def test_detect_anomaly_names_where_the_infinity_came_from():
     x = leaf(0.0)
     with airi.autograd.detect_anomaly():
-        y = x.log() * 0.0
+        with pytest.warns(UserWarning, match="NaN made by Mul"):
+            y = x.log() * 0.0
         with pytest.raises(RuntimeError) as caught:
             (y.exp() + x.sqrt() * 0.0).sum().backward()
     assert "the first Inf of the forward pass was made by Log" in str(caught.value)
@@ -301,3 +302,14 @@ def test_detect_anomaly_decorates_and_can_leave_nan_alone():
     x = leaf(0.0)
     run(x)
     assert x.grad.isnan().all()
+
+
+def test_detect_anomaly_tells_of_a_nan_out_of_infinities():
+    x = airi.tensor([1.0, 2.0], requires_grad=True)
+    mask = airi.tensor([True, True])
+    with (
+        airi.autograd.detect_anomaly(),
+        pytest.warns(UserWarning, match="NaN made by Softmax"),
+        pytest.raises(RuntimeError, match="the first NaN of the forward pass was made by Softmax"),
+    ):
+        x.masked_fill(mask, -float("inf")).softmax(0).sum().backward()

@@ -220,6 +220,26 @@ def test_infinities_of_masks_are_no_birthplace():
     assert tr.birthplace is None
 
 
+def test_birthplace_in_a_row_that_is_masked_whole():
+    x = leaf(1.0, 2.0)
+    mask = airi.tensor([True, True])
+    birth = viz.trace(lambda: (x.masked_fill(mask, -np.inf).softmax(0) * x).sum()).birthplace
+    assert (birth.phase, birth.op, birth.kind) == ("forward", "Softmax", "NaN")
+
+
+def test_birthplace_where_an_exponential_overflows():
+    x = leaf(1000.0, 1.0)
+    birth = viz.trace(lambda: (x.exp() / (x.exp() + 1.0)).sum()).birthplace
+    assert (birth.phase, birth.op, birth.kind) == ("forward", "Exp", "Inf")
+
+
+def test_birthplace_in_the_data_is_of_the_kind_that_came_in():
+    layer = nn.LSTM(2, 2)
+    birth = viz.trace(lambda: layer(airi.full((3, 1, 2), np.inf))[0].sum()).birthplace
+    assert (birth.phase, birth.op, birth.kind) == ("data", "LSTM", "Inf")
+    assert "test_trace.py:" in birth.where
+
+
 # Health
 
 
