@@ -29,6 +29,15 @@ FUSED_HEADERS = [
     "airi/ops/row_kernels.h",
     "airi/ops/fused_table.h",
 ]
+PRODUCT_HEADERS = [
+    "airi/ops/attention_kernels.h",
+    "airi/ops/fused_vectors.h",
+    "airi/ops/instruction_sets.h",
+    "airi/ops/lstm_kernels.h",
+    "airi/ops/product_kernels.h",
+    "airi/ops/product_of_set.h",
+    "airi/ops/product_tile.h",
+]
 
 
 # The graph and the walk over it are Python with types beside it (*.pxd): compiled they are several
@@ -120,6 +129,13 @@ def extensions():
         libraries=[] if os.name == "nt" else ["m"],
         optional=True,
     )
+    product = Extension(
+        "airi.ops.product_ext",
+        ["airi/ops/product_ext.pyx"],
+        depends=PRODUCT_HEADERS,
+        libraries=[] if os.name == "nt" else ["m"],
+        optional=True,
+    )
     memory = Extension(
         "airi.memory_ext",
         ["airi/memory_ext.pyx"],
@@ -131,7 +147,7 @@ def extensions():
         ],
         optional=True,
     )
-    every = [kernels, erf, recurrent, places, updates, fused, memory, *core(get_include())]
+    every = [kernels, erf, recurrent, places, updates, fused, product, memory, *core(get_include())]
     # The annotations are for readers and type checkers; the types of C stand in the .pxd files.
     directives = {"language_level": "3", "annotation_typing": False, "auto_pickle": False}
     return cythonize(every, compiler_directives=directives)

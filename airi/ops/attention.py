@@ -15,6 +15,7 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd.graph import Rule, wrap
+from airi.ops import product
 from airi.ops.dropout import dropout
 from airi.ops.elementwise import where
 from airi.ops.joining import repeat_interleave
@@ -46,6 +47,9 @@ class Attention(Rule):
     @staticmethod
     def forward(q, k, v, mask, *, scale, is_causal):
         q, k, v, mask = _with_equal_batches(q, k, v, mask)
+        done = product.attention(q, k, v, mask, scale, is_causal)
+        if done is not None:
+            return done
         batch = q.shape[:-2]
         out = np.empty((*batch, q.shape[-2], v.shape[-1]), q.dtype)
         lse = np.empty((*batch, q.shape[-2], 1), q.dtype)
@@ -164,9 +168,12 @@ def _gradients_in_blocks(
 ) -> tuple[Any, ...]:
     """dq, dk and dv; the engine undoes the broadcasting of their leading dimensions."""
     q, k, v, mask = _with_equal_batches(q, k, v, mask)
+    shift = g_lse - np.einsum("...i,...i->...", g, out)[..., None]
+    done = product.attention_grad(g, shift, q, k, v, mask, lse, scale, is_causal)
+    if done is not None:
+        return *done, None
     dq = np.empty(q.shape, q.dtype)
     dk, dv = np.zeros(k.shape, q.dtype), np.zeros(v.shape, q.dtype)
-    shift = g_lse - np.einsum("...i,...i->...", g, out)[..., None]
     for at, rows, keys in _blocks(q, k, is_causal):
         q_now, k_now, g_now = q[at][..., rows, :], k[at][..., keys, :], g[at][..., rows, :]
         seen = None if mask is None else mask[at][..., rows, keys]

@@ -16,9 +16,10 @@ import numpy as np
 from airi.autograd.graph import Rule
 from airi.ops import elementwise, reduction
 from airi.ops.diagonals import diagonal
-from airi.ops.matmul import check_same_dtype, product
+from airi.ops.matmul import check_same_dtype
 from airi.ops.names import normal_dim, takes_out
 from airi.ops.out import written
+from airi.ops.product import matrix_product
 from airi.ops.views import Permute, reshape, shape_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _contracted(x: np.ndarray, of_x: str, y: np.ndarray, of_y: str, out: str) ->
     left = _as_matrices(x, of_x, sizes, batch, rows, summed)
     right = _as_matrices(y, of_y, sizes, batch, summed, columns)
     order = [*batch, *rows, *columns]
-    result = product(left, right).reshape([sizes[each] for each in order])
+    result = matrix_product(left, right).reshape([sizes[each] for each in order])
     return result if "".join(order) == out else _ordered(result, order, out)
 
 

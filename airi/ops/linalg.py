@@ -15,8 +15,9 @@ from airi.ops import elementwise, reduction
 from airi.ops.diagonals import diagonal
 from airi.ops.linalg_checks import Identity, check_square
 from airi.ops.linalg_solve import Inverse, singular_error
-from airi.ops.matmul import MatMul, product
+from airi.ops.matmul import MatMul
 from airi.ops.names import normal_dim, numpy_names, require_tensor, takes_out
+from airi.ops.product import matrix_product
 from airi.ops.promotion import Elementwise, require_float
 from airi.ops.views import reshape, shape_of
 
@@ -139,7 +140,7 @@ class EuclideanDistance(Rule):
         if not by_product:
             difference = x[..., :, None, :] - y[..., None, :, :]
             return np.sqrt(np.add.reduce(np.square(difference, out=difference), -1))
-        squares = product(x, y.swapaxes(-1, -2))
+        squares = matrix_product(x, y.swapaxes(-1, -2))
         squares *= -2
         squares += np.add.reduce(np.square(x), -1)[..., :, None]
         squares += np.add.reduce(np.square(y), -1)[..., None, :]

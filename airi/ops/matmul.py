@@ -17,6 +17,7 @@ from airi.ops import elementwise
 from airi.ops.inplace import write
 from airi.ops.names import require_tensor, takes_out
 from airi.ops.out import written
+from airi.ops.product import matrix_product
 from airi.ops.reduction import Sum
 from airi.ops.sparse import SparseOperand, sparse_product
 from airi.ops.views import Reshape, array_of, permute, reshape
@@ -41,14 +42,6 @@ __all__ = [
     "outer",
     "vdot",
 ]
-
-
-def product(x: np.ndarray, y: np.ndarray) -> Any:
-    """x @ y, where a batch times one matrix or vector is one product of all its rows."""
-    if x.ndim > 2 and y.ndim <= 2:
-        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-        return np.matmul(rows, y).reshape(x.shape[:-1] + y.shape[1:])
-    return np.matmul(x, y)
 
 
 def as_rows(x: Any) -> Any:
@@ -92,7 +85,7 @@ class MatMul(Rule):
 
     @staticmethod
     def forward(x, y):
-        return product(x, y)
+        return matrix_product(x, y)
 
     @staticmethod
     def backward(g, x, y, x_shape, y_shape, needs):
@@ -278,7 +271,7 @@ class Addmm(Rule):
 
     @staticmethod
     def forward(input, x, y, *, beta, alpha):
-        out = product(x, y)
+        out = matrix_product(x, y)
         if alpha != 1:
             out *= alpha
         if beta != 0:
@@ -463,10 +456,7 @@ class Linear(Rule):
 
     @staticmethod
     def forward(x, weight, bias):
-        out = product(x, weight.T)
-        if bias is not None:
-            out += bias
-        return out
+        return matrix_product(x, weight.T, bias)
 
     @staticmethod
     def backward(g, x, weight, x_shape, needs):

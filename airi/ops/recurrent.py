@@ -23,11 +23,12 @@ import numpy as np
 from airi.autograd.engine import grad
 from airi.autograd.graph import Rule
 from airi.autograd.sums import add_up
-from airi.ops import kernels
+from airi.ops import kernels, product
 from airi.ops import recurrent_steps as step
 from airi.ops.activation import relu
 from airi.ops.joining import cat
 from airi.ops.matmul import linear
+from airi.ops.product import matrix_product, product_into
 from airi.ops.splitting import split
 from airi.ops.transcendental import sigmoid
 from airi.ops.trigonometry import tanh
@@ -59,11 +60,17 @@ def _states_before(after: np.ndarray, initial: np.ndarray, steps: list[slice]) -
     return before
 
 
+def _last_states(after: np.ndarray, initial: np.ndarray, steps: list[slice]) -> np.ndarray:
+    """The state that each sequence ends with, given those after each step."""
+    last = initial.copy()
+    for rows in steps:
+        last[: _size(rows)] = after[rows]
+    return last
+
+
 def _input_share(x: np.ndarray, w_ih: np.ndarray, bias: np.ndarray | None, out: np.ndarray) -> None:
     """out = x w_ih' + bias for all time steps at once"""
-    np.matmul(x.reshape(-1, x.shape[-1]), w_ih.T, out=out)
-    if bias is not None:
-        out += bias
+    product_into(x.reshape(-1, x.shape[-1]), w_ih.T, out, bias)
 
 
 def _sum_of(b_ih: np.ndarray | None, b_hh: np.ndarray | None) -> np.ndarray | None:
@@ -79,8 +86,8 @@ def _input_gradients(
     dx = None
     if needs[0]:
         dx = np.empty(x.shape, x.dtype)
-        np.matmul(dgates, w_ih, out=dx.reshape(-1, x.shape[-1]))
-    dw_ih = dgates.T @ x.reshape(-1, x.shape[-1]) if needs[1] else None
+        product_into(dgates, w_ih, dx.reshape(-1, x.shape[-1]))
+    dw_ih = matrix_product(dgates.T, x.reshape(-1, x.shape[-1])) if needs[1] else None
     return dx, dw_ih, add_up(dgates, 0) if needs[2] else None
 
 
@@ -177,12 +184,17 @@ class LSTM(Rule):
         widths = (4 * size, size) if w_hr is None else (4 * size, size, size)
         reserve, (gates, cells, *unprojected) = _reserved(x.dtype, rows, widths)
         _input_share(x, w_ih, _sum_of(b_ih, b_hh), out=gates)
-        h, c = h.copy(), c.copy()
         out = np.empty((rows, h.shape[1]), x.dtype)
+        shape = (*x.shape[:-1], h.shape[1])
+        steps = _steps(batch_sizes, reverse)
+        if w_hr is None and product.lstm(w_hh, h, c, gates, cells, out, steps):
+            h, c = _last_states(out, h, steps), _last_states(cells, c, steps)
+            return out.reshape(shape), h, c, reserve
+        h, c = h.copy(), c.copy()
         recurrent = np.empty((len(h), 4 * size), x.dtype)
         times_w_hh = kernels.product_with(w_hh.T, rows)
         times_w_hr = None if w_hr is None else kernels.product_with(w_hr.T, rows)
-        for at in _steps(batch_sizes, reverse):
+        for at in steps:
             n = _size(at)
             times_w_hh(h[:n], recurrent[:n])
             inner = unprojected[0][at] if unprojected else out[at]
@@ -190,7 +202,7 @@ class LSTM(Rule):
             if times_w_hr is not None:
                 times_w_hr(inner, out[at])
             h[:n] = out[at]
-        return out.reshape(*x.shape[:-1], h.shape[1]), h, c, reserve
+        return out.reshape(shape), h, c, reserve
 
     @staticmethod
     def backward(
@@ -207,20 +219,22 @@ class LSTM(Rule):
         dh, dc = g[1].copy(), g[2].copy()
         dgates = np.empty_like(gates)
         dh_all = np.empty_like(dout) if unprojected else None
-        before = _states_before(cells, c, steps)
-        times_w_hh = kernels.product_with(w_hh, rows)
-        for at in reversed(steps):
-            n = _size(at)
-            dh_now = np.add(dh[:n], dout[at], out=None if dh_all is None else dh_all[at])
-            inner = dh_now if dh_all is None else dh_now @ w_hr
-            step.lstm_step_backward(gates[at], before[at], cells[at], inner, dc[:n], dgates[at])
-            times_w_hh(dgates[at], dh[:n])
+        states = (h, c, gates, cells, out, steps)
+        if unprojected or not product.lstm_grad(w_hh, *states, dout, dgates, dh, dc):
+            before = _states_before(cells, c, steps)
+            times_w_hh = kernels.product_with(w_hh, rows)
+            for at in reversed(steps):
+                n = _size(at)
+                dh_now = np.add(dh[:n], dout[at], out=None if dh_all is None else dh_all[at])
+                inner = dh_now if dh_all is None else dh_now @ w_hr
+                step.lstm_step_backward(gates[at], before[at], cells[at], inner, dc[:n], dgates[at])
+                times_w_hh(dgates[at], dh[:n])
         dx, dw_ih, db = _input_gradients(dgates, x, w_ih, (needs[0], needs[3], needs[5]))
         dw_hh = dw_hr = None
         if needs[4]:
-            dw_hh = dgates.T @ _states_before(out.reshape(rows, -1), h, steps)
+            dw_hh = matrix_product(dgates.T, _states_before(out.reshape(rows, -1), h, steps))
         if dh_all is not None and needs[7]:
-            dw_hr = dh_all.T @ unprojected[0]
+            dw_hr = matrix_product(dh_all.T, unprojected[0])
         if needs[6]:
             db = add_up(dgates, 0) if db is None else db
         return dx, dh, dc, dw_ih, dw_hh, db, db, dw_hr
@@ -279,7 +293,7 @@ class GRU(Rule):
             )
             dh_now += times_w_hh(drecurrent[at], through_gates[: _size(at)])
         dx, dw_ih, db_ih = _input_gradients(dgates, x, w_ih, (needs[0], needs[2], needs[4]))
-        dw_hh = drecurrent.T @ before if needs[3] else None
+        dw_hh = matrix_product(drecurrent.T, before) if needs[3] else None
         return dx, dh, dw_ih, dw_hh, db_ih, add_up(drecurrent, 0) if needs[5] else None
 
 
@@ -331,7 +345,7 @@ class RNN(Rule):
             dz[at] *= dh_now
             times_w_hh(dz[at], dh_now)
         dx, dw_ih, db = _input_gradients(dz, x, w_ih, (needs[0], needs[2], needs[4]))
-        dw_hh = dz.T @ _states_before(out, h, steps) if needs[3] else None
+        dw_hh = matrix_product(dz.T, _states_before(out, h, steps)) if needs[3] else None
         if needs[5]:
             db = add_up(dz, 0) if db is None else db
         return dx, dh, dw_ih, dw_hh, db, db

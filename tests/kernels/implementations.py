@@ -13,12 +13,13 @@ REFERENCE = "reference"  # no compiled kernel, where there is a switch for it
 
 def use_reference(patch):
     """Compute in NumPy what compiled kernels compute; `patch` is pytest's MonkeyPatch."""
-    from airi.ops import conv_ref, fused, kernels, places, recurrent_steps
+    from airi.ops import conv_ref, fused, kernels, places, product, recurrent_steps
     from airi.optim import passes
 
     patch.setattr(kernels, "_module", conv_ref)
     patch.setattr(fused, "_compiled", lambda: None)
     patch.setattr(places, "_compiled", lambda: None)
+    patch.setattr(product, "_compiled", lambda: None)
     patch.setattr(recurrent_steps, "_compiled", lambda: None)
     patch.setattr(passes, "_compiled", None)
 
