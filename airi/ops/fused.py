@@ -21,6 +21,8 @@ Shape = tuple[int, ...]
 
 LEAST_ELEMENTS = 2048
 LEAST_COLUMNS = 4
+# NumPy adds as fast as one thread can; several are worth it from here.
+LEAST_SUMMANDS = 1 << 16
 # A row of this many numbers is worth the few that are computed for it in Python.
 LEAST_POSITIONS = 32
 # Long sums are cut into rows of this many elements, for threads to share.
@@ -85,6 +87,28 @@ def each_grad(name: str, g: Any, x: Any) -> np.ndarray | None:
     out = _new(x)
     compiled.wide(name, x, out, g)
     return out
+
+
+def add(x: Any, y: Any) -> np.ndarray | None:
+    """x + y, both of one shape, or y one row for all rows of x"""
+    if not (_suits(x) and x.size >= LEAST_SUMMANDS and _suits_row(y)):
+        return None
+    same = y.shape == x.shape
+    if not same and (x.ndim < 2 or y.shape != x.shape[-1:] or y.size < LEAST_POSITIONS):
+        return None
+    compiled = _compiled()
+    if compiled is None:
+        return None
+    out = _new(x)
+    if same:
+        compiled.wide("add", x, out, y)
+    else:
+        compiled.rows("add_to_rows", x.size // y.size, y.size, x, None, out, weight=y)
+    return out
+
+
+def _suits_row(x: Any) -> bool:
+    return type(x) is np.ndarray and x.dtype == _FLOAT32 and x.flags.c_contiguous
 
 
 def _columns(x: Any, dim: int) -> int:

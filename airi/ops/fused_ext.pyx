@@ -57,7 +57,7 @@ NAMES = (
     "gelu_grad", "gelu_tanh", "gelu_tanh_grad",
     "softmax", "softmax_grad", "log_softmax", "log_softmax_grad", "log_sum_exp",
     "cross_entropy_grad", "norm", "norm_grad", "moments", "scale_and_shift", "dots", "combine",
-    "row_sums",
+    "row_sums", "add", "add_to_rows",
 )
 cdef dict _numbers = {name: number for number, name in enumerate(NAMES)}
 

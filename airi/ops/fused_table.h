@@ -8,7 +8,8 @@ static const InstructionSet NAME(table) = {
      NAME(silu_grad), NAME(gelu), NAME(gelu_grad), NAME(gelu_tanh_each), NAME(gelu_tanh_grad),
      NAME(softmax), NAME(softmax_grad), NAME(log_softmax), NAME(log_softmax_grad),
      NAME(log_sum_exp), NAME(cross_entropy_grad), NAME(norm), NAME(norm_grad), NAME(moments),
-     NAME(scale_and_shift), NAME(dots), NAME(combine), NAME(row_sums)},
+     NAME(scale_and_shift), NAME(dots), NAME(combine), NAME(row_sums),
+     NAME(add), NAME(add_to_rows)},
 #undef TEXT
 #undef TEXT_EXPANDED
 };

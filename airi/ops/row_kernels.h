@@ -322,4 +322,19 @@ static void NAME(row_sums)(const Job *job, ptrdiff_t first, ptrdiff_t end)
         job->sums[row] = sum_of_row(job->x + row * job->columns, job->columns);
 }
 
+/* ---- one row for all --------------------------------------------------------------------------- */
+
+/* out[row] = x[row] + weight */
+static void NAME(add_to_rows)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns;
+        float *out = job->out + row * job->columns;
+        EACH_VECTOR(0, job->columns, {
+            VECTOR added = load_up_to(job->weight + i, left, 0.0f);
+            store_up_to(out + i, left, load_up_to(x + i, left, 0.0f) + added);
+        })
+    }
+}
+
 #undef SUM_UP

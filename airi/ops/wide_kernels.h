@@ -76,5 +76,14 @@ EACH_GRAD(gelu_grad, gelu_slope(x))
 EACH(gelu_tanh_each, gelu_tanh(x))
 EACH_GRAD(gelu_tanh_grad, gelu_tanh_slope(x))
 
+/* out[i] = x[i] + g[i], g any other array */
+static void NAME(add)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    EACH_VECTOR(first, end, {
+        VECTOR x = load_up_to(job->x + i, left, 0.0f);
+        store_up_to(job->out + i, left, x + load_up_to(job->g + i, left, 0.0f));
+    })
+}
+
 #undef EACH
 #undef EACH_GRAD

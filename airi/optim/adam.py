@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from airi.optim.optimizer import Params
-from airi.optim.passes import add_ratio, scale_add, scale_add_square
+from airi.optim.passes import adam_steps, add_ratio, scale_add, scale_add_square
 from airi.optim.per_parameter import (
     PerParameterOptimizer,
     advance,
+    arrays_of,
     ascent,
     check_betas,
     check_not_negative,
@@ -90,19 +91,37 @@ class Adam(PerParameterOptimizer):
                         "capturable=True"
                     )
 
+    def _update_all(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        if group["amsgrad"] or not all(param._array.dtype.kind == "f" for param in params):
+            return super()._update_all(params, group)
+        states = [self._started(param, group) for param in params]
+        tensors = [
+            tuple(arrays_of(param, param._grad, state["exp_avg"], state["exp_avg_sq"]))
+            for param, state in zip(params, states, strict=True)
+        ]
+        decay, decoupled = float(group["weight_decay"]), group["decoupled_weight_decay"]
+        left = adam_steps(
+            tensors,
+            [self._size_and_eps(state["step"].item() + 1, group) for state in states],
+            beta1=float(group["betas"][0]),
+            beta2=float(group["betas"][1]),
+            sign=-1.0 if group["maximize"] else 1.0,
+            decay=0.0 if decoupled else decay,
+            shrink=1 - float(group["lr"]) * decay if decoupled else 1.0,
+        )
+        for state in [state for at, state in enumerate(states) if at not in left]:
+            advance(state)
+        self._update_left(params, left, group)
+
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self._started(param, group)
-        t = advance(state)
-        lr, eps = float(group["lr"]), float(group["eps"])
+        size, scaled_eps = self._size_and_eps(advance(state), group)
+        lr = float(group["lr"])
         beta1, beta2 = float(group["betas"][0]), float(group["betas"][1])
         decay, decoupled = float(group["weight_decay"]), group["decoupled_weight_decay"]
         tensors = [param, grad, state["exp_avg"], state["exp_avg_sq"]]
         if group["amsgrad"]:
             tensors.append(state["max_exp_avg_sq"])
-
-        # lr * M / (sqrt(V) + eps) = size * m / (sqrt(v) + scaled_eps): no pass for M and V.
-        root = math.sqrt(1 - beta2**t)
-        size, scaled_eps = lr * root / (1 - beta1**t), eps * root
         for p, g, m, v, *greatest in pieces(*tensors):
             if decoupled and decay != 0:
                 p *= 1 - lr * decay
@@ -112,6 +131,12 @@ class Adam(PerParameterOptimizer):
             if greatest:
                 v = np.maximum(greatest[0], v, out=greatest[0])
             add_ratio(p, -size, m, v, scaled_eps)
+
+    def _size_and_eps(self, t: float, group: dict[str, Any]) -> tuple[float, float]:
+        """For step t: lr * M / (sqrt(V) + eps) = size * m / (sqrt(v) + scaled_eps)."""
+        beta1, beta2 = float(group["betas"][0]), float(group["betas"][1])
+        root = math.sqrt(1 - beta2**t)
+        return float(group["lr"]) * root / (1 - beta1**t), float(group["eps"]) * root
 
     def _started(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         state = self.state[param]

@@ -37,11 +37,22 @@ class PerParameterOptimizer(Optimizer):
         # The updates are written on arrays: nothing of them is recorded in any mode.
         with np.errstate(all="ignore"):
             for group in self.param_groups:
-                for param in group["params"]:
-                    if param._grad is not None:
-                        self._update(param, param._grad, group)
-                        written(param)
+                params = [param for param in group["params"] if param._grad is not None]
+                self._update_all(params, group)
         return loss
+
+    def _update_all(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        """Update the parameters of a group that have gradients; some optimizers do all at once."""
+        for param in params:
+            self._update(param, param._grad, group)
+            written(param)
+
+    def _update_left(self, params: list[Tensor], left: list[int], group: dict[str, Any]) -> None:
+        """After an update of all at once: count the writes, and update those that it left out."""
+        for param in params:
+            written(param)
+        for number in left:
+            self._update(params[number], params[number]._grad, group)
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         """Write the new values into the memory of `param`."""

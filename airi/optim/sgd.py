@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from airi.optim.optimizer import Params
-from airi.optim.passes import scale_add
+from airi.optim.passes import scale_add, sgd_steps
 from airi.optim.per_parameter import (
     PerParameterOptimizer,
+    arrays_of,
     ascent,
     check_not_negative,
     check_way,
@@ -67,6 +68,27 @@ class SGD(PerParameterOptimizer):
                 "SGD: nesterov=True needs momentum above 0 and dampening 0, got "
                 f"momentum={group['momentum']!r} and dampening={group['dampening']!r}"
             )
+
+    def _update_all(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        momentum = float(group["momentum"])
+        if not all(param._array.dtype.kind == "f" for param in params) or (
+            momentum and any(self.state[p].get("momentum_buffer") is None for p in params)
+        ):
+            return super()._update_all(params, group)
+        tensors = [[param, param._grad] for param in params]
+        if momentum:
+            for each in tensors:
+                each.append(self.state[each[0]]["momentum_buffer"])
+        left = sgd_steps(
+            [tuple(arrays_of(*each)) for each in tensors],
+            lr=float(group["lr"]),
+            momentum=momentum,
+            share=1 - float(group["dampening"]),
+            nesterov=group["nesterov"],
+            sign=-1.0 if group["maximize"] else 1.0,
+            decay=float(group["weight_decay"]),
+        )
+        self._update_left(params, left, group)
 
     def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         lr, decay = float(group["lr"]), float(group["weight_decay"])

@@ -306,3 +306,19 @@ assert os.waitpid(pid, 0)[1] == 0
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], timeout=60)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("shapes", [((3, 7), (3, 7)), ((5, 33), (33,)), ((2, 3, 1000), (1000,))])
+def test_sums_of_two(compiled, shapes, monkeypatch):
+    monkeypatch.setattr(fused, "LEAST_SUMMANDS", 1)
+    x, y = numbers(*shapes[0]), numbers(*shapes[1], seed=1)
+    x.flat[:3], y.flat[1:4] = (np.nan, np.inf, -np.inf), (np.inf, np.inf, np.nan)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(fused.add(x, y), x + y)
+
+
+def test_sums_of_two_that_are_left_to_numpy(compiled, monkeypatch):
+    monkeypatch.setattr(fused, "LEAST_SUMMANDS", 1)
+    x = numbers(40, 40)
+    for y in (1.0, x.astype(np.float64), x[:1], x.T, x[:, :1], numbers(40, 40, 40)):
+        assert fused.add(x, y) is None

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import airi
+from airi import optim
 from airi.optim import passes
 
 FORMULAS = {
@@ -90,3 +92,48 @@ def test_a_ratio_with_nan_and_infinity(implementation):
     with np.errstate(all="ignore"):
         passes.add_ratio(x, 2.0, y, z, 0.0)
     np.testing.assert_array_equal(x, [0, np.nan, np.nan, np.inf, np.nan])
+
+
+@pytest.mark.skipif(passes._compiled is None, reason="the extension is not built")
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize(
+    ("optimizer", "options"),
+    [
+        (optim.SGD, {}),
+        (optim.SGD, {"momentum": 0.9, "weight_decay": 0.1, "dampening": 0.2}),
+        (optim.SGD, {"momentum": 0.9, "nesterov": True}),
+        (optim.Adam, {"weight_decay": 0.1}),
+        (optim.AdamW, {"weight_decay": 0.1}),
+    ],
+)
+def test_all_parameters_at_once_as_one_after_the_other(optimizer, options, maximize, monkeypatch):
+    """Whatever their layout and dtype: those that the loops do not take are done in NumPy."""
+
+    def trained(threads):
+        before = airi.get_num_threads()
+        airi.set_num_threads(threads)
+        rng = np.random.default_rng(0)
+        arrays = [rng.standard_normal(shape) for shape in ((300, 301), (), (7,), (0, 3))]
+        params = [airi.tensor(each.astype(np.float32)) for each in arrays]
+        params.append(airi.tensor(arrays[0]))
+        params.append(airi.from_numpy(arrays[0].astype(np.float32)).t())
+        params.append(airi.tensor([np.inf, 1.0, np.nan]))
+        stepping = optimizer(
+            [p.requires_grad_() for p in params], lr=0.1, maximize=maximize, **options
+        )
+        for _ in range(3):
+            for p in params:
+                p.grad = airi.from_numpy(
+                    rng.standard_normal(p.shape).astype(p.detach().numpy().dtype)
+                )
+            stepping.step()
+            params[1].grad = None
+            stepping.step()
+        airi.set_num_threads(before)
+        return [p.detach().numpy() for p in params]
+
+    one, two = trained(1), trained(2)
+    monkeypatch.setattr(passes, "_compiled", None)
+    for a, b, expected in zip(one, two, trained(1), strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, expected, rtol=2e-5, atol=1e-6)
