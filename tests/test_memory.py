@@ -230,3 +230,76 @@ def test_the_names_of_the_numbers():
 def test_a_program_that_ends_with_arrays_alive_ends_well():
     script = "import airi, numpy as np, sys; sys.kept = [np.ones(1 << 20), airi.ones(1 << 20)]"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+@compiled
+def test_the_numbers_are_right_after_any_history():
+    """Arrays of all sizes come, grow, shrink and go in any order, with limits that change."""
+    rng = np.random.default_rng(0)
+    sizes = LARGE // 8, LARGE // 4 - 1, LARGE // 4, LARGE // 2 + 17, LARGE, 3 * LARGE + 1
+    limit, alive = 64 * LARGE, {}
+    start = airi.memory_stats()
+    for number in range(600):
+        action = rng.choice(
+            ["new", "zeros", "drop", "resize", "limit"], p=[0.3, 0.15, 0.4, 0.1, 0.05]
+        )
+        some = int(rng.choice(list(alive))) if alive else None
+        size = int(rng.choice(sizes))
+        if action in ("new", "zeros") or some is None:
+            array = np.zeros(size, np.uint8) if action == "zeros" else np.empty(size, np.uint8)
+            assert action != "zeros" or not array.any()
+            array[:] = number % 251
+            alive[number] = array, number % 251
+        elif action == "drop":
+            del alive[some]
+        elif action == "resize":
+            array, value = alive[some]
+            kept = min(array.size, size)
+            array.resize(size, refcheck=False)
+            assert (array[:kept] == value).all()
+            array[:] = value
+        else:
+            limit = int(rng.choice([1, LARGE, 64 * LARGE]))
+            airi.set_memory_limit(limit)
+        array = None
+        assert all((each == value).all() for each, value in alive.values())
+        stats = airi.memory_stats()
+        ours = [each.nbytes for each, _ in alive.values() if address(each) % 4096 == 64]
+        asked = sum(ours)
+        used = stats["used_bytes"] - start["used_bytes"]
+        assert stats["used_blocks"] - start["used_blocks"] == len(ours)
+        # Sizes are rounded up by an eighth; what shrinks in place keeps up to half.
+        assert asked + 64 * len(ours) <= used <= 2.3 * asked + 64 * len(ours)
+        assert stats["kept_bytes"] <= limit
+        assert (stats["kept_bytes"] == 0) == (stats["kept_blocks"] == 0)
+        assert stats["peak_bytes"] >= stats["used_bytes"] + stats["kept_bytes"]
+    alive.clear()
+    airi.empty_memory()
+    end = airi.memory_stats()
+    assert (end["used_bytes"], end["kept_bytes"]) == (start["used_bytes"], 0)
+
+
+def test_pickles_and_copies_hold_the_elements():
+    import copy
+    import pickle
+
+    array = np.arange(LARGE, dtype=np.float32)
+    for other in (pickle.loads(pickle.dumps(array, 5)), copy.deepcopy(array), array.copy()):
+        assert np.array_equal(other, array)
+        assert not np.shares_memory(other, array)
+
+
+@compiled
+def test_backward_frees_what_it_used():
+    """A chain of large results is never held whole by the pass backward."""
+    used = []
+    x = airi.ones(LARGE // 4, requires_grad=True)
+    y = x * 1
+    y.register_hook(lambda g: used.append(airi.memory_stats()["used_bytes"]))
+    for _ in range(8):
+        y = y.exp() * 1e-3
+    total = y.sum()
+    del y
+    before = airi.memory_stats()["used_bytes"]
+    total.backward()
+    assert used[0] <= before - 5 * LARGE
