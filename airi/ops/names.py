@@ -29,8 +29,11 @@ def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
             if out is not None:
                 from airi.ops.out import written  # which stands on modules that import this one
 
-                return written(function.__name__, out, function(*args, **kwargs))
-        return function(*args, **kwargs)
+                return written(function.__name__, out, either(*args, **kwargs))
+        try:
+            return function(*args, **kwargs)
+        except AttributeError as error:
+            raise _what_is_no_tensor(function, args, kwargs, error) from error
 
     vars(either)["also_takes"] = {**_ALIASES, "out": None}
     return either
@@ -42,7 +45,10 @@ def takes_out(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def either(*args: P.args, **kwargs: P.kwargs) -> R:
         out = kwargs.pop("out", None) if kwargs else None
-        result = function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except AttributeError as error:
+            raise _what_is_no_tensor(function, args, kwargs, error) from error
         if out is None:
             return result
         from airi.ops.out import written  # which stands on modules that import this one
@@ -51,6 +57,18 @@ def takes_out(function: Callable[P, R]) -> Callable[P, R]:
 
     vars(either)["also_takes"] = {"out": None}
     return either
+
+
+def _what_is_no_tensor(function: Any, args: Any, kwargs: Any, error: AttributeError) -> Exception:
+    """TypeError for an argument that should be a Tensor and lacks what these have, else `error`."""
+    import inspect
+
+    signature = inspect.signature(function)
+    for name, value in signature.bind(*args, **kwargs).arguments.items():
+        if value is error.obj and str(signature.parameters[name].annotation).startswith("Tensor"):
+            kind = type(value).__name__
+            return TypeError(f"{function.__name__}: {name} must be a Tensor, got {kind}")
+    return error
 
 
 def require_tensor(function: str, name: str, value: Any) -> None:
