@@ -9,7 +9,7 @@ from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_IsContiguous,
     PyBuffer_Release, PyObject_GetBuffer,
 )
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memset
 
 import numpy as np
@@ -26,6 +26,7 @@ cdef extern from "conv_kernels.h" nogil:
         WINOGRAD_POINTS "POINTS"
         WINOGRAD_POSITIONS "POSITIONS"
         INTS_PER_TAP
+        POOL_ELEMENTS
     ctypedef void (*Task)(const void *plan, ptrdiff_t task, char *scratch)
 
     ctypedef struct Taps:
@@ -65,8 +66,9 @@ cdef extern from "conv_kernels.h" nogil:
     ctypedef struct PoolPlan:
         const void *source
         void *out
+        uint8_t *places
         int64_t *indices
-        ptrdiff_t planes, height, width, out_height, out_width
+        ptrdiff_t planes, height, width, out_height, out_width, planes_at_a_time
         int kernel[2]
         int stride[2]
         int padding[2]
@@ -79,7 +81,7 @@ cdef extern from "conv_kernels.h" nogil:
         double (*weight_plan_blocks)(WeightPlan *plan)
 
     ctypedef struct PoolKernels:
-        Task max_forward, max_backward, average_forward, average_backward
+        Task max_forward, max_backward, max_scatter, average_forward, average_backward
 
     ctypedef struct ProductPlan:
         const float *x
@@ -121,6 +123,7 @@ cdef extern from "conv_kernels.h" nogil:
         const ProductKernels *product
         const WinogradKernels *winograd
 
+    size_t pool_scratch_bytes(const PoolPlan *plan, size_t element_size)
     ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b)
     ptrdiff_t winograd_tasks(const WinogradPlan *plan)
     ptrdiff_t winograd_blocks(const WinogradPlan *plan)
@@ -579,28 +582,32 @@ cdef void _set_pool_windows(PoolPlan *plan, kernel, stride, padding, dilation):
 
 
 cdef _pool(Task task, PoolPlan *plan, dtype):
-    scratch = Scratch(plan.out_width * <size_t>dtype.itemsize, threads.get_num_threads())
-    (<Scratch>scratch).run(task, plan, plan.planes)
+    plan.planes_at_a_time = max(1, POOL_ELEMENTS // (plan.height * plan.width))
+    scratch = Scratch(pool_scratch_bytes(plan, dtype.itemsize), threads.get_num_threads())
+    (<Scratch>scratch).run(task, plan, divide_up(plan.planes, plan.planes_at_a_time))
     scratch.give_back()
 
 
-def max_pool2d_forward(x, kernel, stride, padding, dilation, output_size):
+def max_pool2d_forward(x, kernel, stride, padding, dilation, output_size, as_places=False):
     """See ``conv_ref.max_pool2d_forward``."""
     kernel, stride, padding, dilation, output_size = conv_shapes.check_max_pool(
-        x, kernel, stride, padding, dilation, output_size
+        x, kernel, stride, padding, dilation, output_size, as_places
     )
     x = np.ascontiguousarray(x)
     out = np.empty((x.shape[0], x.shape[1], *output_size), x.dtype)
-    indices = np.empty(out.shape, np.int64)
+    where = np.empty(out.shape, np.uint8 if as_places else np.int64)
     if out.size == 0:
-        return out, indices
+        return out, where
     cdef PoolPlan plan
     _set_pool_sizes(&plan, x.shape, x.shape[2:], output_size)
     _set_pool_windows(&plan, kernel, stride, padding, dilation)
     plan.source, plan.out = address(x), address(out, PyBUF_WRITABLE)
-    plan.indices = <int64_t *>address(indices, PyBUF_WRITABLE)
+    if as_places:
+        plan.places = <uint8_t *>address(where, PyBUF_WRITABLE)
+    else:
+        plan.indices = <int64_t *>address(where, PyBUF_WRITABLE)
     _pool(chosen.pool[x.dtype == np.float64].max_forward, &plan, x.dtype)
-    return out, indices
+    return out, where
 
 
 def max_pool2d_backward(g, indices, input_size):
@@ -613,8 +620,36 @@ def max_pool2d_backward(g, indices, input_size):
         return out
     cdef PoolPlan plan
     _set_pool_sizes(&plan, g.shape, input_size, g.shape[2:])
+    _set_pool_windows(&plan, (1, 1), (1, 1), (0, 0), (1, 1))
     plan.source, plan.out = address(g), address(out, PyBUF_WRITABLE)
     plan.indices = <int64_t *>address(indices)
+    _pool(chosen.pool[g.dtype == np.float64].max_scatter, &plan, g.dtype)
+    return out
+
+
+# Every tap costs a pass over all windows: from this number on it is faster to go by indices.
+cdef int MOST_TAPS_BY_PLACES = 36
+
+
+def max_pool2d_backward_by_places(g, places, input_size, kernel, stride, padding, dilation):
+    """See ``conv_ref.max_pool2d_backward_by_places``."""
+    input_size, kernel, stride, padding, dilation = conv_shapes.check_max_pool_places(
+        g, places, input_size, kernel, stride, padding, dilation
+    )
+    if kernel[0] * kernel[1] > MOST_TAPS_BY_PLACES or dilation != (1, 1):
+        indices = conv_shapes.indices_of_places(places, input_size, kernel, stride, padding,
+                                                dilation)
+        return max_pool2d_backward(g, indices, input_size)
+    g, places = np.ascontiguousarray(g), np.ascontiguousarray(places)
+    out = np.empty((g.shape[0], g.shape[1], *input_size), g.dtype)
+    if out.size == 0 or g.size == 0:
+        out[...] = 0
+        return out
+    cdef PoolPlan plan
+    _set_pool_sizes(&plan, g.shape, input_size, g.shape[2:])
+    _set_pool_windows(&plan, kernel, stride, padding, dilation)
+    plan.source, plan.out = address(g), address(out, PyBUF_WRITABLE)
+    plan.places = <uint8_t *>address(places)
     _pool(chosen.pool[g.dtype == np.float64].max_backward, &plan, g.dtype)
     return out
 

@@ -409,17 +409,56 @@ typedef struct {
 typedef struct {
     const void *source;  /* (planes, height, width); backward: (planes, out_height, out_width) */
     void *out;           /* the other one */
-    int64_t *indices;    /* maximum pooling: for every output its position in the plane */
+    /* Maximum pooling: for every output the number of its tap, or its position in the plane. */
+    uint8_t *places;
+    int64_t *indices;
     ptrdiff_t planes, height, width, out_height, out_width;
+    ptrdiff_t planes_at_a_time;
     int kernel[2], stride[2], padding[2], dilation[2];
     int count_padding;   /* average pooling: padding counts in the mean */
     double divisor;      /* average pooling: instead of the count, when not 0 */
 } PoolPlan;
 
-/* A task is one plane; scratch holds a row of the output. */
+/* A task is planes_at_a_time planes. max_backward goes by places, max_scatter by indices. */
 typedef struct {
-    Task max_forward, max_backward, average_forward, average_backward;
+    Task max_forward, max_backward, max_scatter, average_forward, average_backward;
 } PoolKernels;
+
+/* Elements of a plane that a task takes on at least. */
+#define POOL_ELEMENTS (16 * 1024)
+
+/* The columns of the padded image that windows cover, in strides, rounded up. */
+static ptrdiff_t pool_spread_windows(const PoolPlan *plan)
+{
+    ptrdiff_t reach = (ptrdiff_t)(plan->kernel[1] - 1) * plan->dilation[1];
+    ptrdiff_t covered = plan->out_width + reach / plan->stride[1];
+    return larger(covered, divide_up(plan->width + plan->padding[1], plan->stride[1]));
+}
+
+/* Room for a line of the padded image or a row of windows, and for whole vectors on either side. */
+static ptrdiff_t pool_line_elements(const PoolPlan *plan)
+{
+    ptrdiff_t windows = round_up(pool_spread_windows(plan), MAX_LANES) + MAX_LANES;
+    ptrdiff_t reach = (ptrdiff_t)(plan->kernel[1] - 1) * plan->dilation[1];
+    return round_up(windows * plan->stride[1] + reach + plan->kernel[1] + 2 * MAX_LANES,
+                    MAX_LANES);
+}
+
+static size_t pool_scratch_bytes(const PoolPlan *plan, size_t element_size)
+{
+    size_t taps = (size_t)plan->kernel[0] * (size_t)plan->kernel[1];
+    size_t lines = (size_t)(plan->kernel[0] + 4) * (size_t)pool_line_elements(plan);
+    return (size_t)plan->kernel[0] * sizeof(void *) + (taps + lines) * element_size;
+}
+
+/* The number of elements of window `output` along one axis that count in the mean. */
+static ptrdiff_t pool_window_length(const PoolPlan *plan, int axis, ptrdiff_t output)
+{
+    ptrdiff_t size = axis ? plan->width : plan->height, padding = plan->padding[axis];
+    ptrdiff_t start = output * plan->stride[axis] - padding;
+    ptrdiff_t stop = smaller(start + plan->kernel[axis], size + padding);
+    return plan->count_padding ? stop - start : smaller(stop, size) - larger(start, 0);
+}
 
 /* The part [*first, *last) of `count` positions start, start + step, ... inside 0 ... size - 1. */
 static void inside(ptrdiff_t start, ptrdiff_t step, ptrdiff_t count, ptrdiff_t size,
@@ -438,12 +477,6 @@ static void inside(ptrdiff_t start, ptrdiff_t step, ptrdiff_t count, ptrdiff_t s
 #define JOIN(a, b, c) a##_##b##_##c
 #define JOIN_EXPANDED(a, b, c) JOIN(a, b, c)
 #define NAME(function) JOIN_EXPANDED(function, REAL, INSTRUCTIONS)
-
-#if defined(__GNUC__)
-#define POOL_INLINE static inline __attribute__((always_inline))
-#else
-#define POOL_INLINE static inline
-#endif
 
 /* TARGET_BEGIN ... TARGET_END: functions between them may use these instructions. */
 #ifdef __clang__

@@ -94,18 +94,26 @@ def conv2d_weight_grad(
 
 
 def max_pool2d_forward(
-    x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
+    x: Array,
+    kernel: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    output_size: Pair,
+    as_places: bool = False,
 ) -> tuple[Array, Array]:
     """The largest element of every window and its flat position ``y * W + x`` in the plane.
 
     Of equal elements the first counts; of several NaNs the last, and NaN wins over any number.
-    Shapes: x (N, C, H, W); results (N, C, *output_size), the positions int64.
+    With `as_places` the second result is its place, the number ``i * KW + j`` of its tap, in one
+    byte. Shapes: x (N, C, H, W); results (N, C, *output_size), int64 positions or uint8 places.
     """
     kernel, stride, padding, dilation, output_size = conv_shapes.check_max_pool(
-        x, kernel, stride, padding, dilation, output_size
+        x, kernel, stride, padding, dilation, output_size, as_places
     )
     out = np.full((*x.shape[:2], *output_size), -np.inf, x.dtype)
     indices = np.full(out.shape, -1, np.int64)
+    places = np.zeros(out.shape, np.uint8)
     for i in range(kernel[0]):
         for j in range(kernel[1]):
             rows = np.arange(output_size[0]) * stride[0] + i * dilation[0] - padding[0]
@@ -119,7 +127,9 @@ def max_pool2d_forward(
             larger = (value > out[where]) | np.isnan(value) | (indices[where] < 0)
             out[where] = np.where(larger, value, out[where])
             indices[where] = np.where(larger, position, indices[where])
-    return out, indices
+            if as_places:
+                places[where] = np.where(larger, i * kernel[1] + j, places[where])
+    return out, places if as_places else indices
 
 
 def max_pool2d_backward(g: Array, indices: Array, input_size: Pair) -> Array:
@@ -134,6 +144,23 @@ def max_pool2d_backward(g: Array, indices: Array, input_size: Pair) -> Array:
     window_count = g.shape[2] * g.shape[3]
     np.add.at(grad, (plane, indices.reshape(planes, window_count)), g.reshape(planes, window_count))
     return grad.reshape(*g.shape[:2], height, width)
+
+
+def max_pool2d_backward_by_places(
+    g: Array,
+    places: Array,
+    input_size: Pair,
+    kernel: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+) -> Array:
+    """``max_pool2d_backward`` for the places that ``max_pool2d_forward`` gave with `as_places`."""
+    input_size, *windows = conv_shapes.check_max_pool_places(
+        g, places, input_size, kernel, stride, padding, dilation
+    )
+    indices = conv_shapes.indices_of_places(places, input_size, *windows)
+    return max_pool2d_backward(g, indices, input_size)
 
 
 def avg_pool2d_forward(

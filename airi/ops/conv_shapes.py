@@ -111,7 +111,13 @@ def check_conv_weight_grad(g, x, kernel_size, stride, padding, dilation, groups)
     return conv
 
 
-def check_max_pool(x, kernel, stride, padding, dilation, output_size) -> tuple[Pair, ...]:
+# A window's places are kept as uint8.
+MOST_PLACES = 256
+
+
+def check_max_pool(
+    x, kernel, stride, padding, dilation, output_size, as_places
+) -> tuple[Pair, ...]:
     """The five pairs of ``max_pool2d_forward``; every window must hold at least one element."""
     name = "max_pool2d_forward"
     _check_arrays(name, x=x)
@@ -130,6 +136,8 @@ def check_max_pool(x, kernel, stride, padding, dilation, output_size) -> tuple[P
                 f"padding: input {x.shape[2:]}, kernel {kernel}, stride {stride}, "
                 f"padding {padding}, dilation {dilation}"
             )
+    if as_places and kernel[0] * kernel[1] > MOST_PLACES:
+        raise ValueError(f"{name}: a window of {kernel} has more than {MOST_PLACES} places")
     return kernel, stride, padding, dilation, output_size
 
 
@@ -146,6 +154,36 @@ def check_max_pool_backward(g, indices, input_size) -> Pair:
     if indices.size and (indices.min() < 0 or indices.max() >= area):
         raise ValueError(f"{name}: indices must lie in 0 ... {area - 1} for input {input_size}")
     return input_size
+
+
+def check_max_pool_places(
+    g, places, input_size, kernel, stride, padding, dilation
+) -> tuple[Pair, ...]:
+    """The five pairs of ``max_pool2d_backward_by_places``."""
+    name = "max_pool2d_backward_by_places"
+    _check_arrays(name, g=g)
+    if places.dtype != np.uint8:
+        raise TypeError(f"{name}: places must be uint8, got {places.dtype}")
+    if places.shape != g.shape:
+        raise ValueError(f"{name}: g has shape {g.shape} but places have {places.shape}")
+    return (
+        _pair(name, "input_size", input_size, 0),
+        _pair(name, "kernel", kernel, 1),
+        _pair(name, "stride", stride, 1),
+        _pair(name, "padding", padding, 0),
+        _pair(name, "dilation", dilation, 1),
+    )
+
+
+def indices_of_places(places, input_size, kernel, stride, padding, dilation) -> np.ndarray:
+    """The flat positions in the plane of `places`, numbers within their windows."""
+    row, column = np.divmod(places.astype(np.int64), kernel[1])
+    top, left = (
+        np.arange(count) * stride[axis] - padding[axis]
+        for axis, count in enumerate(places.shape[2:])
+    )
+    row = row * dilation[0] + top[:, None]
+    return row * input_size[1] + (column * dilation[1] + left)
 
 
 def check_avg_pool(

@@ -25,6 +25,7 @@ _NAMES = (
     "conv2d_input_grad",
     "conv2d_weight_grad",
     "max_pool2d_backward",
+    "max_pool2d_backward_by_places",
     "max_pool2d_forward",
 )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule
-from airi.ops import comparison, elementwise, kernels, transcendental
+from airi.ops import comparison, conv_shapes, elementwise, kernels, transcendental
 from airi.ops.reduction import mean
 from airi.ops.spatial import as_images, check_dimensions, from_images, numbers, plane
 from airi.ops.views import shape_of
@@ -42,21 +42,58 @@ __all__ = [
 
 
 class MaxPool2d(Rule):
-    """out = the largest element of each window, indices = its place;  dx = g at these places"""
+    """out = the largest element of each window, where = its place;  dx = g at these places
 
-    outputs = ("out", "indices")
+    Places are flat positions in the plane, or with `in_window` the number of the window's element,
+    in a single byte.
+    """
+
+    outputs = ("out", "where")
 
     @staticmethod
-    def forward(x, *, kernel, stride, padding, dilation, output_size):
+    def forward(x, *, kernel, stride, padding, dilation, output_size, in_window):
         windows = (kernel, stride, padding, dilation, output_size)
         if x.dtype.kind not in "iu":
-            return kernels.max_pool2d_forward(x, *windows)
-        _, indices = kernels.max_pool2d_forward(x.astype(np.float64), *windows)
-        return GatherInPlanes.forward(x, indices), indices
+            return kernels.max_pool2d_forward(x, *windows, in_window)
+        _, where = kernels.max_pool2d_forward(x.astype(np.float64), *windows, in_window)
+        indices = where
+        if in_window:
+            indices = conv_shapes.indices_of_places(where, x.shape[2:], *windows[:4])
+        return GatherInPlanes.forward(x, indices), where
 
     @staticmethod
-    def backward(g, indices, x_shape):
-        return ScatterInPlanes.apply(g[0], indices, size=x_shape[2:])
+    def backward(g, where, x_shape, kernel, stride, padding, dilation, in_window):
+        size = x_shape[2:]
+        if not in_window:
+            return ScatterInPlanes.apply(g[0], where, size=size)
+        return ScatterInWindows.apply(
+            g[0], where, size=size, kernel=kernel, stride=stride, padding=padding, dilation=dilation
+        )
+
+
+class ScatterInWindows(Rule):
+    """out = 0 with y added at the places `where` of its windows;  dy = g gathered there"""
+
+    @staticmethod
+    def forward(y, where, *, size, kernel, stride, padding, dilation):
+        return kernels.max_pool2d_backward_by_places(
+            y, where, size, kernel, stride, padding, dilation
+        )
+
+    @staticmethod
+    def backward(g, where, size, kernel, stride, padding, dilation):
+        indices = PlacesInPlanes.apply(
+            where, size=size, kernel=kernel, stride=stride, padding=padding, dilation=dilation
+        )
+        return GatherInPlanes.apply(g, indices), None
+
+
+class PlacesInPlanes(Rule):
+    """out = the flat positions of places in windows"""
+
+    @staticmethod
+    def forward(where, *, size, kernel, stride, padding, dilation):
+        return conv_shapes.indices_of_places(where, size, kernel, stride, padding, dilation)
 
 
 class AdaptiveMaxPool2d(Rule):
@@ -279,6 +316,7 @@ def _max_pool(
     out, indices = MaxPool2d.apply(
         as_images(input, dims), kernel=windows.kernel, stride=windows.stride,
         padding=windows.padding, dilation=windows.dilation, output_size=windows.output_size,
+        in_window=not return_indices and math.prod(windows.kernel) <= conv_shapes.MOST_PLACES,
     )  # fmt: skip
     out = from_images(out, input, dims)
     return (out, from_images(indices, input, dims)) if return_indices else out
