@@ -49,6 +49,42 @@ typedef REAL QUAD __attribute__((vector_size(4 * sizeof(REAL)), aligned(sizeof(R
 #define LOAD(address) (*(const VECTOR *)(address))
 #define STORE(address, value) (*(VECTOR *)(address) = (value))
 
+/* The lanes that separate even from odd elements of two vectors, and those that join them again. */
+#if defined(SHUFFLE) && defined(VECTOR_BYTES)
+#if VECTOR_BYTES / REAL_BYTES == 16
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define LOW_LANES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_LANES 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif VECTOR_BYTES / REAL_BYTES == 8
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14
+#define LOW_LANES 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_LANES 4, 12, 5, 13, 6, 14, 7, 15
+#elif VECTOR_BYTES / REAL_BYTES == 4
+#define EVEN_LANES 0, 2, 4, 6
+#define LOW_LANES 0, 4, 1, 5
+#define HIGH_LANES 2, 6, 3, 7
+#else
+#define EVEN_LANES 0, 2
+#define LOW_LANES 0, 2
+#define HIGH_LANES 1, 3
+#endif
+#endif
+
+/* Every stride-th element; `stride` is a constant, or 0 for that of `step`. */
+ALWAYS_INLINE VECTOR NAME(load_strided)(const int stride, ptrdiff_t step, const REAL *from)
+{
+    if (stride == 1)
+        return LOAD(from);
+#ifdef EVEN_LANES
+    if (stride == 2)
+        return SHUFFLE(LOAD(from), LOAD(from + LANES), EVEN_LANES);
+#endif
+    REAL lanes[LANES > 0 ? LANES : 1];
+    for (ptrdiff_t lane = 0; lane < LANES; lane++)
+        lanes[lane] = from[lane * (stride ? stride : step)];
+    return LOAD(lanes);
+}
+
 /* ---- the tile -------------------------------------------------------------------------------- */
 
 /* The operands of a tile: c[row][v] += sum over k of a[a_offset[k] + row] * b[b_offset[k]][v].
@@ -179,6 +215,15 @@ ALWAYS_INLINE void NAME(copy_run)(REAL *target, const REAL *source, ptrdiff_t co
     }
 }
 
+/* As copy_run for every second element. */
+ALWAYS_INLINE void NAME(copy_even)(REAL *target, const REAL *source, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i += LANES) {
+        STORE(target + i, NAME(load_strided)(2, 2, source + 2 * i));
+        KEEP_LOOP;
+    }
+}
+
 /* Pack `lines` lines of `width`, `source_line` apart in the image: zeros, then every step-th
  * element for positions first ... last, then zeros. `source` is where position 0 is or would be. */
 ALWAYS_INLINE void NAME(pack_lines)(REAL *target, ptrdiff_t width, const REAL *source,
@@ -187,8 +232,10 @@ ALWAYS_INLINE void NAME(pack_lines)(REAL *target, ptrdiff_t width, const REAL *s
 {
     for (; lines > 0; lines--, target += width, source += source_line) {
         NAME(fill_zero)(target, first);
-        if (whole_vectors)
+        if (whole_vectors && step == 1)
             NAME(copy_run)(target + first, source + first, last - first);
+        else if (whole_vectors && step == 2)
+            NAME(copy_even)(target + first, source + 2 * first, last - first);
         else
             for (ptrdiff_t i = first; i < last; i++)
                 target[i] = source[step * i];
@@ -208,7 +255,7 @@ static void NAME(pack_planes)(const GatherPlan *plan, const REAL *source, ptrdif
 
     for (ptrdiff_t channel = 0; channel < channels; channel++) {
         const REAL *image = source + channel * image_size;
-        const int may_read_on = source_end - image >= image_size + LANES;
+        const int may_read_on = source_end - image >= image_size + 2 * LANES;
         for (int t = first_tap; t < last_tap; t++, packed += plane) {
             ptrdiff_t start = band->left * x->step + x->shift[t], first, last;
             inside(start, x->step, width, plan->source_width, &first, &last);
@@ -224,8 +271,8 @@ static void NAME(pack_planes)(const GatherPlan *plan, const REAL *source, ptrdif
                 NAME(fill_zero)(target, top * width);
                 if (x->step == 1 && may_read_on)
                     NAME(pack_lines)(to, width, from, source_line, bottom - top, 1, first, last, 1);
-                else if (x->step == 2)
-                    NAME(pack_lines)(to, width, from, source_line, bottom - top, 2, first, last, 0);
+                else if (x->step == 2 && may_read_on)
+                    NAME(pack_lines)(to, width, from, source_line, bottom - top, 2, first, last, 1);
                 else
                     NAME(pack_lines)(to, width, from, source_line, bottom - top, x->step,
                                      first, last, 0);
@@ -236,34 +283,59 @@ static void NAME(pack_planes)(const GatherPlan *plan, const REAL *source, ptrdif
     }
 }
 
+#ifdef SHUFFLE
+/* Four channels of four pixels: to[i * target_step + c] = from[c * plane + i], with `third` and
+ * `fourth` in place of 2 * plane and 3 * plane. */
+ALWAYS_INLINE void NAME(pack_quads)(REAL *to, ptrdiff_t target_step, const REAL *from,
+                                    ptrdiff_t plane, ptrdiff_t third, ptrdiff_t fourth)
+{
+    QUAD a0 = AT_QUAD(from), a1 = AT_QUAD(from + plane);
+    QUAD a2 = AT_QUAD(from + third), a3 = AT_QUAD(from + fourth);
+    QUAD low01 = SHUFFLE(a0, a1, 0, 4, 1, 5), high01 = SHUFFLE(a0, a1, 2, 6, 3, 7);
+    QUAD low23 = SHUFFLE(a2, a3, 0, 4, 1, 5), high23 = SHUFFLE(a2, a3, 2, 6, 3, 7);
+    AT_QUAD(to) = SHUFFLE(low01, low23, 0, 1, 4, 5);
+    AT_QUAD(to + target_step) = SHUFFLE(low01, low23, 2, 3, 6, 7);
+    AT_QUAD(to + 2 * target_step) = SHUFFLE(high01, high23, 0, 1, 4, 5);
+    AT_QUAD(to + 3 * target_step) = SHUFFLE(high01, high23, 2, 3, 6, 7);
+}
+#endif
+
 /* target[i * target_step + c] = source[c * plane + i * source_step]: channels become innermost. */
 static void NAME(pack_channels_last)(REAL *target, ptrdiff_t target_step,
                                      const REAL *source, ptrdiff_t plane,
                                      ptrdiff_t source_step, ptrdiff_t channels, ptrdiff_t count)
 {
-    ptrdiff_t c = 0;
-#ifdef SHUFFLE
-    for (; source_step == 1 && c + 4 <= channels; c += 4) {
-        const REAL *from = source + c * plane;
-        REAL *to = target + c;
-        ptrdiff_t i = 0;
-        for (; i + 4 <= count; i += 4, from += 4, to += 4 * target_step) {
-            QUAD a0 = AT_QUAD(from), a1 = AT_QUAD(from + plane);
-            QUAD a2 = AT_QUAD(from + 2 * plane), a3 = AT_QUAD(from + 3 * plane);
-            QUAD low01 = SHUFFLE(a0, a1, 0, 4, 1, 5), high01 = SHUFFLE(a0, a1, 2, 6, 3, 7);
-            QUAD low23 = SHUFFLE(a2, a3, 0, 4, 1, 5), high23 = SHUFFLE(a2, a3, 2, 6, 3, 7);
-            AT_QUAD(to) = SHUFFLE(low01, low23, 0, 1, 4, 5);
-            AT_QUAD(to + target_step) = SHUFFLE(low01, low23, 2, 3, 6, 7);
-            AT_QUAD(to + 2 * target_step) = SHUFFLE(high01, high23, 0, 1, 4, 5);
-            AT_QUAD(to + 3 * target_step) = SHUFFLE(high01, high23, 2, 3, 6, 7);
-        }
-        for (; i < count; i++, from++, to += target_step)
-            for (int lane = 0; lane < 4; lane++)
-                to[lane] = from[lane * plane];
+    if (channels == 1 && target_step == 1 && source_step == 1) {
+        memcpy(target, source, (size_t)count * sizeof(REAL));
+        return;
     }
+    ptrdiff_t done = 0; /* pixels */
+#ifdef SHUFFLE
+    /* A cache line of pixels at a time, with all their channels. */
+    const ptrdiff_t quads = channels / 4 * 4, line = 64 / (ptrdiff_t)sizeof(REAL);
+    for (; source_step == 1 && quads && done + 4 <= count; done += smaller(line, count - done)) {
+        const ptrdiff_t pixels = smaller(line, count - done) / 4 * 4;
+        for (ptrdiff_t c = 0; c < quads; c += 4)
+            for (ptrdiff_t i = done; i < done + pixels; i += 4)
+                NAME(pack_quads)(target + i * target_step + c, target_step,
+                                 source + c * plane + i, plane, 2 * plane, 3 * plane);
+        for (ptrdiff_t c = quads; c < channels; c++)
+            for (ptrdiff_t i = done; i < done + pixels; i++)
+                target[i * target_step + c] = source[c * plane + i];
+        if (pixels < line) {
+            done += pixels;
+            break;
+        }
+    }
+    /* Of two or three neighbouring channels a pixel's four numbers reach into the next pixel, which
+     * is written after it; so the last pixels are not written in this way. */
+    if (source_step == 1 && channels > 1 && channels < 4 && target_step == channels)
+        for (; done + 5 <= count; done += 4)
+            NAME(pack_quads)(target + done * target_step, target_step, source + done, plane,
+                             (channels - 1) * plane, (channels - 1) * plane);
 #endif
-    for (; c < channels; c++)
-        for (ptrdiff_t i = 0; i < count; i++)
+    for (ptrdiff_t c = 0; c < channels; c++)
+        for (ptrdiff_t i = done; i < count; i++)
             target[i * target_step + c] = source[c * plane + i * source_step];
 }
 

@@ -6,6 +6,9 @@
 #undef QUAD
 #undef AT_QUAD
 #undef SHUFFLE
+#undef EVEN_LANES
+#undef LOW_LANES
+#undef HIGH_LANES
 #undef LOAD
 #undef STORE
 #undef PRODUCT_ARGUMENTS

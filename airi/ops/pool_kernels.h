@@ -39,42 +39,6 @@ typedef POSITION PLACES
 #endif
 #define AT_PLACES(address) (*(PLACES *)(address))
 
-/* The lanes that separate even from odd elements of two vectors, and those that join them again. */
-#if defined(SHUFFLE) && defined(VECTOR_BYTES)
-#if VECTOR_BYTES / REAL_BYTES == 16
-#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
-#define LOW_LANES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH_LANES 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#elif VECTOR_BYTES / REAL_BYTES == 8
-#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14
-#define LOW_LANES 0, 8, 1, 9, 2, 10, 3, 11
-#define HIGH_LANES 4, 12, 5, 13, 6, 14, 7, 15
-#elif VECTOR_BYTES / REAL_BYTES == 4
-#define EVEN_LANES 0, 2, 4, 6
-#define LOW_LANES 0, 4, 1, 5
-#define HIGH_LANES 2, 6, 3, 7
-#else
-#define EVEN_LANES 0, 2
-#define LOW_LANES 0, 2
-#define HIGH_LANES 1, 3
-#endif
-#endif
-
-/* Every stride-th element; `stride` is a constant, or 0 for that of `step`. */
-ALWAYS_INLINE VECTOR NAME(load_strided)(const int stride, ptrdiff_t step, const REAL *from)
-{
-    if (stride == 1)
-        return LOAD(from);
-#ifdef EVEN_LANES
-    if (stride == 2)
-        return SHUFFLE(LOAD(from), LOAD(from + LANES), EVEN_LANES);
-#endif
-    REAL lanes[LANES > 0 ? LANES : 1];
-    for (ptrdiff_t lane = 0; lane < LANES; lane++)
-        lanes[lane] = from[lane * (stride ? stride : step)];
-    return LOAD(lanes);
-}
-
 /* Call function(stride, kernel width, ...) with the common ones as constants. */
 #define WITH_CONSTANTS(function, plan, ...)                                                     \
     do {                                                                                        \
@@ -393,17 +357,23 @@ ALWAYS_INLINE void NAME(mean_row)(const int stride, const int kernel_width, cons
     }
 }
 
-/* sum[x] = lines[0][x] + lines[1][x] + ..., `count` is a constant (or 0 for any number). */
-ALWAYS_INLINE void NAME(sum_of_lines)(const int count, const NAME(Lines) *lines, ptrdiff_t length,
-                                      REAL *sum)
+/* sum[x] = line[x] + line[step + x] + ...: `count` lines, of an array that ends at `end`. */
+ALWAYS_INLINE void NAME(sum_of_lines)(const ptrdiff_t count, const REAL *line, ptrdiff_t step,
+                                      ptrdiff_t length, const REAL *end, REAL *sum)
 {
-    const ptrdiff_t all = count ? count : lines->count;
-    for (ptrdiff_t x = 0; x < length; x += LANES) {
+    const ptrdiff_t readable = end - line - (count - 1) * step;
+    ptrdiff_t x = 0;
+    for (; x < length && x + LANES <= readable; x += LANES) {
         VECTOR total = {0};
         UNROLL
-        for (ptrdiff_t i = 0; i < all; i++)
-            total += LOAD(lines->line[i] + x);
+        for (ptrdiff_t i = 0; i < count; i++)
+            total += LOAD(line + i * step + x);
         STORE(sum + x, total);
+    }
+    for (; x < length; x++) {
+        sum[x] = 0;
+        for (ptrdiff_t i = 0; i < count; i++)
+            sum[x] += line[i * step + x];
     }
 }
 
@@ -412,32 +382,40 @@ static void NAME(average_pool_forward)(const void *argument, ptrdiff_t task, cha
     const PoolPlan *plan = argument;
     const ptrdiff_t out_width = plan->out_width, outputs = plan->out_height * out_width;
     const ptrdiff_t step = pool_line_elements(plan), first = task * plan->planes_at_a_time;
+    const ptrdiff_t width = plan->width, left = plan->padding[1];
     const ptrdiff_t needed = (out_width - 1) * plan->stride[1] + plan->kernel[1];
+    const REAL *end = (const REAL *)plan->source + plan->planes * plan->height * width;
 
-    /* scratch: lines, elements of windows along x, divisors of a row, sums, a row of means, copies */
-    NAME(Lines) lines = {0, 0, (const REAL **)scratch};
-    REAL *columns = (REAL *)(lines.line + plan->kernel[0]), *divisor = columns + step;
-    REAL *sums = divisor + step, *spare = sums + step, *copies = spare + step;
-    for (ptrdiff_t x = 0; x < step; x++)
+    /* scratch: elements of windows along x, divisors of a row, sums of columns, a row of means */
+    REAL *columns = (REAL *)scratch, *divisor = columns + step, *sums = divisor + step;
+    REAL *spare = sums + step;
+    for (ptrdiff_t x = 0; x < step; x++) {
         columns[x] = (REAL)(x < out_width ? pool_window_length(plan, 1, x) : 1);
+        sums[x] = 0;
+    }
 
     for (ptrdiff_t p = first; p < smaller(first + plan->planes_at_a_time, plan->planes); p++) {
-        const REAL *image = (const REAL *)plan->source + p * plan->height * plan->width;
+        const REAL *image = (const REAL *)plan->source + p * plan->height * width;
         REAL *out = (REAL *)plan->out + p * outputs;
         for (ptrdiff_t y = 0; y < plan->out_height; y++, out += out_width) {
             REAL *row = NAME(row_or_spare)(out, out_width, outputs - y * out_width, spare);
-            const REAL rows = (REAL)pool_window_length(plan, 0, y);
+            const REAL lines = (REAL)pool_window_length(plan, 0, y);
             for (ptrdiff_t x = 0; x < round_up(out_width, LANES); x++) {
-                REAL count = plan->divisor != 0 ? (REAL)plan->divisor : rows * columns[x];
+                REAL count = plan->divisor != 0 ? (REAL)plan->divisor : lines * columns[x];
                 divisor[x] = count != 0 ? count : 1; /* of no elements the sum is 0 anyway */
             }
-            NAME(lines_for)(plan, image, y, 0, copies, &lines);
-            if (lines.count == 2)
-                NAME(sum_of_lines)(2, &lines, needed, sums);
-            else if (lines.count == 3)
-                NAME(sum_of_lines)(3, &lines, needed, sums);
+
+            ptrdiff_t top = y * plan->stride[0] - plan->padding[0], first_tap, last_tap;
+            inside(top, 1, plan->kernel[0], plan->height, &first_tap, &last_tap);
+            const REAL *line = image + (top + first_tap) * width;
+            if (last_tap - first_tap == 2)
+                NAME(sum_of_lines)(2, line, width, width, end, sums + left);
+            else if (last_tap - first_tap == 3)
+                NAME(sum_of_lines)(3, line, width, width, end, sums + left);
             else
-                NAME(sum_of_lines)(0, &lines, needed, sums);
+                NAME(sum_of_lines)(last_tap - first_tap, line, width, width, end, sums + left);
+            for (ptrdiff_t x = left + width; x < needed; x++)
+                sums[x] = 0;
             WITH_CONSTANTS(NAME(mean_row), plan, plan, sums, divisor, row);
             if (row != out)
                 memcpy(out, row, (size_t)out_width * sizeof(REAL));
@@ -467,6 +445,3 @@ static const PoolKernels NAME(pool_kernels) = {
 #undef TRUE_WHERE
 #undef SELECT
 #undef AT_PLACES
-#undef EVEN_LANES
-#undef LOW_LANES
-#undef HIGH_LANES
