@@ -77,7 +77,8 @@ cdef extern from "conv_kernels.h" nogil:
         double divisor
 
     ctypedef struct Kernels:
-        Task pack_weights, gather, weight_sums, weight_finish, dot_sums
+        Task pack_weights, gather, weight_sums, weight_finish, dot_sums, dot_finish
+        ptrdiff_t (*dot_elements)(const DotPlan *plan)
         double (*weight_plan_blocks)(WeightPlan *plan)
 
     ctypedef struct PoolKernels:
@@ -162,7 +163,7 @@ def use_instruction_set(name: str) -> None:
     raise ValueError(f"use_instruction_set: {name!r} is not one of {instruction_sets()}")
 
 
-# Dot products reach about this part of the speed of a tile that is filled.
+# Dot products of one filter reach about this part of the speed of a tile that is filled.
 cdef double LEAST_USE_OF_TILE = 0.4
 
 
@@ -343,8 +344,10 @@ def conv2d_weight_grad(g, x, kernel_size, stride, padding, dilation, groups):
     taps_forward(&plan.y, kernel_height, conv.stride[0], conv.padding[0], conv.dilation[0], memory)
     taps_forward(&plan.x, kernel_width, conv.stride[1], conv.padding[1], conv.dilation[1],
                  memory + INTS_PER_TAP * <int>kernel_height)
-    if kernels.weight_plan_blocks(&plan) < LEAST_USE_OF_TILE:
-        return _weight_grad_by_dot_products(g, x, conv)
+    cdef double use = kernels.weight_plan_blocks(&plan)
+    if use < LEAST_USE_OF_TILE or _by_dot_products(conv):
+        _weight_grad_by_dot_products(conv, g, x, out)
+        return out
 
     cdef ptrdiff_t blocks = weight_blocks(&plan)
     sums = np.empty(plan.chunks * blocks * weight_block_elements(&plan), x.dtype)
@@ -356,22 +359,30 @@ def conv2d_weight_grad(g, x, kernel_size, stride, padding, dilation, groups):
     return out
 
 
-cdef _weight_grad_by_dot_products(g, x, conv):
+cdef bint _by_dot_products(conv) except -1:
+    """Whether packing for tiles costs more than they save: few taps and many pixels (measured)."""
+    cdef ptrdiff_t taps = conv.channels // conv.groups * conv.kernel_size[0] * conv.kernel_size[1]
+    cdef ptrdiff_t filters = conv.filters // conv.groups
+    cdef ptrdiff_t pixels = conv.output_size[0] * conv.output_size[1]
+    return taps <= 72 and 4 <= filters <= 256 and pixels >= 512
+
+
+cdef _weight_grad_by_dot_products(conv, g, x, out):
     cdef int threads_ = threads.get_num_threads()
     cdef const Kernels *kernels = chosen.conv[x.dtype == np.float64]
     cdef DotPlan plan
     tap_memory = np.empty(INTS_PER_TAP * sum(conv.kernel_size), np.intc)
     _set_forward_sizes(&plan.input, conv, <int *>address(tap_memory, PyBUF_WRITABLE))
     plan.input.source, plan.grad = address(x), address(g)
+    plan.input.out = address(out, PyBUF_WRITABLE)
     gather_plan_blocks(&plan.input, x.dtype.itemsize, 1)
     plan.chunks = max(1, min(conv.batch, 16 // conv.groups))
-    group_shape = (conv.filters // conv.groups, conv.channels // conv.groups)
-    sums = np.zeros((plan.chunks, conv.groups, *group_shape, *conv.kernel_size), x.dtype)
+    sums = np.empty(plan.chunks * conv.groups * kernels.dot_elements(&plan), x.dtype)
     plan.sums = address(sums, PyBUF_WRITABLE)
     scratch = Scratch(plan.input.scratch_bytes, threads_)
-    (<Scratch>scratch).run(kernels.dot_sums, &plan, plan.chunks * plan.input.groups)
+    (<Scratch>scratch).run(kernels.dot_sums, &plan, plan.chunks * conv.groups)
+    (<Scratch>scratch).run(kernels.dot_finish, &plan, conv.filters)
     scratch.give_back()
-    return sums.sum(0).reshape(conv.weight_shape)
 
 
 # ---- convolution by Winograd's method: conv_winograd.h ------------------------------------------

@@ -44,8 +44,8 @@
  *                 (a "phase"), and its offsets go into the same plan
  *   weight grad   rows are (kernel column, channel) pairs, vectors are filters (or the other way
  *                 round, whichever fills the tile better), k runs over the output pixels; both
- *                 operands are packed with the channels innermost. When neither side fills a tile
- *                 (depthwise convolution), it is done as dot products over the packed pixels
+ *                 operands are packed with the channels innermost. Few weights and many pixels
+ *                 are done as dot products over the packed pixels: see conv_weight.h
  *
  * Kernels of 3 x 3 and 5 x 5 with stride 1 have a faster way in float: conv_winograd.h.
  *
@@ -80,9 +80,11 @@
 #define MAX_TILE_ROWS 24
 /* Output pixels whose products a weight-gradient tile sums in one go: both operands fit in L1. */
 #define PIXELS_PER_SUM 448
+/* The same for dot products, whose operands are narrower. */
+#define PIXELS_PER_DOT 832
 /* Weight gradients: elements of one block of weights, and how many tasks to make at least. */
-#define WEIGHT_BLOCK (64 * 1024)
-#define WEIGHT_BLOCK_FILTERS 96
+#define WEIGHT_BLOCK (128 * 1024)
+#define WEIGHT_BLOCK_FILTERS 144
 #define WEIGHT_TASKS 16
 
 static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
@@ -362,11 +364,11 @@ static ptrdiff_t weight_line(const WeightPlan *plan, ptrdiff_t band_height, int 
     return line;
 }
 
-/* A weight gradient of thin groups: planes packed as for the forward pass, and the gradient. */
+/* A weight gradient by dot products: planes packed as for the forward pass, and the gradient. */
 typedef struct {
-    GatherPlan input;
+    GatherPlan input;    /* its `out` are the weights' gradients */
     const void *grad;
-    void *sums;          /* (chunks, groups, rows, source channels, kernel rows, kernel columns) */
+    void *sums;          /* (chunks, groups, dot_elements) */
     ptrdiff_t chunks;
 } DotPlan;
 
@@ -378,7 +380,9 @@ typedef void (*Task)(const void *plan, ptrdiff_t task, char *scratch);
 typedef struct {
     Task pack_weights, gather;
     double (*weight_plan_blocks)(WeightPlan *plan);
-    Task weight_sums, weight_finish, dot_sums;
+    Task weight_sums, weight_finish;
+    ptrdiff_t (*dot_elements)(const DotPlan *plan);
+    Task dot_sums, dot_finish; /* chunks * groups tasks; one for each filter */
 } Kernels;
 
 /* Matrix products: see conv_product.h. A task of pack_matrix is a vector of columns, one of

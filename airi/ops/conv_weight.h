@@ -222,52 +222,154 @@ static void NAME(weight_finish)(const void *argument, ptrdiff_t block, char *scr
     }
 }
 
-/* ---- weight gradient of thin groups, by dot products ----------------------------------------- */
+/* ---- weight gradient by dot products ---------------------------------------------------------
+ *
+ * Where there are few weights and many pixels, the lanes are pixels: neither operand need be
+ * turned round, only the input is packed as for the forward pass.
+ *
+ *                         taps: LANES packed pixels each
+ *                         x0  x1  x2  x3  x4  x5
+ *     gradients      g0 | s00 s01 s02 s03 s04 s05 |    for every vector of pixels:
+ *     of filters:    g1 | s10 s11 ...             |        s[f][t] += g[f] * x[t]
+ *     LANES pixels   g2 | s20 ...                 |
+ *     each           g3 | s30 ...             s35 |    The lanes of s are added up at the very end.
+ */
 
-/* sum[t] += sum over p of grad[p] * packed[offset[t] + p] for a constant number of taps. */
-ALWAYS_INLINE void NAME(dot)(const int taps, ptrdiff_t pixels, const REAL *grad,
-                             const REAL *packed, const int32_t *offset, REAL *sum)
+#if MAX_SUMS >= 24
+#define DOT_FILTERS 4
+#define DOT_TAPS 6
+#else
+#define DOT_FILTERS 3
+#define DOT_TAPS 3
+#endif
+#define DEPTHWISE_TAPS 9 /* of a tile with one filter */
+
+/* Keeps gcc from loading a vector again for each of its uses. */
+#if defined(CHOOSE_AT_RUN_TIME) && defined(VECTOR_BYTES)
+#define HOLD(vector) __asm__("" : "+v"(vector))
+#else
+#define HOLD(vector) ((void)0)
+#endif
+
+/* sum[f][t] += the products of LANES pixels of gradient f, `grad_step` apart, and tap t. */
+ALWAYS_INLINE void NAME(dot_vectors)(const int filters, const int taps, const REAL *grad,
+                                     ptrdiff_t grad_step, const REAL *const *x, ptrdiff_t p,
+                                     VECTOR *sum)
 {
-    VECTOR partial[8] = {{0}};
-    ptrdiff_t p = 0;
-    for (; p + LANES <= pixels; p += LANES) {
-        VECTOR g = LOAD(grad + p);
-        UNROLL
-        for (int t = 0; t < taps; t++)
-            partial[t] += g * LOAD(packed + offset[t] + p);
-    }
+    VECTOR gradient[DOT_FILTERS];
+    UNROLL
+    for (int f = 0; f < filters; f++)
+        gradient[f] = LOAD(grad + f * grad_step + p);
+    UNROLL
     for (int t = 0; t < taps; t++) {
-        REAL lanes[MAX_LANES], total = 0;
-        STORE(lanes, partial[t]);
-        for (ptrdiff_t lane = 0; lane < LANES; lane++)
-            total += lanes[lane];
-        for (ptrdiff_t rest = p; rest < pixels; rest++)
-            total += grad[rest] * packed[offset[t] + rest];
-        sum[t] += total;
+        VECTOR input = LOAD(x[t] + p);
+        HOLD(input);
+        UNROLL
+        for (int f = 0; f < filters; f++)
+            sum[f * taps + t] += gradient[f] * input;
     }
 }
 
-/* One group (of few filters) summed over one chunk of images. */
+/* sums[f][t] += the products of `pixels` pixels of gradient f and tap t. Taps from `taps` on do not
+ * exist: they are the last one once more, and nobody reads them. */
+ALWAYS_INLINE void NAME(dot_tile)(const int filters, const int most_taps, ptrdiff_t taps,
+                                  ptrdiff_t pixels, const REAL *grad, ptrdiff_t grad_step,
+                                  const REAL *packed, const int32_t *offset, REAL *sums)
+{
+    VECTOR sum[MAX_SUMS];
+    const REAL *x[DEPTHWISE_TAPS];
+    UNROLL
+    for (int t = 0; t < most_taps; t++)
+        x[t] = packed + offset[smaller(t, taps - 1)];
+    UNROLL
+    for (int i = 0; i < filters * most_taps; i++)
+        sum[i] = LOAD(sums + i * LANES);
+
+    ptrdiff_t p = 0;
+    for (; p + LANES <= pixels; p += LANES)
+        NAME(dot_vectors)(filters, most_taps, grad, grad_step, x, p, sum);
+    if (p < pixels) { /* what follows the last pixels may be NaN: copy them to zeros */
+        const size_t bytes = (size_t)(pixels - p) * sizeof(REAL);
+        REAL last_grad[DOT_FILTERS * MAX_LANES] = {0};
+        REAL last_x[DEPTHWISE_TAPS][MAX_LANES] = {{0}};
+        for (int f = 0; f < filters; f++)
+            memcpy(last_grad + f * MAX_LANES, grad + f * grad_step + p, bytes);
+        for (int t = 0; t < most_taps; t++)
+            x[t] = memcpy(last_x[t], x[t] + p, bytes);
+        NAME(dot_vectors)(filters, most_taps, last_grad, MAX_LANES, x, 0, sum);
+    }
+    UNROLL
+    for (int i = 0; i < filters * most_taps; i++)
+        STORE(sums + i * LANES, sum[i]);
+}
+
+static void NAME(dot_tile_of_many)(ptrdiff_t filters, ptrdiff_t taps, ptrdiff_t pixels,
+                                   const REAL *grad, ptrdiff_t grad_step, const REAL *packed,
+                                   const int32_t *offset, REAL *sums)
+{
+    if (filters >= DOT_FILTERS)
+        NAME(dot_tile)(DOT_FILTERS, DOT_TAPS, taps, pixels, grad, grad_step, packed, offset, sums);
+    else
+        for (ptrdiff_t f = 0; f < filters; f++)
+            NAME(dot_tile)(1, DOT_TAPS, taps, pixels, grad + f * grad_step, 0, packed, offset,
+                           sums + f * DOT_TAPS * LANES);
+}
+
+static void NAME(dot_tile_of_one)(ptrdiff_t taps, ptrdiff_t pixels, const REAL *grad,
+                                  const REAL *packed, const int32_t *offset, REAL *sums)
+{
+    NAME(dot_tile)(1, DEPTHWISE_TAPS, taps, pixels, grad, 0, packed, offset, sums);
+}
+
+/* Filters and taps of a tile, tiles along the taps of a group, and elements of a task's sums. */
+typedef struct {
+    ptrdiff_t filters, taps, tiles, elements;
+} NAME(DotSizes);
+
+static NAME(DotSizes) NAME(dot_sizes)(const GatherPlan *plan)
+{
+    NAME(DotSizes) sizes = {DOT_FILTERS, DOT_TAPS, 0, 0};
+    if (plan->rows == 1) {
+        sizes.filters = 1;
+        sizes.taps = DEPTHWISE_TAPS;
+    }
+    for (ptrdiff_t c = 0; c < plan->source_channels; c += plan->channel_block)
+        for (ptrdiff_t t = 0; t < plan->x.count; t += plan->tap_block)
+            sizes.tiles += divide_up(smaller(plan->channel_block, plan->source_channels - c)
+                                         * smaller(plan->tap_block, plan->x.count - t)
+                                         * plan->y.count, sizes.taps);
+    sizes.elements = divide_up(plan->rows, sizes.filters) * sizes.tiles * sizes.filters
+        * sizes.taps * LANES;
+    return sizes;
+}
+
+static ptrdiff_t NAME(dot_elements)(const DotPlan *dots)
+{
+    return NAME(dot_sizes)(&dots->input).elements;
+}
+
+/* One group summed over one chunk of images. */
 static void NAME(dot_sums)(const void *argument, ptrdiff_t task, char *scratch)
 {
     const DotPlan *dots = argument;
     const GatherPlan *plan = &dots->input;
+    const NAME(DotSizes) sizes = NAME(dot_sizes)(plan);
     const ptrdiff_t group = task % plan->groups, chunk = task / plan->groups;
     const ptrdiff_t out_plane = plan->out_height * plan->out_width;
     const ptrdiff_t in_plane = plan->source_height * plan->source_width;
     const ptrdiff_t bands = plan->bands_y * plan->bands_x;
-    const ptrdiff_t kernel = (ptrdiff_t)plan->y.count * plan->x.count;
-    REAL *sums = (REAL *)dots->sums + task * plan->rows * plan->source_channels * kernel;
+    const ptrdiff_t tile_elements = sizes.filters * sizes.taps * LANES;
+    REAL *sums = (REAL *)dots->sums + task * sizes.elements;
+    memset(sums, 0, (size_t)sizes.elements * sizeof(REAL));
 
     ptrdiff_t most_taps = plan->channel_block * plan->tap_block * plan->y.count;
     int32_t *offset = (int32_t *)scratch;
-    REAL *tap_sums = (REAL *)(scratch + round_up(most_taps * 4, 64));
-    REAL *packed = tap_sums + round_up(most_taps, 16);
+    REAL *packed = (REAL *)(scratch + round_up(most_taps * 4, 64));
 
     const ptrdiff_t begin = plan->batch * chunk / dots->chunks * bands;
     const ptrdiff_t end = plan->batch * (chunk + 1) / dots->chunks * bands;
     for (ptrdiff_t i = begin; i < end; i++) {
-        ptrdiff_t image_group = i / bands * plan->groups + group;
+        ptrdiff_t image_group = i / bands * plan->groups + group, first_tile = 0;
         const Band band = band_of(plan, i % bands);
         if (band.height <= 0 || band.width <= 0)
             continue;
@@ -284,29 +386,71 @@ static void NAME(dot_sums)(const void *argument, ptrdiff_t task, char *scratch)
                 ptrdiff_t channels = smaller(plan->channel_block, plan->source_channels - c0);
                 int x_taps = (int)smaller(plan->tap_block, plan->x.count - t0);
                 ptrdiff_t taps = channels * plan->y.count * x_taps;
+                ptrdiff_t tiles = divide_up(taps, sizes.taps);
                 NAME(pack_planes)(plan, source + c0 * in_plane, channels, (int)t0,
                                   (int)t0 + x_taps, &band, plane, packed);
                 fill_offsets(plan, channels, x_taps, &band, plane, offset);
-                for (ptrdiff_t f = 0; f < plan->rows; f++) {
-                    const REAL *g = grad + f * out_plane;
-                    ptrdiff_t t = 0;
-                    NAME(fill_zero)(tap_sums, taps);
-                    for (; t + 8 <= taps; t += 8)
-                        NAME(dot)(8, pixels, g, packed, offset + t, tap_sums + t);
-                    for (; t + 4 <= taps; t += 4)
-                        NAME(dot)(4, pixels, g, packed, offset + t, tap_sums + t);
-                    for (; t < taps; t++)
-                        NAME(dot)(1, pixels, g, packed, offset + t, tap_sums + t);
-
-                    REAL *to = sums + (f * plan->source_channels + c0) * kernel + t0;
-                    const REAL *from = tap_sums;
-                    for (int ty = 0; ty < plan->y.count; ty++)
-                        for (ptrdiff_t c = 0; c < channels; c++)
-                            for (int tx = 0; tx < x_taps; tx++)
-                                to[(c * plan->y.count + ty) * plan->x.count + tx] += *from++;
-                }
+                for (ptrdiff_t p = 0; p < pixels; p += PIXELS_PER_DOT)
+                    for (ptrdiff_t f = 0; f < plan->rows; f += sizes.filters)
+                        for (ptrdiff_t tile = 0; tile < tiles; tile++) {
+                            ptrdiff_t tap = tile * sizes.taps;
+                            ptrdiff_t count = smaller(PIXELS_PER_DOT, pixels - p);
+                            const REAL *g = grad + f * out_plane + p;
+                            REAL *to = sums + (f / sizes.filters * sizes.tiles + first_tile + tile)
+                                * tile_elements;
+                            if (sizes.filters == 1)
+                                NAME(dot_tile_of_one)(taps - tap, count, g, packed + p,
+                                                      offset + tap, to);
+                            else
+                                NAME(dot_tile_of_many)(plan->rows - f, taps - tap, count, g,
+                                                       out_plane, packed + p, offset + tap, to);
+                        }
+                first_tile += tiles;
             }
     }
+}
+
+/* The sum of a vector's lanes over all chunks, `step` apart. */
+static REAL NAME(sum_of_chunks)(const REAL *sums, ptrdiff_t step, ptrdiff_t chunks)
+{
+    VECTOR total = LOAD(sums);
+    for (ptrdiff_t chunk = 1; chunk < chunks; chunk++)
+        total += LOAD(sums + chunk * step);
+    REAL lanes[MAX_LANES];
+    STORE(lanes, total);
+    for (ptrdiff_t half = LANES / 2; half > 0; half /= 2)
+        for (ptrdiff_t lane = 0; lane < half; lane++)
+            lanes[lane] += lanes[lane + half];
+    return lanes[0];
+}
+
+/* Add up the chunks and lanes of one filter (the task, counted through all groups). */
+static void NAME(dot_finish)(const void *argument, ptrdiff_t task, char *scratch)
+{
+    const DotPlan *dots = argument;
+    const GatherPlan *plan = &dots->input;
+    const NAME(DotSizes) sizes = NAME(dot_sizes)(plan);
+    const ptrdiff_t group = task / plan->rows, filter = task % plan->rows;
+    const ptrdiff_t kernel = (ptrdiff_t)plan->y.count * plan->x.count;
+    const ptrdiff_t tile_elements = sizes.filters * sizes.taps * LANES;
+    const REAL *sums = (const REAL *)dots->sums + group * sizes.elements
+        + filter / sizes.filters * sizes.tiles * tile_elements
+        + filter % sizes.filters * sizes.taps * LANES;
+    REAL *out = (REAL *)plan->out + task * plan->source_channels * kernel;
+    (void)scratch;
+
+    for (ptrdiff_t c0 = 0; c0 < plan->source_channels; c0 += plan->channel_block)
+        for (ptrdiff_t t0 = 0; t0 < plan->x.count; t0 += plan->tap_block) {
+            ptrdiff_t channels = smaller(plan->channel_block, plan->source_channels - c0);
+            ptrdiff_t x_taps = smaller(plan->tap_block, plan->x.count - t0), tap = 0;
+            for (int ty = 0; ty < plan->y.count; ty++)
+                for (ptrdiff_t c = c0; c < c0 + channels; c++)
+                    for (ptrdiff_t tx = t0; tx < t0 + x_taps; tx++, tap++)
+                        out[c * kernel + ty * plan->x.count + tx] = NAME(sum_of_chunks)(
+                            sums + tap / sizes.taps * tile_elements + tap % sizes.taps * LANES,
+                            plan->groups * sizes.elements, dots->chunks);
+            sums += divide_up(tap, sizes.taps) * tile_elements;
+        }
 }
 
 static const Kernels NAME(kernels) = {
@@ -315,5 +459,12 @@ static const Kernels NAME(kernels) = {
     .weight_plan_blocks = NAME(weight_plan_blocks),
     .weight_sums = NAME(weight_sums),
     .weight_finish = NAME(weight_finish),
+    .dot_elements = NAME(dot_elements),
     .dot_sums = NAME(dot_sums),
+    .dot_finish = NAME(dot_finish),
 };
+
+#undef DOT_FILTERS
+#undef DOT_TAPS
+#undef DEPTHWISE_TAPS
+#undef HOLD

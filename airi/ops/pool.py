@@ -316,10 +316,15 @@ def _max_pool(
     out, indices = MaxPool2d.apply(
         as_images(input, dims), kernel=windows.kernel, stride=windows.stride,
         padding=windows.padding, dilation=windows.dilation, output_size=windows.output_size,
-        in_window=not return_indices and math.prod(windows.kernel) <= conv_shapes.MOST_PLACES,
+        in_window=_by_places(windows.kernel, return_indices),
     )  # fmt: skip
     out = from_images(out, input, dims)
     return (out, from_images(indices, input, dims)) if return_indices else out
+
+
+def _by_places(kernel: tuple[int, ...], return_indices: bool) -> bool:
+    """Whether a byte for each window says enough of where its maximum is."""
+    return not return_indices and math.prod(kernel) <= conv_shapes.MOST_PLACES
 
 
 def avg_pool2d(
@@ -497,8 +502,9 @@ def _adaptive_max_pool(
     images = as_images(input, dims)
     if kernel := _even_kernel(images, size):
         out, indices = MaxPool2d.apply(
-            images, kernel=kernel, stride=kernel, padding=(0, 0), dilation=(1, 1), output_size=size
-        )
+            images, kernel=kernel, stride=kernel, padding=(0, 0), dilation=(1, 1),
+            output_size=size, in_window=_by_places(kernel, return_indices),
+        )  # fmt: skip
     else:
         out, indices = AdaptiveMaxPool2d.apply(images, output_size=size)
     out = from_images(out, input, dims)

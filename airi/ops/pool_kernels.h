@@ -306,7 +306,8 @@ static void NAME(spread_plane)(const PoolPlan *plan, ptrdiff_t p, const NAME(Spr
                 WITH_CONSTANTS(NAME(spread_row), plan, plan, spread->grad, spread->where,
                                (POSITION)(i * plan->kernel[1]), spread->line);
             if (row > written)
-                memset(image + written * width, 0, (size_t)((row - written) * width) * sizeof(REAL));
+                memset(image + written * width, 0,
+                       (size_t)((row - written) * width) * sizeof(REAL));
             NAME(put_line)(image + row * width, spread->line + plan->padding[1], width,
                            row < written,
                            row + 1 >= written && (height - row - 1) * width >= LANES);

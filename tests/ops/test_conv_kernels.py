@@ -136,6 +136,9 @@ LARGE_CASES = [
     Case(batch=1, channels=1, size=(60, 60), filters=2, kernel=(33, 33), padding=(16, 16)),
     Case(batch=3, channels=16, size=(28, 28), filters=16, kernel=(5, 5)),
     Case(batch=5, channels=40, size=(7, 7), filters=50, padding=(1, 1)),
+    Case(batch=3, channels=1, size=(28, 28), filters=10, padding=(1, 1)),
+    Case(batch=2, channels=2, size=(33, 61), filters=7, stride=(1, 2)),
+    Case(batch=2, channels=20, size=(30, 41), filters=9, kernel=(1, 1)),
 ]
 
 
@@ -555,6 +558,70 @@ def test_max_pool_equals_pytorch(module, windows, padding, dilation, ceil_mode, 
     expected.backward(torch.tensor(g))
     grad = module.max_pool2d_backward(g, indices, x.shape[2:])
     np.testing.assert_allclose(grad, theirs.grad.numpy(), rtol=1e-6, atol=1e-6)
+
+    steps = (kernel, stride, padding, dilation)
+    again, places = module.max_pool2d_forward(x, *steps, size, True)
+    np.testing.assert_array_equal(again, out)
+    assert places.dtype == np.uint8
+    positions = conv_shapes.indices_of_places(places, x.shape[2:], *steps)
+    np.testing.assert_array_equal(positions, indices)
+    grad = module.max_pool2d_backward_by_places(g, places, x.shape[2:], *steps)
+    np.testing.assert_allclose(grad, theirs.grad.numpy(), rtol=1e-6, atol=1e-6)
+
+
+WIDE_POOLS = [  # kernel, stride, padding, size of the image
+    ((2, 2), (2, 2), (0, 0), (6, 38)),
+    ((2, 2), (2, 2), (0, 0), (9, 67)),
+    ((3, 3), (2, 2), (1, 1), (11, 70)),
+    ((3, 3), (1, 1), (1, 1), (5, 50)),
+    ((5, 4), (3, 3), (2, 1), (23, 90)),
+    ((2, 3), (3, 5), (1, 0), (17, 81)),
+    ((1, 7), (1, 1), (0, 3), (1, 100)),
+    ((7, 9), (4, 2), (3, 4), (20, 45)),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("kernel", "stride", "padding", "image"), WIDE_POOLS, ids=repr)
+def test_pools_of_wide_images_equal_the_reference(compiled, kernel, stride, padding, image, dtype):
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((2, 3, *image)).round(1).astype(dtype)
+    x[1, 1, :, -2:], x[0, 2, -1, :3] = np.nan, -np.inf
+    steps = (kernel, stride, padding)
+    size = pool_output_size(image, *steps)
+    g = rng.standard_normal((2, 3, *size)).astype(dtype)
+    for in_window in (False, True):
+        arguments = (x, *steps, (1, 1), size, in_window)
+        for got, expected in zip(
+            compiled.max_pool2d_forward(*arguments),
+            conv_ref.max_pool2d_forward(*arguments),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(got, expected)
+    places = conv_ref.max_pool2d_forward(x, *steps, (1, 1), size, True)[1]
+    back = (g, places, image, *steps, (1, 1))
+    expected = conv_ref.max_pool2d_backward_by_places(*back)
+    got = compiled.max_pool2d_backward_by_places(*back)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+    mean = compiled.avg_pool2d_forward(x, *steps, size, False, None)
+    expected = conv_ref.avg_pool2d_forward(x, *steps, size, False, None)
+    np.testing.assert_allclose(mean, expected, rtol=1e-5, atol=1e-6)
+    grad = compiled.avg_pool2d_backward(g, image, *steps, True, None)
+    expected = conv_ref.avg_pool2d_backward(g, image, *steps, True, None)
+    np.testing.assert_allclose(grad, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_places_are_checked(module):
+    g = np.zeros((1, 1, 2, 2))
+    windows = ((2, 2), (2, 2), (0, 0), (1, 1))
+    with pytest.raises(TypeError, match="uint8"):
+        module.max_pool2d_backward_by_places(g, np.zeros(g.shape, int), (4, 4), *windows)
+    wrong, x = np.zeros((1, 1, 2), np.uint8), np.zeros((1, 1, 20, 20))
+    with pytest.raises(ValueError, match=r"places have \(1, 1, 2\)"):
+        module.max_pool2d_backward_by_places(g, wrong, (4, 4), *windows)
+    with pytest.raises(ValueError, match="more than 256 places"):
+        module.max_pool2d_forward(x, (17, 17), (1, 1), (0, 0), (1, 1), (4, 4), True)
 
 
 def test_max_pool_of_ties_nan_and_overlap(module):
