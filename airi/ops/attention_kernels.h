@@ -30,16 +30,16 @@ static ptrdiff_t NAME(score_row)(const AttentionPlan *p)
     return round_up(p->keys, LANES) + LANES;
 }
 
-/* A query's scores by its scale and mask, in place. */
+/* A query's scores by its scale and mask, in place; -inf behind them, to the end of a vector, so
+ * that what follows works on whole vectors. */
 static void NAME(scale_and_mask)(const AttentionPlan *p, ptrdiff_t batch, ptrdiff_t head,
                                  ptrdiff_t query, ptrdiff_t visible, float *scores)
 {
     const ptrdiff_t *step = p->mask_step;
     const ptrdiff_t at = batch * step[0] + head * step[1] + query * step[2];
     if (!p->mask) {
-        EACH_VECTOR(0, visible, {
-            store_up_to(scores + i, left, load_up_to(scores + i, left, 0.0f) * p->scale);
-        })
+        for (ptrdiff_t i = 0; i < visible; i += LANES)
+            STORE(scores + i, LOAD(scores + i) * p->scale);
     } else if (p->mask_is_float) {
         const float *mask = (const float *)p->mask + at;
         for (ptrdiff_t i = 0; i < visible; i++)
@@ -49,14 +49,15 @@ static void NAME(scale_and_mask)(const AttentionPlan *p, ptrdiff_t batch, ptrdif
         for (ptrdiff_t i = 0; i < visible; i++)
             scores[i] = mask[i * step[3]] ? scores[i] * p->scale : -INFINITY;
     }
+    for (ptrdiff_t i = visible; i % LANES; i++)
+        scores[i] = -INFINITY;
 }
 
 static float NAME(largest_score)(const float *scores, ptrdiff_t visible)
 {
     VECTOR largest = same(-INFINITY);
-    EACH_VECTOR(0, visible, {
-        largest = larger_of(load_up_to(scores + i, left, -INFINITY), largest);
-    })
+    for (ptrdiff_t i = 0; i < visible; i += LANES)
+        largest = larger_of(LOAD(scores + i), largest);
     float found = largest_lane(largest);
     return found == -INFINITY ? 0 : found;
 }
@@ -65,11 +66,11 @@ static float NAME(largest_score)(const float *scores, ptrdiff_t visible)
 static float NAME(powers)(float *scores, float shift, ptrdiff_t visible, ptrdiff_t end)
 {
     VECTOR sum = same(0.0f);
-    EACH_VECTOR(0, visible, {
-        VECTOR power = power_of_e(load_up_to(scores + i, left, -INFINITY) - shift);
-        store_up_to(scores + i, left, power);
+    for (ptrdiff_t i = 0; i < visible; i += LANES) {
+        VECTOR power = power_of_e(LOAD(scores + i) - shift);
+        STORE(scores + i, power);
         sum += power;
-    })
+    }
     if (end > visible)
         memset(scores + visible, 0, (size_t)(end - visible) * sizeof(float));
     return add_lanes(sum);
@@ -127,10 +128,8 @@ static void NAME(attention)(const void *plan, ptrdiff_t task, float *scratch)
 static void NAME(score_gradients)(const float *powers, float *grads, float shift, float scale,
                                   ptrdiff_t visible, ptrdiff_t end)
 {
-    EACH_VECTOR(0, visible, {
-        VECTOR grad = load_up_to(grads + i, left, 0.0f) + shift;
-        store_up_to(grads + i, left, load_up_to(powers + i, left, 0.0f) * grad * scale);
-    })
+    for (ptrdiff_t i = 0; i < visible; i += LANES)
+        STORE(grads + i, LOAD(powers + i) * (LOAD(grads + i) + shift) * scale);
     if (end > visible)
         memset(grads + visible, 0, (size_t)(end - visible) * sizeof(float));
 }

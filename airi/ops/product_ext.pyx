@@ -20,7 +20,6 @@ cdef extern from "product_kernels.h" nogil:
         MOST_INSTRUCTION_SETS
         INNER_BLOCK
         COLUMN_BLOCK
-        TILE_VECTORS
         MOST_ATTENTION_ROWS
     ctypedef void (*Task)(const void *plan, ptrdiff_t task, float *scratch)
 
@@ -98,6 +97,9 @@ cdef const InstructionSet *chosen = available[0]
 
 # Multiplications for which waking another thread pays.
 cdef ptrdiff_t LEAST_FOR_THREADS = 1 << 21
+# Parts of a product that use what they pack often enough, and fill a tile.
+cdef ptrdiff_t LEAST_ROWS_OF_TASK = 96
+cdef ptrdiff_t LEAST_COLUMNS = 48
 
 
 def instruction_sets() -> list[str]:
@@ -195,16 +197,17 @@ cdef ptrdiff_t scratch_of(const ProductPlan *plan):
 
 
 cdef void divide(ProductPlan *plan, int threads_):
-    """Cut each result into parts, so that all threads have some: into columns rather than rows."""
-    cdef ptrdiff_t pairs = plan.batch[0] * plan.batch[1], parts, panel, column_parts
+    """Cut each result into parts, so that all threads have some: into rows where there are many,
+    else into columns, of which each part packs its own."""
+    cdef ptrdiff_t pairs = plan.batch[0] * plan.batch[1], parts, columns
     plan.task_rows, plan.task_columns = plan.rows, plan.columns
     if threads_ == 1 or pairs >= 4 * threads_:
         return
     parts = divide_up(2 * threads_, pairs)
-    panel = TILE_VECTORS * chosen.lanes
-    column_parts = min(parts, divide_up(plan.columns, panel))
-    plan.task_columns = divide_up(divide_up(plan.columns, column_parts), panel) * panel
-    parts = divide_up(parts, divide_up(plan.columns, plan.task_columns))
+    if plan.rows < parts * LEAST_ROWS_OF_TASK:
+        columns = divide_up(plan.columns, min(parts, divide_up(plan.columns, LEAST_COLUMNS)))
+        plan.task_columns = divide_up(columns, chosen.lanes) * chosen.lanes
+        parts = divide_up(parts, divide_up(plan.columns, plan.task_columns))
     plan.task_rows = divide_up(divide_up(plan.rows, parts), chosen.tile_rows) * chosen.tile_rows
 
 

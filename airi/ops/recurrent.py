@@ -62,9 +62,14 @@ def _states_before(after: np.ndarray, initial: np.ndarray, steps: list[slice]) -
 
 def _last_states(after: np.ndarray, initial: np.ndarray, steps: list[slice]) -> np.ndarray:
     """The state that each sequence ends with, given those after each step."""
-    last = initial.copy()
-    for rows in steps:
-        last[: _size(rows)] = after[rows]
+    last = np.empty_like(initial)
+    known = 0
+    for rows in reversed(steps):
+        size = _size(rows)
+        last[known:size] = after[rows.start + known : rows.stop]
+        known = max(known, size)
+        if known == len(initial):
+            break
     return last
 
 
