@@ -17,6 +17,7 @@ import numpy as np
 
 from airi.autograd import graph
 from airi.autograd.constant import joined
+from airi.autograd.copies import contiguous_copy
 from airi.autograd.graph import Node, metadata_of
 from airi.autograd.mode import current, set_grad_enabled
 from airi.autograd.quiet import quiet
@@ -375,7 +376,7 @@ def _add_to_grad(tensor: Any, gradient: Any, own: bool, record: bool) -> None:
     if record:
         tensor._grad = gradient if before is None else before + gradient
     elif before is None:
-        array = gradient if own else np.array(gradient, order="C")
+        array = gradient if own else contiguous_copy(gradient)
         tensor._grad = graph.wrap(np.ascontiguousarray(array).reshape(tensor._array.shape))
     elif before._edge is not None or before._requires_grad or not before._array.flags.writeable:
         tensor._grad = graph.wrap(before._array + gradient)

@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 
 from airi import memory
+from airi.autograd.copies import contiguous_copy
 from airi.autograd.engine import sum_to
 from airi.ops import kernels
 
 Shape = tuple[int, ...]
 
 LEAST_ELEMENTS = 2048
+# Softmax, its kin and norms take NumPy many passes, each of which takes about a microsecond.
+LEAST_IN_ROWS = 512
 LEAST_COLUMNS = 4
 # NumPy adds as fast as one thread can; several are worth it from here.
 LEAST_SUMMANDS = 1 << 16
@@ -44,10 +47,10 @@ def _compiled() -> Any:
     return module
 
 
-def _suits(x: Any) -> bool:
+def _suits(x: Any, least: int | None = None) -> bool:
     return (
         type(x) is np.ndarray
-        and x.size >= LEAST_ELEMENTS
+        and x.size >= (LEAST_ELEMENTS if least is None else least)
         and x.dtype == _FLOAT32
         and x.flags.c_contiguous
     )
@@ -57,7 +60,7 @@ def _gradient(g: Any, x: np.ndarray) -> np.ndarray | None:
     """The gradient as a contiguous array, None where it is a Tensor or of another dtype."""
     if type(g) is not np.ndarray or g.dtype != _FLOAT32 or g.shape != x.shape:
         return None
-    return np.ascontiguousarray(g)
+    return g if g.flags.c_contiguous else contiguous_copy(g)
 
 
 def _new(x: np.ndarray) -> np.ndarray:
@@ -113,7 +116,12 @@ def _suits_row(x: Any) -> bool:
 
 def _columns(x: Any, dim: int) -> int:
     """The length of rows along `dim`, 0 where no kernel does them."""
-    if not _suits(x) or dim != x.ndim - 1 or x.shape[-1] < LEAST_COLUMNS or _compiled() is None:
+    if (
+        not _suits(x, LEAST_IN_ROWS)
+        or dim != x.ndim - 1
+        or x.shape[-1] < LEAST_COLUMNS
+        or _compiled() is None
+    ):
         return 0
     return x.shape[-1]
 
@@ -223,7 +231,7 @@ def normalize_grad(
 
 
 def _suits_norm(x: Any, view: Shape, dims: Shape) -> bool:
-    if not _suits(x) or _compiled() is None:
+    if not _suits(x, LEAST_IN_ROWS) or _compiled() is None:
         return False
     # Either rows with a weight for each column, or rows (planes) with a single weight.
     return view[-1] >= (LEAST_COLUMNS if dims == (1,) else LEAST_POSITIONS)

@@ -28,6 +28,7 @@ def compiled(request, monkeypatch):
     """Each instruction set in turn, also under --reference-kernels, and for arrays of any size."""
     monkeypatch.setattr(fused, "_compiled", lambda: fused_ext)
     monkeypatch.setattr(fused, "LEAST_ELEMENTS", 1)
+    monkeypatch.setattr(fused, "LEAST_IN_ROWS", 1)
     fused_ext.use_instruction_set(request.param)
     yield request.param
     fused_ext.use_instruction_set(SETS[0])
