@@ -364,7 +364,8 @@ cdef bint _by_dot_products(conv) except -1:
     cdef ptrdiff_t taps = conv.channels // conv.groups * conv.kernel_size[0] * conv.kernel_size[1]
     cdef ptrdiff_t filters = conv.filters // conv.groups
     cdef ptrdiff_t pixels = conv.output_size[0] * conv.output_size[1]
-    return taps <= 72 and 4 <= filters <= 256 and pixels >= 512
+    cdef ptrdiff_t few = 160 if pixels >= 3000 else 72
+    return taps <= few and 4 <= filters <= 256 and pixels >= 512
 
 
 cdef _weight_grad_by_dot_products(conv, g, x, out):

@@ -234,6 +234,13 @@ static void gather_plan_blocks(GatherPlan *plan, ptrdiff_t element_size, ptrdiff
     }
     plan->bands_y = divide_up(plan->grid_height, plan->band_height);
     plan->band_height = divide_up(plan->grid_height, plan->bands_y);
+    /* A few lines more, where with them the band's pixels fill their vectors. */
+    for (ptrdiff_t more = 0; more < 4 && plan->bands_y > 1 && plan->band_height > 8; more++)
+        if ((plan->band_height + more) * plan->grid_width % MAX_LANES == 0) {
+            plan->band_height += more;
+            plan->bands_y = divide_up(plan->grid_height, plan->band_height);
+            break;
+        }
 
     /* Only a band of one row may be cut across: a band's output must stay contiguous. */
     plan->band_width = plan->grid_width;

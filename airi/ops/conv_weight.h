@@ -387,14 +387,16 @@ static void NAME(dot_sums)(const void *argument, ptrdiff_t task, char *scratch)
                 int x_taps = (int)smaller(plan->tap_block, plan->x.count - t0);
                 ptrdiff_t taps = channels * plan->y.count * x_taps;
                 ptrdiff_t tiles = divide_up(taps, sizes.taps);
+                ptrdiff_t part =
+                    round_up(divide_up(pixels, divide_up(pixels, PIXELS_PER_DOT)), LANES);
                 NAME(pack_planes)(plan, source + c0 * in_plane, channels, (int)t0,
                                   (int)t0 + x_taps, &band, plane, packed);
                 fill_offsets(plan, channels, x_taps, &band, plane, offset);
-                for (ptrdiff_t p = 0; p < pixels; p += PIXELS_PER_DOT)
+                for (ptrdiff_t p = 0; p < pixels; p += part)
                     for (ptrdiff_t f = 0; f < plan->rows; f += sizes.filters)
                         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
                             ptrdiff_t tap = tile * sizes.taps;
-                            ptrdiff_t count = smaller(PIXELS_PER_DOT, pixels - p);
+                            ptrdiff_t count = smaller(part, pixels - p);
                             const REAL *g = grad + f * out_plane + p;
                             REAL *to = sums + (f / sizes.filters * sizes.tiles + first_tile + tile)
                                 * tile_elements;
