@@ -1,4 +1,4 @@
-"""Backward of a small ConvNet as a page, a wrong rule found, and the birthplace of a NaN.
+"""Backward of the course's ConvNet as a page, a wrong rule found, and the birthplace of a NaN.
 
 python examples/see_backward.py        writes convnet.html, fault.html and nan.html
 """
@@ -8,9 +8,11 @@ import tempfile
 from pathlib import Path
 
 import airi
-from airi import nn, viz
+from airi import viz
 from airi.autograd import Function
+from airi.datasets import FashionMNISTSample
 from airi.nn import functional
+from airi.train import convnet as course_convnet
 
 
 class Cube(Function):
@@ -29,10 +31,9 @@ class Cube(Function):
 
 def convnet(folder):
     airi.manual_seed(0)
-    model = nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(512, 10)
-    )
-    images, labels = airi.randn(8, 3, 16, 16), airi.randint(0, 10, (8,))
+    model = course_convnet(channels=1, height=28, width=28, classes=10)
+    clothes = FashionMNISTSample(train=True)
+    images, labels = clothes.data[:8].unsqueeze(1) / 255, clothes.targets[:8]
     replay = viz.trace(lambda: functional.cross_entropy(model(images), labels))
     print(replay)
     print(replay.profile())

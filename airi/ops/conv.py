@@ -62,7 +62,9 @@ def _bilinear(kernel: Callable[..., Any], x: Any, y: Any, *options: Any) -> Any:
 class Conv2d(Rule):
     """out[n, f, y, x] = bias[f] + sum over c, i, j of w[f, c, i, j] * input[n, c, y+i, x+j]
 
-    dx = Conv2dInputGrad(g, w), dw = Conv2dWeightGrad(g, x), dbias = sum of g over n, y, x
+    dx = Conv2dInputGrad(g, w): each g times its filter, added up where the window was,
+    dw = Conv2dWeightGrad(g, x): each g times its window, added up,
+    dbias = sum of g over images and pixels
     """
 
     holomorphic = True

@@ -81,9 +81,9 @@ def reduced(loss: Tensor, how: str) -> Tensor:
 class CrossEntropy(Rule):
     """out_i = s_i * (log_sum_i - z[i, target_i]) with z[i] = x[i] - its largest number
 
-    log_sum_i = log(sum over c of e**z[i, c]);  dx = g * s_i * (softmax(x) - 1 at the target).
-    The shares s_i hold weights and the mean. log_sum is an output too, so that the softmax need not
-    be kept, and second derivatives pass through it; `largest` counts as a constant, since it
+    log_sum_i = log(sum over c of e**z[i, c]);  dx = g * s_i * (softmax(x) - 1 at the target);
+    s_i = 1 / n for the mean, times the weight. The output log_sum is there so that the softmax need
+    not be kept, and second derivatives pass through it; `largest` counts as a constant, since it
     cancels. Their sum would round what is small beside the largest number.
     """
 

@@ -42,7 +42,7 @@ __all__ = [
 
 
 class MaxPool2d(Rule):
-    """out = the largest element of each window, where = its place;  dx = g at these places
+    """out = the largest element of each window, where = its place;  dx = g at these places.
 
     Places are flat positions in the plane, or with `in_window` the number of the window's element,
     in a single byte.

@@ -111,6 +111,7 @@ def _run(checker: _Checker, arguments: list[str]) -> int:
         with record(), observed_by(checker):
             return run.main(arguments, "airi check", checker.script_failed)
     except _Enough:
+        print("the script ended here: airi check --passes N goes on to its N-th backward pass")
         return 0
     except SystemExit as error:  # the script's own
         return error.code if isinstance(error.code, int) else int(error.code is not None)

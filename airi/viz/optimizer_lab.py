@@ -245,7 +245,7 @@ def _run(surface: Surface, name: str, maker: Any, start: Point, steps: int, reac
         losses.append(height)
     kind = type(optimizer).__name__
     run = Run(
-        name, kind, _options(optimizer), _formula(type(optimizer)), np.array(path), np.array(losses)
+        name, kind, _options(optimizer), _formula(optimizer), np.array(path), np.array(losses)
     )
     run.steps, run.diverged = updates, diverged
     return run
@@ -297,9 +297,13 @@ def _options(optimizer: Optimizer) -> str:
     return ", ".join(told)
 
 
-def _formula(kind: type[Optimizer]) -> str:
-    """The formula in the class's own docstring: its first indented lines."""
-    lines = (inspect.getdoc(kind) or "").splitlines()
+def _formula(optimizer: Optimizer) -> str:
+    """The formula in the class's own docstring: its first indented lines, or a simpler one."""
+    text = inspect.getdoc(type(optimizer)) or ""
+    simpler = re.search(r"Without momentum ``(.*?)``", text)
+    if simpler and optimizer.defaults.get("momentum") == 0:
+        return simpler[1]
+    lines = text.splitlines()
     found: list[str] = []
     for line in lines:
         if line.startswith("    "):

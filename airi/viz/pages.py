@@ -38,7 +38,7 @@ def assemble(
     """
     style = re.sub(r"\s*([{};,]|: )\s*", _mark, _slim("\n".join(read(each) for each in styles)))
     style = style.replace(";}", "}")
-    script = _slim("\n".join(read(each) for each in ("words.js", "base.js", *scripts)))
+    script = _slim_script("\n".join(read(each) for each in ("words.js", "base.js", *scripts)))
     content = as_json(data)
     said = for_scripts(("page", *words), content)
     script = f'(() => {{\n"use strict";\n{said}{script}}})();\n'
@@ -64,6 +64,23 @@ def framed(page: str, title: str, height: int = 720) -> str:
         f'<iframe title="{html.escape(title)}" sandbox="allow-scripts" loading="lazy" '
         f'style="width:100%;height:{height}px;border:0" srcdoc="{html.escape(page)}"></iframe>'
     )
+
+
+def _slim_script(text: str) -> str:
+    """Without comments at ends of lines and spaces around punctuation too."""
+    lines = (re.sub(r"\s+// [^\"'`]*$", "", line) for line in _slim(text).splitlines())
+    return "".join(f"{_tight(line)}\n" for line in lines)
+
+
+def _tight(line: str) -> str:
+    """Without needless spaces, but in strings and templates; lines with patterns as they are."""
+    if "/" in line or line.count("`") not in (0, 2):
+        return line
+    pieces = re.split(r'("(?:[^"\\]|\\.)*"|`[^`]*`)', line)
+    for i in range(0, len(pieces), 2):
+        tight = re.sub(r"\s*([=*<>(){}\[\];,?:&|!])\s*", r"\1", pieces[i])
+        pieces[i] = re.sub(r"(?<![+-]) ([+-]) (?![+-])", r"\1", tight)
+    return "".join(pieces)
 
 
 def _slim(text: str) -> str:

@@ -15,7 +15,7 @@ from airi.viz.layout import SECONDS
 from airi.viz.pages import plain, spoken
 from airi.viz.picture import Picture
 from airi.viz.rules import shape_text
-from airi.viz.sampling import number, sampled
+from airi.viz.sampling import CELLS, number, sampled
 from airi.viz.trace import Event, Trace
 
 SCRIPTS = (
@@ -29,10 +29,15 @@ SCRIPTS = (
 )
 
 
-def page(snapshots: Sequence[tuple[str, Trace]], seconds: float = SECONDS) -> str:
+def page(
+    snapshots: Sequence[tuple[str, Trace]],
+    seconds: float = SECONDS,
+    differs: Sequence[float] | None = None,
+) -> str:
     """The page's text, of one trace or of several of the same graph, each with a label.
 
-    `seconds` limits the layout. Raises ValueError where the graphs differ.
+    `seconds` limits the layout; `differs` says of each step by how much two traces differ. Raises
+    ValueError where the graphs differ.
     """
     picture = _plain_picture(snapshots[0][1].picture)
     data = pages.graph_data(picture, placed(picture, "TB", seconds))
@@ -40,14 +45,27 @@ def page(snapshots: Sequence[tuple[str, Trace]], seconds: float = SECONDS) -> st
     for box, shown in zip(picture.boxes, data["boxes"], strict=True):
         event = events.get(box.key)
         shown["step"] = None if event is None else event.step
-    tensors = _Tensors()
+    tensors = _Tensors(CELLS if len(snapshots) < 3 else CELLS // 4)
     for _, trace in snapshots[1:]:
         require_same("page", snapshots[0][1], trace)
     data["snapshots"] = [
         {"label": spoken(label), **_Data(trace, tensors).all()} for label, trace in snapshots
     ]
+    for shown, (_, trace) in zip(data["snapshots"][1:], snapshots[1:], strict=True):
+        shown["lines"] = _other_lines(picture, trace.picture)
     data["tensors"] = tensors.samples
+    if differs is not None:
+        data["differs"] = [number(each) for each in differs]
     return pages.assemble("replay.html", ["replay.css"], SCRIPTS, ["graph", "replay"], data)
+
+
+def _other_lines(picture: Picture, other: Picture) -> dict[int, list[Any]]:
+    """What boxes say in another trace where that is not what they say here, as the loss's value."""
+    return {
+        number: [spoken(line) for line in theirs.lines]
+        for number, (ours, theirs) in enumerate(zip(picture.boxes, other.boxes, strict=True))
+        if ours.kind == "result" and ours.lines != theirs.lines
+    }
 
 
 def require_same(function: str, one: Trace, other: Trace) -> None:
@@ -71,7 +89,8 @@ def framed(text: str) -> str:
 class _Tensors:
     """Samples of tensors, each once, also where several traces share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most  # values of one tensor
         self.samples: list[dict[str, Any]] = []
         self._known: dict[Any, int] = {}
 
@@ -83,7 +102,7 @@ class _Tensors:
             return plain(repr(value), 40)
         if value.dtype.kind not in "fVcbiu":
             return str(value.dtype)
-        sample = sampled(value)
+        sample = sampled(value, self.most)
         key = (sample["data"], sample["dtype"], *sample["shape"], *sample["stats"])
         if key not in self._known:
             self._known[key] = len(self.samples)

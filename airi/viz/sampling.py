@@ -13,19 +13,20 @@ from airi.viz.statistics import as_real, statistics
 # How much of a tensor is shown at most: a row of numbers, a matrix, and tiles of an image's size.
 _VECTOR, _PER_ROW = 256, 16
 _MATRIX = 32
-_TILE, _TILES, _CELLS = 16, 36, 2048
+_USUAL_TILES, _TILES, _WHOLE_TILE, CELLS = 16, 256, 32, 9216
 
 
-def sampled(array: np.ndarray) -> dict[str, Any]:
+def sampled(array: np.ndarray, most: int = CELLS) -> dict[str, Any]:
     """Shape, dtype, statistics, and values picked evenly, as float32 in base64.
 
     ``cells`` are the rows and columns of a tile, ``grid`` the rows and columns of tiles: one for a
-    matrix; for more dimensions the last two are a tile, the first example's channels first. A
+    matrix; for more dimensions the last two are a tile, the first example's channels first, in
+    full where all of these are not more than `most` values. A
     vector fills rows of 16. Element i of k that are shown of n is element floor(i * n / k).
     """
     values = as_real(array)
     stats = statistics(array)
-    picked, cells, grid = _picked(values)
+    picked, cells, grid = _picked(values, most)
     with np.errstate(over="ignore"):
         data = picked.astype("<f4").tobytes()
     return {
@@ -42,7 +43,7 @@ def sampled(array: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _picked(values: np.ndarray) -> tuple[np.ndarray, list[int], list[int]]:
+def _picked(values: np.ndarray, most: int) -> tuple[np.ndarray, list[int], list[int]]:
     if values.ndim < 2:
         flat = values.reshape(-1)
         picked = flat[_evenly(flat.size, _VECTOR)]
@@ -54,12 +55,16 @@ def _picked(values: np.ndarray) -> tuple[np.ndarray, list[int], list[int]]:
         ]
         return picked, list(picked.shape), [1, 1]
     *leading, height, width = values.shape
-    rows, columns = _evenly(height, _TILE), _evenly(width, _TILE)
+    is_whole = leading[-1] * height * width <= most
+    tile = _WHOLE_TILE if is_whole else math.isqrt(most // _USUAL_TILES)
+    rows, columns = _evenly(height, tile), _evenly(width, tile)
     cells = len(rows) * len(columns)
-    count = min(math.prod(leading), _TILES, max(1, _CELLS // max(cells, 1)))
+    count = min(math.prod(leading), _TILES, max(1, most // max(cells, 1)))
     tiles = values.reshape(-1, height, width)[:count] if values.size else values[:0]
-    usual = 4 if cells > 64 else 9
-    across = max(1, min(leading[-1] if 1 < leading[-1] <= usual else usual, count))
+    channels = leading[-1]
+    usual = 4 if cells > 64 else 16 if cells <= 25 and channels > 9 else 9
+    whole = usual // channels * channels if 0 < channels <= usual else usual  # whole examples
+    across = max(1, min(whole, count))
     picked = tiles[:, rows[:, None], columns] if values.size else np.zeros(0)
     return picked, [len(rows), len(columns)], [math.ceil(count / across), across]
 

@@ -41,7 +41,11 @@ class _Series:
         """The page as text. Raises RuntimeError where there is no trace yet."""
         if not self.traces:
             raise RuntimeError(f"{type(self).__name__}: nothing is recorded yet")
-        return page(list(zip(self.labels, self.traces, strict=True)), seconds)
+        return page(list(zip(self.labels, self.traces, strict=True)), seconds, self._differs())
+
+    def _differs(self) -> list[float] | None:
+        """By how much two traces differ in each step, where they are two."""
+        return None
 
     def save(self, path: str | os.PathLike[str], seconds: float = SECONDS) -> Path:
         """Write the page with its two sliders; `path` ends in ``.html``."""
@@ -154,6 +158,9 @@ class Comparison(_Series):
         """The op to look at: what it was given is equal, what it sends on is not."""
         different = (row for row in self.rows if row.same_arrived and row.relative > 1e-5)
         return next(different, None)
+
+    def _differs(self) -> list[float]:
+        return [row.relative for row in self.rows]
 
     def __str__(self) -> str:
         rows = [("step", "op", "in", *self.labels, "difference")]

@@ -48,8 +48,10 @@ def test_a_convnets_page_is_not_large():
     page = tr.html()
     assert len(page.encode()) < 1_500_000
     tensor = next(each for each in data_of(page)["tensors"] if each["shape"] == [8, 32, 32, 32])
-    assert tensor["cells"] == [16, 16]
-    assert tensor["grid"] == [2, 4]
+    assert tensor["cells"] == [24, 24]
+    assert tensor["grid"] == [4, 4]  # half of the channels
+    image = next(each for each in data_of(page)["tensors"] if each["shape"] == [8, 3, 32, 32])
+    assert (image["cells"], image["grid"]) == ([32, 32], [3, 3])  # three of them, in full
 
 
 def test_nothing_is_loaded_from_anywhere():
@@ -69,6 +71,13 @@ def test_values_are_sampled_evenly_and_statistics_are_exact():
 
     shown = np.frombuffer(base64.b64decode(found["data"]), "<f4").reshape(32, 10)
     np.testing.assert_array_equal(shown[:, 0] // 10, np.arange(32) * 100 // 32)
+
+
+def test_filters_are_a_matrix_of_pictures():
+    found = sampled(np.zeros((16, 16, 5, 5)))
+    assert (found["cells"], found["grid"]) == ([5, 5], [16, 16])
+    found = sampled(np.zeros((16, 3, 5, 5)))
+    assert found["grid"] == [6, 9]  # three filters of three channels in a row
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0), (2, 0, 4), (1, 1, 1), (7, 5, 3, 2, 2)])
@@ -257,6 +266,9 @@ def test_a_fault_and_a_nan_are_shown(browser, tmp_path):
     tr.check()
     with Visit(browser, tr.save(tmp_path / "fault.html")) as visit:
         assert visit.page.locator(".box.wrong").count() == 1
+        assert visit.text("#wrong").startswith("Exp: rule wrong for x: analytic")
+        visit.page.click("#wrong button")
+        assert visit.text("#details h2").startswith("Exp")
         visit.page.locator(".box.wrong").click()
         assert "Rule wrong for x" in visit.text("#details")
     broken = viz.trace(lambda: (x - 5.0).log().sum())
@@ -315,17 +327,60 @@ def test_the_graphs_own_page(browser, tmp_path):
         assert visit.text("h1") == "O grafo do programa"
 
 
+def test_rules_have_a_line_for_each_gradient(browser, tmp_path):
+    b = airi.tensor([1.0, 2.0], requires_grad=True)
+    tr = viz.trace((airi.ones(3, 2, requires_grad=True) + b).sum())
+    with Visit(browser, tr.save(tmp_path / "t.html")) as visit:
+        visit.page.keyboard.press("ArrowRight")
+        lines = visit.page.locator(".rule p").all_inner_texts()
+        assert [line.replace("\n", "") for line in lines] == [
+            "dL/dx3×2 = g3×2",
+            "dL/dy2 = g3×2 (Σ dim 0)",
+        ]
+        assert "trace[1]" in visit.text("#details")
+
+
+def test_a_leaf_says_that_its_gradients_add_up(browser, tmp_path):
+    w = airi.tensor([2.0], requires_grad=True)
+    tr = viz.trace((w * w).sum(), names={"w": w})
+    with Visit(browser, tr.save(tmp_path / "t.html")) as visit:
+        visit.page.keyboard.press("End")
+        assert "Used 2 times: the gradients add up." in visit.text("#details")
+
+
+def test_arrows_turn_when_the_gradient_passes(browser, saved):
+    with Visit(browser, saved) as visit:
+        turned = visit.page.locator(".edge polygon").last.get_attribute("points")
+        visit.page.keyboard.press("ArrowRight")
+        assert visit.page.locator(".edge polygon").last.get_attribute("points") == turned
+
+
+def test_the_loss_is_that_of_the_trace_that_is_shown(browser, tmp_path):
+    w = airi.tensor([2.0], requires_grad=True)
+    traces = [viz.trace((w * factor).sum()) for factor in (3.0, 4.0)]
+    path = viz.compare(*traces, ("three", "four")).save(tmp_path / "compare.html")
+    with Visit(browser, path) as visit:
+        result = visit.page.locator(".box.result")
+        assert "6" in result.text_content()
+        visit.page.keyboard.press("ArrowRight")
+        assert "differs by 25%" in visit.text("#details")
+        visit.page.focus("#snapshot")
+        visit.page.keyboard.press("ArrowRight")
+        assert visit.text("#label") == "four · 2 of 2"
+        assert result.text_content().endswith("8")
+
+
 def test_the_second_slider(browser, tmp_path):
     from .test_series import train
 
     path = train(5, every=2)[0].save(tmp_path / "training.html")
     with Visit(browser, path) as visit:
         visit.page.keyboard.press("ArrowRight")
-        assert visit.text("#label").startswith("1 of 3: 0 (loss")
+        assert visit.text("#label").startswith("Training step 0, loss")
         before = visit.text("#details")
         visit.page.focus("#snapshot")
         visit.page.keyboard.press("ArrowRight")
-        assert visit.text("#label").startswith("2 of 3: 2 (loss")
+        assert visit.text("#label").startswith("Training step 2, loss")
         assert visit.text("#count").startswith("Step 2")
         assert visit.text("#details") != before
 

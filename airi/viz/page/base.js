@@ -2,10 +2,12 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 
-function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-}
+// The theme is the system's until one is chosen.
+const html = document.documentElement;
+const system = matchMedia("(prefers-color-scheme: dark)");
+const isDark = () => html.dataset.theme === "dark";
+const setTheme = (dark) => { html.dataset.theme = dark ? "dark" : "light"; };
+setTheme(system.matches);
 
 function name(id, word) {
   $(id).title = say(word);
@@ -22,7 +24,7 @@ function made(tag, className, text, parent) {
 
 // Everything that is marked with its word, in the chosen language.
 function translatePage(title) {
-  document.documentElement.lang = language === "pt" ? "pt-BR" : "en";
+  html.lang = language === "pt" ? "pt-BR" : "en";
   document.title = `airi: ${say(title)}`;
   for (const each of document.querySelectorAll("[data-word]")) {
     each.textContent = say(each.dataset.word);
@@ -40,10 +42,13 @@ function listenToPage(changed) {
     changed();
   });
   $("theme").addEventListener("click", () => {
-    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    setTheme(!isDark());
     changed();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+  system.addEventListener("change", () => {
+    setTheme(system.matches);
+    changed();
+  });
 }
 
 // Keys act wherever the focus is, but not while one is typing or on what has a use for them.

@@ -250,7 +250,7 @@ function showDetails(at) {
     made("h2", "", `${say("outputName")}${index} = ${told(value)}`, root);
     showProducts(root, at, value);
   }
-  made("p", "quiet", `${say("colours")}.`, root);
+  made("p", "quiet", say("colours"), root);
   const words = { i, j, n: taken * area, value: told(isBackward ? g : value) };
   $("said").textContent = say(isBackward ? "saidBackward" : "saidForward", words);
   $("count").textContent = say("pixel", { n: at + 1, all: pixels });

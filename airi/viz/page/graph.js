@@ -11,6 +11,14 @@ function drawn(name, attributes, parent) {
 const TILE = [1200, 800]; // width and height of a part that is rendered or not
 const MARGIN = 200; // around what is in sight, in pixels
 
+// What a box says: its own lines, or those that it has in the trace that is shown.
+function linesOf(box, number) {
+  return (now.lines?.[number] ?? box.lines).map((line) => {
+    const isNumber = language === "pt" && /^-?\d\.?\d*(e-?\d+)?$/.test(line);
+    return isNumber ? line.replace(".", ",") : spoken(line);
+  });
+}
+
 class Graph {
   constructor(svg, data, onChoose) {
     this.svg = svg;
@@ -138,10 +146,11 @@ class Graph {
     const group = drawn("g", { class: `box ${box.kind}` }, tile);
     const rounded = box.kind === "op" ? 7 : 2;
     drawn("rect", { x: left, y: top, width, height, rx: rounded }, group);
-    const first = y - ((box.lines.length - 1) * 13) / 2 + 4;
-    box.lines.forEach((line, i) => {
+    const lines = linesOf(box, number);
+    const first = y - ((lines.length - 1) * 13) / 2 + 4;
+    lines.forEach((line, i) => {
       const text = drawn("text", { x, y: (first + 13 * i).toFixed(1) }, group);
-      text.textContent = spoken(line);
+      text.textContent = line;
       if (i === 0) text.setAttribute("class", "name");
     });
     const event = box.step === null ? null : now.events[box.step];
@@ -174,7 +183,7 @@ class Graph {
     });
     edges.forEach((edge, number) => {
       const step = boxes[edge.to].step;
-      const flows = boxes[edge.to].kind === "result" ? at > 0 : step !== null && step < at;
+      const flows = boxes[edge.to].kind === "result" || (step !== null && step < at);
       const isNow = edge.to === current && (now.norms[number] ?? null) !== null;
       const arriving = edge.from === current;
       this.edges[number].classList.toggle("done", flows);
@@ -194,8 +203,7 @@ class Graph {
     const matches = [];
     this.data.boxes.forEach((box, number) => {
       const event = box.step === null ? null : now.events[box.step];
-      const lines = box.lines.map(spoken);
-      const text = [...lines, event ? event.scope : ""].join("\n").toLowerCase();
+      const text = [...linesOf(box, number), event ? event.scope : ""].join("\n").toLowerCase();
       const isMatch = wanted !== "" && text.includes(wanted);
       this.boxes[number].classList.toggle("found", isMatch);
       if (isMatch) matches.push(number);

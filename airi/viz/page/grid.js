@@ -59,7 +59,7 @@ function colourAt(values, i, { scale, grey, rgb, palette }) {
 function number(context, value, x, y, cell, colour) {
   const text = short(value);
   context.fillStyle = inkOn(colour);
-  context.font = `${Math.min(15, cell / 2.9)}px system-ui, sans-serif`;
+  context.font = `${Math.min(15, cell / 3.3)}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillText(text, x, y, cell - 2);

@@ -20,15 +20,16 @@ function colourOf(value, scale, palette) {
   return palette.zero.map((from, i) => Math.round(from + (end[i] - from) * strength));
 }
 
-const WIDTH = 372; // of a picture in the panel, in pixels
+const [WIDTH, HEIGHT] = [372, 300]; // of a picture in the panel, in pixels, at most
 
 // Where the cells of a tensor are on its canvas.
 function measured(tensor) {
   const [rows, columns] = tensor.cells;
   const [down, across] = tensor.grid;
   const gap = down * across > 1 ? 3 : 0;
-  const room = (WIDTH - gap * (across - 1)) / Math.max(1, columns * across);
-  const cell = Math.max(2, Math.min(22, Math.floor(room)));
+  const wide = (WIDTH - gap * (across - 1)) / Math.max(1, columns * across);
+  const high = (HEIGHT - gap * (down - 1)) / Math.max(1, rows * down);
+  const cell = Math.max(2, Math.min(22, Math.floor(wide), Math.floor(high)));
   const step = { x: columns * cell + gap, y: rows * cell + gap };
   return {
     rows, columns, down, across, gap, cell, step,
@@ -87,10 +88,15 @@ function valueAt(tensor, x, y) {
     Math.floor((row * shape.at(-2)) / place.rows),
     Math.floor((column * shape.at(-1)) / place.columns),
   ];
-  let rest = tile;
+  return { index: [...leading(shape, tile), ...index], value: values[i] };
+}
+
+// The index in all dimensions but the last two of the matrix that is number `tile`.
+function leading(shape, tile) {
+  const index = [];
   for (const size of shape.slice(0, -2).reverse()) {
-    index.unshift(rest % size);
-    rest = Math.floor(rest / size);
+    index.unshift(tile % size);
+    tile = Math.floor(tile / size);
   }
-  return { index, value: values[i] };
+  return index;
 }

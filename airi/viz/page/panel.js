@@ -29,17 +29,18 @@ class Panel {
       return input.grad !== null && this.predictions.hides(at, input.name);
     });
     const rule = language === "pt" ? event.rule.at(-1) : event.rule[0];
-    if (rule.length) this.showRule(rule, !isAsked);
+    if (rule.length) this.showRule(rule, event, !isAsked);
     if (event.where) {
       const line = made("p", "line", undefined, this.root);
       made("span", "where", event.where, line);
       made("code", "", event.line, line);
     }
     this.section("arrives");
+    made("p", "quiet", say("colours"), this.root);
     for (const output of event.outputs) {
       if (output.grad === null || output.uses === 0) continue;
       const notes = output.uses > 1 ? [say("accumulates", { n: output.uses })] : [];
-      this.tensor(`∂L/∂${output.name}`, spoken(output.shape), output.grad, notes);
+      this.tensor(`dL/d${output.name}`, spoken(output.shape), output.grad, notes);
     }
     const sent = event.inputs.filter((input) => input.grad !== null);
     if (sent.length) this.section("sends");
@@ -52,7 +53,7 @@ class Panel {
       this.predictions.tell(this.root, at, input);
       const dims = input.undone.join(", ");
       const notes = input.undone.length ? [say("undone", { dims })] : [];
-      this.tensor(`∂L/∂${input.name}`, this.shapeOf(input.grad), input.grad, notes, input.from);
+      this.tensor(`dL/d${input.name}`, this.shapeOf(input.grad), input.grad, notes, input.from);
     }
     this.showValues(event);
     this.showFacts(event);
@@ -62,22 +63,39 @@ class Panel {
     for (const [kind, text] of event.badges) {
       made("p", `note ${kind}`, sentence(spoken(text)), this.root);
     }
-    const check = event.check;
-    if (!check) return;
-    const shown = { ...check, analytic: written(check.analytic), numeric: written(check.numeric) };
-    const verdict = sentence(say(check.verdict, shown));
-    const isExplained = check.reason && check.verdict !== "kink";
-    const words = { verdict, reason: spoken(check.reason) };
-    const text = isExplained ? say("because", words) : verdict;
-    made("p", `note check-${check.verdict}`, text, this.root);
+    const { check } = event;
+    if (check) made("p", `note check-${check.verdict}`, verdictOf(check), this.root);
+    const differs = data.differs?.[now.events.indexOf(event)];
+    if (differs !== undefined) {
+      const text = say("differs", { percent: written(100 * differs, 3) });
+      made("p", "note flagged", text, this.root);
+    }
   }
 
-  showRule(parts, withShapes) {
-    const rule = made("p", "rule", undefined, this.root);
-    for (const [text, shape] of parts) {
-      const word = made("span", shape ? "sized" : "", text, rule);
-      if (shape && withShapes) made("sub", "", spoken(shape), word);
-    }
+  // A line for each gradient; where broadcasting is undone the line says over what it is summed.
+  showRule(parts, event, withShapes) {
+    const rule = made("div", "rule", undefined, this.root);
+    let line = null;
+    let undone = [];
+    let sized = new Set();
+    const end = () => {
+      if (undone.length) made("span", "undone", ` (Σ dim ${undone.join(", ")})`, line);
+    };
+    parts.forEach(([text, shape], i) => {
+      const input = event.inputs.find((each) => text === `dL/d${each.name}`);
+      if (!line || input) {
+        if (line) end();
+        line = made("p", "", undefined, rule);
+        undone = input ? input.undone : [];
+        sized = new Set();
+      }
+      const isLast = parts[i + 1]?.[0].startsWith("dL/d");
+      const said = isLast ? text.replace(/[,;] *$/, "") : text;
+      const word = made("span", shape ? "sized" : "", said, line);
+      if (shape && withShapes && !sized.has(text)) made("sub", "", spoken(shape), word);
+      sized.add(text);
+    });
+    end();
     made("p", "quiet", say("g"), this.root);
   }
 
@@ -110,6 +128,7 @@ class Panel {
     const times = { f: forward === null ? "" : written(forward, 2), b: written(backward, 2) };
     fact("time", say(forward === null ? "timeBack" : "timeText", times));
     fact("saved", bytes(event.saved));
+    fact("python", `trace[${now.events.indexOf(event)}]`);
     if (event.attributes.length) fact("attributes", event.attributes.join(", "));
   }
 
@@ -117,7 +136,9 @@ class Panel {
     made("h2", "", say(now.stop ? "stopped" : "done"), this.root);
     if (now.stop) made("p", "note error", now.stop.error, this.root);
     for (const leaf of now.leaves) {
-      this.tensor(`∂L/∂${spoken(leaf.name)}`, this.shapeOf(leaf.grad), leaf.grad, []);
+      const n = leaf.boxes.length;
+      const notes = n > 1 ? [say("accumulates", { n })] : [];
+      this.tensor(`dL/d${spoken(leaf.name)}`, this.shapeOf(leaf.grad), leaf.grad, notes);
     }
   }
 
@@ -148,7 +169,7 @@ class Panel {
     this.paintings.push([canvas, tensor]);
     const total = tensor.shape.reduce((product, size) => product * size, 1);
     const shown = valuesOf(tensor).length;
-    const part = shown < total ? say("part", { n: written(shown, 15), all: written(total, 15) }) : "";
+    const part = shown < total ? partOf(tensor, shown, total) : "";
     const under = made("p", "under", part, figure);
     canvas.addEventListener("pointermove", (event) => {
       const shrunk = measured(tensor).width / canvas.clientWidth; // on a narrow screen
@@ -169,4 +190,21 @@ class Panel {
     const pair = made("span", className, `${word} `, parent);
     made("b", "", value, pair);
   }
+}
+
+// What a check found of a rule.
+function verdictOf(check) {
+  const shown = { ...check, analytic: written(check.analytic), numeric: written(check.numeric) };
+  const verdict = sentence(say(check.verdict, shown));
+  const isExplained = check.reason && check.verdict !== "kink";
+  return isExplained ? say("because", { verdict, reason: spoken(check.reason) }) : verdict;
+}
+
+// How many values of a tensor are in its picture, and of many matrices the last one's index.
+function partOf(tensor, shown, total) {
+  const said = say("part", { n: written(shown, 15), all: written(total, 15) });
+  if (tensor.shape.length < 3) return said;
+  const tiles = shown / (tensor.cells[0] * tensor.cells[1]);
+  const [first, last] = [0, tiles - 1].map((tile) => `[${leading(tensor.shape, tile).join(", ")}]`);
+  return first === last ? `${said}: ${first}` : `${said}: ${first} – ${last}`;
 }

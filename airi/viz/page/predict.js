@@ -20,7 +20,7 @@ class Predictions {
   ask(parent, step, input, tensor, reveal) {
     const form = made("div", "predict", undefined, parent);
     form.setAttribute("role", "group");
-    made("p", "", say("ask", { name: `∂L/∂${input.name}` }), form);
+    made("p", "", say("ask", { name: `dL/d${input.name}` }), form);
     const shape = this.field(form, "predictShape", "text");
     const sign = made("select", "", undefined, this.label(form, "predictSign"));
     for (const [value, text] of [["", "?"], ["+", "+"], ["-", "−"], ["0", "0"]]) {

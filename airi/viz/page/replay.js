@@ -25,7 +25,7 @@ function tell(at) {
     said = say("said", { n: at + 1, all: steps, op: event.op, sent });
   }
   $("said").textContent = said;
-  $("count").textContent = event ? say("count", { n: at + 1, all: steps }) : said;
+  $("count").textContent = event ? say("count", { n: at + 1, all: steps }) : said.split(":")[0];
   $("slider").setAttribute("aria-valuetext", said);
   $("graph").setAttribute("aria-label", say("graph", { said }));
 }
@@ -72,6 +72,14 @@ function showAlarms() {
     const said = say(word[birth.phase], { op: birth.op, kind: spoken(birth.kind) });
     showAlarm($("birth"), said, birth.where, birth.inputs.map(spoken), birth.step);
   }
+  const wrong = now.events.findIndex((event) => event.check?.verdict === "wrong");
+  $("wrong").hidden = wrong < 0;
+  if (wrong >= 0) {
+    const { op, check, where } = now.events[wrong];
+    const verdict = verdictOf(check);
+    const said = `${op}: ${verdict[0].toLowerCase()}${verdict.slice(1)}`;
+    showAlarm($("wrong"), said, where, [], wrong);
+  }
   if (stop) {
     const { step, error } = stop;
     const said = step === null
@@ -105,6 +113,6 @@ $("series").hidden = data.snapshots.length < 2;
 $("snapshot").max = data.snapshots.length - 1;
 $("snapshot").value = 0;
 $("snapshot").addEventListener("input", () => choose(Number($("snapshot").value)));
-graph.fit(0.75);
+graph.fit(innerWidth > 820 ? 1 : 0.75);
 translate();
 go(0);
