@@ -43,11 +43,13 @@ PRODUCT_HEADERS = [
 # The graph and the walk over it are Python with types beside it (*.pxd): compiled they are several
 # times as fast. They include one another's C structs, so it is all of them or none.
 CORE = [
+    "airi.autograd.basics_ext",
     "airi.autograd.small_ext",
     "airi.autograd.mode",
     "airi.autograd.rule",
     "airi.autograd.graph",
     "airi.autograd.engine",
+    "airi.ops.operators",
 ]
 
 

@@ -13,13 +13,15 @@ import numpy as np
 
 from airi import dtypes, spelling
 from airi.autograd import engine, graph
-from airi.autograd.graph import Handle, Node, TensorCore, Version, replay_view
+from airi.autograd.basics import Version
+from airi.autograd.graph import Handle, Node, replay_view
 from airi.autograd.mode import current, enable_grad
 from airi.device import CPU, device
 from airi.layout import layout, strided
 from airi.ops.complex import imag, real
 from airi.ops.creation import legacy_array
 from airi.ops.methods import TensorMethods
+from airi.ops.operators import Operators
 from airi.ops.splitting import Unbind
 from airi.ops.views import Permute
 from airi.storage import TypedStorage, UntypedStorage, is_shared, shared_copy
@@ -59,7 +61,7 @@ class Size(tuple[int, ...]):
     __rmul__ = __mul__
 
 
-class Tensor(TensorCore, TensorMethods):
+class Tensor(Operators, TensorMethods):
     """An n-dimensional array that remembers how it was computed.
 
     ``Tensor(2, 3)`` is uninitialised float32, ``Tensor([1, 2])`` holds these values as float32, as
@@ -555,8 +557,7 @@ class Tensor(TensorCore, TensorMethods):
             raise RuntimeError(f"in: expected a Tensor or a number, got {type(value).__name__}")
         return bool((self._array == value).any())
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__  # by identity, though == compares elements
 
     def __repr__(self) -> str:
         from airi.printing import tensor_text

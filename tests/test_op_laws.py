@@ -15,6 +15,7 @@ import airi
 import airi.ops
 from airi.autograd import gradcheck, gradgradcheck
 from airi.autograd.graph import Rule
+from airi.autograd.observer import Observer, observed_by
 
 from .op_table import ROWS
 from .op_table.row import Call, Row
@@ -532,31 +533,30 @@ TESTED_ELSEWHERE = (
 )
 
 
-def test_every_rule_is_exercised(monkeypatch):
+def test_every_rule_is_exercised():
     """Each differentiable rule of airi.ops is applied by some row: forward, or in its backward."""
     used: set[type[Rule]] = set()
-    original = Rule.apply.__func__
 
-    def apply(cls, *inputs, **attributes):
-        used.add(next(each for each in cls.__mro__ if "forward" in each.__dict__))
-        return original(cls, *inputs, **attributes)
+    class Collector(Observer):
+        def computed(self, rule, node, inputs, results, seconds):
+            used.add(next(each for each in rule.__mro__ if "forward" in each.__dict__))
 
-    monkeypatch.setattr(Rule, "apply", classmethod(apply))
     list(op_modules())
-    for row in ROWS:
-        for call in calls(row):
-            args, kwargs = made(call, leaf)
-            results = [
-                each
-                for each in outputs(resolve(airi, row.name)(*args, **kwargs))
-                if getattr(each, "requires_grad", False)
-            ]
-            if results:
-                starts = [ones_like(each) for each in results]
-                airi.autograd.backward(results, starts, create_graph=True)
-    for row in ROWS:
-        if row.in_place:
-            test_in_place_form_agrees(row)
+    with observed_by(Collector()):
+        for row in ROWS:
+            for call in calls(row):
+                args, kwargs = made(call, leaf)
+                results = [
+                    each
+                    for each in outputs(resolve(airi, row.name)(*args, **kwargs))
+                    if getattr(each, "requires_grad", False)
+                ]
+                if results:
+                    starts = [ones_like(each) for each in results]
+                    airi.autograd.backward(results, starts, create_graph=True)
+        for row in ROWS:
+            if row.in_place:
+                test_in_place_form_agrees(row)
     missing = [
         f"{rule.__module__}.{rule.__name__}"
         for rule in rules()

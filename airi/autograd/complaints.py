@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 
+MADE_IN_INFERENCE_MODE = (
+    "a tensor made in inference_mode cannot be saved for backward; clone() it outside "
+    "inference_mode, or make it under no_grad instead"
+)
+
 
 def explained(rule: Any, error: Exception, arrays: list[Any], attributes: Any) -> Exception:
     """The error of a forward with the op, its arguments, shapes and dtypes before it.

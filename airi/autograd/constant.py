@@ -36,11 +36,7 @@ def joined(gradient: Any, node: Node) -> Any:
     The gradient of relu, say, is a mask that no gradient passes: a backward through it then gives
     zeros to what was saved, and no error, as in PyTorch.
     """
-    edges = [
-        (node, each.edge) if isinstance(each.edge, int) else each.edge
-        for each in node.saved or ()
-        if isinstance(each, Saved)
-    ]
+    edges = [each.edge_in(node) for each in node.saved or () if isinstance(each, Saved)]
     known = [(edge, *metadata_of(edge)) for edge in edges if edge is not None]
     anchors = [(edge, shape) for edge, shape, dtype in known if dtype.kind in DIFFERENTIABLE]
     if not anchors:

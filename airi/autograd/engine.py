@@ -16,40 +16,34 @@ from typing import Any
 import numpy as np
 
 from airi.autograd import graph
+from airi.autograd.basics import Gradient, dtype_of, fits, new_gradient, shape_of
 from airi.autograd.constant import joined
 from airi.autograd.copies import contiguous_copy
 from airi.autograd.graph import Node, metadata_of
 from airi.autograd.mode import current, set_grad_enabled
 from airi.autograd.quiet import quiet
-from airi.autograd.small import add_to
+from airi.autograd.small import add_to, added
 from airi.autograd.sums import add_up
 from airi.dtypes import DIFFERENTIABLE
 
+_ndarray = np.ndarray
 _adding_to_leaves = threading.Lock()  # backward() in several threads may share parameters
 
 
-class _Gradient:
-    """The sum of what has arrived so far, and whether its memory is the walk's own to add into."""
-
-    value: Any
-    own: bool
-
-    def add(self, value: Any, own: bool) -> None:
-        if self.own and type(self.value) is np.ndarray:
-            add_to(self.value, value)
-        elif own and type(value) is np.ndarray:
-            self.value = np.add(self.value, value, out=value)
-            self.own = True
-        else:
-            self.value = self.value + value
-            self.own = True
-
-
-def _gradient(value: Any, own: bool) -> _Gradient:
-    result = _Gradient.__new__(_Gradient)
-    result.value = value
-    result.own = own
-    return result
+def _add(held: Gradient, value: Any, own: bool) -> None:
+    """Add what has arrived at the same place to what is held."""
+    if (
+        type(held.value) is not _ndarray or type(value) is not _ndarray
+    ):  # Tensors, in a recorded walk
+        held.value = held.value + value
+    elif held.own:
+        add_to(held.value, value)
+    elif own:
+        add_to(value, held.value)
+        held.value = value
+    else:
+        held.value = added(held.value, value)
+    held.own = True
 
 
 class _Walk:
@@ -61,8 +55,9 @@ class _Walk:
         # The edges asked for, or None for every leaf. A set: `in` must not compare Tensors by ==.
         self.wanted = None if wanted is None else frozenset(wanted)
         self.captured: dict[Any, Any] = {}  # edge asked for -> its gradient
-        self.arrived: dict[Node, dict[int, _Gradient]] = {}
-        self.leaves: dict[Any, _Gradient] = {}
+        # Of a node with one output the gradient itself, of others one for each output.
+        self.arrived: dict[Node, Any] = {}
+        self.leaves: dict[Any, Gradient] = {}
         self.observers = current().observers
 
     def run(self, roots: Iterable[tuple[Any, Any]]) -> None:
@@ -73,16 +68,54 @@ class _Walk:
         useful = None if self.wanted is None else _leading_to(self.wanted, order)
         for observer in self.observers:
             observer.walk_begins(order, roots)
+        plain = useful is None and not (self.record or self.observers)
         for each in order:
             node = each
             arrived = self.arrived.pop(node, None)
             if arrived is None:
                 continue
+            if plain and self._passed_small(node, arrived):
+                continue
+            if node.several is None:
+                arrived = {0: arrived}
             grads = self._complete(node, arrived)
             if useful is None or node in useful:
                 self._pass_on(node, grads, useful)
 
-    def _complete(self, node: Node, arrived: dict[int, _Gradient]) -> list[Any]:
+    def _passed_small(self, node: Node, arrived: Any) -> bool:
+        """Try to visit a node, of one output, by its rule's kernel for small arrays."""
+        facts = node.facts
+        if facts is None or facts.small is None:  # nor has a rule with several outputs one
+            return False
+        held = arrived
+        if node.tensor_hooks or node.prehooks or node.hooks or node.retained:
+            return False
+        g = held.value
+        results = node.small_backward(facts.small, g, held.own)
+        if results is None:
+            return False
+        if not self.retain:
+            node.release()
+        edges = node.edges
+        # An array that goes two ways belongs to neither.
+        both = len(edges) == 2 and edges[0] is not None and edges[1] is not None
+        shared = both and results[0] is results[1]
+        for position in range(len(results)):
+            edge, gradient = edges[position], results[position]
+            if edge is None or gradient is None:
+                continue
+            own = gradient is not g or (held.own and not shared)
+            if not _fits(gradient, edge):
+                shape, dtype = metadata_of(edge)
+                if gradient.shape != shape:
+                    gradient = _undo_broadcast(gradient, shape, True, node, position)
+                    own = True
+                if gradient.dtype is not dtype:
+                    gradient = _cast(gradient, dtype)
+            self._deliver(edge, gradient, own)
+        return True
+
+    def _complete(self, node: Node, arrived: dict[int, Gradient]) -> list[Any]:
         """The gradients of all outputs of a node, after hooks, zeros where none arrived."""
         if node.tensor_hooks or node.prehooks:
             self._call_hooks_before(node, arrived)
@@ -109,11 +142,6 @@ class _Walk:
         return graph.wrap(zeros) if self.record else zeros
 
     def _pass_on(self, node: Node, grads: list[Any], useful: set[Node] | None) -> None:
-        if not (self.record or self.observers or node.hooks):
-            small = node.small_backward(grads[0])
-            if small is not None:
-                self._pass_on_small(node, grads[0], small, useful)
-                return
         begun = perf_counter() if self._tell_visit(node, grads) else 0.0
         try:
             results = node.backward(grads, self.record)
@@ -150,47 +178,22 @@ class _Walk:
                 self._tell_sent(node, position, gradient)
             self._deliver(edge, gradient, own)
 
-    def _pass_on_small(
-        self, node: Node, g: Any, results: tuple[Any, ...], useful: set[Node] | None
-    ) -> None:
-        """`_pass_on` of what a kernel for small arrays gave: `g` itself, or arrays of its own."""
-        if not self.retain:
-            node.release()
-        shape, dtype = node.shape, node.dtype
-        edges = node.edges
-        for position in range(len(results)):
-            edge, gradient = edges[position], results[position]
-            if edge is None or gradient is None:
-                continue
-            if useful is not None and not self._is_useful(edge, useful):
-                continue
-            own = gradient is not g
-            wanted, kind = metadata_of(edge)
-            if wanted != shape:
-                gradient = _undo_broadcast(gradient, wanted, True, node, position)
-                own = True
-            if kind is not dtype:
-                gradient = _cast(gradient, kind)
-            self._deliver(edge, gradient, own)
-
     def _is_useful(self, edge: Any, useful: set[Node]) -> bool:
         assert self.wanted is not None
         return edge in self.wanted or (type(edge) is tuple and edge[0] in useful)
 
     def _deliver(self, edge: Any, gradient: Any, own: bool) -> None:
-        if type(edge) is tuple:
-            node, number = edge
-            slot = self.arrived.get(node)
-            if slot is None:
-                self.arrived[node] = {number: _gradient(gradient, own)}
-                return
+        if type(edge) is not tuple:
+            slot, key = self.leaves, edge
+        elif edge[0].several is None:
+            slot, key = self.arrived, edge[0]
         else:
-            slot, number = self.leaves, edge
-        held = slot.get(number)
+            slot, key = self.arrived.setdefault(edge[0], {}), edge[1]
+        held = slot.get(key)
         if held is None:
-            slot[number] = _gradient(gradient, own)
+            slot[key] = new_gradient(gradient, own)
         else:
-            held.add(gradient, own)
+            _add(held, gradient, own)
 
     def finish(self) -> None:
         """Call the hooks of leaves, whose gradients are now complete."""
@@ -250,11 +253,11 @@ class _Walk:
             value = self._as_walked(replaced)
         return value
 
-    def _call_hooks_before(self, node: Node, arrived: dict[int, _Gradient]) -> None:
+    def _call_hooks_before(self, node: Node, arrived: dict[int, Gradient]) -> None:
         for number, hooks in (node.tensor_hooks or {}).items():
             if number in arrived:
                 value = self._through(hooks, arrived[number].value, node.describe())
-                arrived[number] = _gradient(value, False)
+                arrived[number] = new_gradient(value, False)
         for hook in tuple((node.prehooks or {}).values()):
             numbers = range(len(node.outputs))
             given = tuple(
@@ -265,7 +268,7 @@ class _Walk:
                 replaced = replaced if isinstance(replaced, tuple) else (replaced,)
                 for n, value in enumerate(replaced):
                     if value is not None:
-                        arrived[n] = _gradient(self._as_walked(value), False)
+                        arrived[n] = new_gradient(self._as_walked(value), False)
 
     def _call_hooks_after(self, node: Node, grads: list[Any], results: Any) -> tuple[Any, ...]:
         for hook in tuple((node.hooks or {}).values()):
@@ -276,12 +279,12 @@ class _Walk:
                 results = tuple(self._as_walked(each) for each in replaced)
         return results
 
-    def _call_leaf_hooks(self, leaf: Any, gradient: _Gradient) -> None:
+    def _call_leaf_hooks(self, leaf: Any, gradient: Gradient) -> None:
         if leaf._hooks:
             gradient.value = self._through(leaf._hooks, gradient.value, "a leaf tensor")
             gradient.own = False
 
-    def _retain(self, node: Node, arrived: dict[int, _Gradient]) -> None:
+    def _retain(self, node: Node, arrived: dict[int, Gradient]) -> None:
         for number, reference in (node.retained or {}).items():
             tensor = reference()
             if tensor is not None and number in arrived:
@@ -293,19 +296,41 @@ def reachable(edges: Iterable[Any]) -> list[Node]:
     stack = [edge[0] for edge in edges if type(edge) is tuple]
     seen = set(stack)
     stack = list(seen)
+    order: list[Node] = []
+    before, is_sorted = 0, True  # as in a chain of ops, which need not be sorted then
     while stack:
-        node = stack.pop()
+        each = stack.pop()
+        node = each
+        if order and node.number > before:
+            is_sorted = False
+        before = node.number
+        order.append(node)
         for edge in node.edges:
             if type(edge) is tuple:
                 source = edge[0]
                 if source not in seen:
                     seen.add(source)
                     stack.append(source)
-    return sorted(seen, key=_number, reverse=True)
+    if not is_sorted:
+        order.sort(key=_number, reverse=True)
+    return order
 
 
 def _number(node: Node) -> int:
     return node.number
+
+
+def _fits(gradient: np.ndarray, edge: Any) -> bool:
+    """Whether a gradient is an array in the shape and dtype of what the edge leads to."""
+    if type(gradient) is not _ndarray:  # NumPy gives numbers for 0-dimensional arrays
+        return False
+    if type(edge) is not tuple:
+        leaf = edge
+        return fits(gradient, leaf._array)
+    node = edge[0]
+    if node.several is not None or dtype_of(gradient) is not node.dtype:
+        return False
+    return shape_of(gradient) == node.shape
 
 
 def _leading_to(wanted: Set[Any], order: list[Node]) -> set[Node]:

@@ -23,6 +23,7 @@ class FunctionCtx:
         self.needs_input_grad = needs_input_grad
         self._to_save: tuple[Any, ...] = ()
         self._saved: tuple[Any, ...] | None = ()
+        self._edges_elsewhere: list[Any] = []  # of what is saved and neither input nor output
         self._non_differentiable: tuple[Any, ...] = ()
         self._dirty: tuple[Any, ...] = ()
         self._materialize = True
@@ -106,8 +107,9 @@ class _FunctionNode(Node):
                 )
         return results[:wanted]
 
-    def small_backward(self, g: Any) -> None:
-        """There are no kernels of users' Functions."""
+    def edge_at(self, place: int) -> Any:
+        """Forward may save, beside inputs and outputs, tensors from anywhere: see `_saved`."""
+        return (*self.edges, *self.ctx._edges_elsewhere)[place]
 
     def release(self) -> None:
         if self.ctx._saved:
@@ -207,11 +209,9 @@ def _recorded(
             if each._base is not None:
                 each._steps = None  # after a write to the base a user's op cannot be repeated
     # Only now are the edges of outputs known. An output must not hold its own node.
-    ctx._saved = tuple(
-        [_saved(each, outputs, results, node, edges, inputs) for each in ctx._to_save]
-    )
+    ctx._saved = tuple([_saved(ctx, each, outputs, edges, inputs) for each in ctx._to_save])
     if current().saved_hooks:
-        ctx._saved = graph.pack(ctx._saved)
+        ctx._saved = graph.pack(ctx._saved, node)
     ctx._to_save = ctx._non_differentiable = ctx._dirty = ()
     ctx._node = weakref.ref(node)
     if begun:
@@ -227,10 +227,9 @@ def _metadata(output: Any) -> graph.Metadata:
 
 
 def _saved(
+    ctx: FunctionCtx,
     tensor: Any,
     outputs: tuple[Any, ...],
-    results: list[Any],
-    node: Node,
     edges: tuple[Any, ...],
     inputs: tuple[Any, ...],
 ) -> Saved | None:
@@ -238,11 +237,12 @@ def _saved(
         return None
     for number, each in enumerate(outputs):
         if each is tensor and not any(tensor is x for x in inputs):
-            return save(tensor._array, number, tensor._counter)
-    for edge, each in zip(edges, inputs, strict=True):
+            return save(tensor._array, -1 - number, tensor._counter)
+    for number, each in enumerate(inputs):
         if each is tensor:
-            return save(tensor._array, edge, tensor._counter)
-    return save(tensor._array, edge_of(tensor), tensor._counter)
+            return save(tensor._array, number, tensor._counter)
+    ctx._edges_elsewhere.append(edge_of(tensor))
+    return save(tensor._array, len(edges) + len(ctx._edges_elsewhere) - 1, tensor._counter)
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -35,7 +35,6 @@ goes in and comes out. A complex gradient of a real input is made real by the en
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from collections.abc import Callable
 from time import perf_counter
@@ -45,6 +44,18 @@ import numpy as np
 
 from airi import dtypes
 from airi.autograd import bfloat16
+from airi.autograd.basics import (
+    Saved,
+    Version,
+    dtype_of,
+    is_complex,
+    is_differentiable,
+    make,
+    new_version,
+    next_number,
+    save,
+    shape_of,
+)
 from airi.autograd.complaints import explained, require_array
 from airi.autograd.handle import Handle
 from airi.autograd.mode import State, current, observing
@@ -58,10 +69,9 @@ from airi.autograd.rule import (
     SHAPE,
     SHAPES_OF_REST,
     Declared,
+    Facts,
 )
 from airi.autograd.scope import Scope, user_line
-from airi.autograd.small import make
-from airi.dtypes import DIFFERENTIABLE
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor as TensorType
@@ -69,18 +79,6 @@ if TYPE_CHECKING:
 # Recording has to make Tensors, which live above this module. `airi/tensor.py` assigns its class
 # here, once, when it is imported: the one place where an import would have to run upwards.
 Tensor: Any = None
-
-_numbers = itertools.count()  # of nodes, in the order of their making; next() on it is atomic
-
-
-class Version:
-    """How often a piece of memory was written in place; shared by all views of it."""
-
-    value: int
-
-
-if "value" not in Version.__dict__:  # not compiled
-    Version.value = 0
 
 
 class TensorCore:
@@ -129,52 +127,6 @@ if "_array" not in TensorCore.__dict__:  # not compiled: the class has them for 
         setattr(TensorCore, _name, _value)
 
 
-class Saved:
-    """A snapshot for backward: the array, where its gradient goes, and its version at the time.
-
-    `edge` is the tensor's edge, or for a rule's own output the output's number: a saved output
-    must not hold its own node, or the graph would keep itself alive.
-    """
-
-    array: np.ndarray
-    edge: Any
-    version: Version
-    at: int
-
-    def unpacked(self) -> Saved:
-        """The snapshot itself, where a hook keeps it in another form."""
-        return self
-
-    def tensor(self, node: Node) -> TensorType:
-        """The value as a Tensor on the graph, for a backward that is itself recorded."""
-        edge, array = self.edge, self.array
-        if isinstance(edge, int):
-            edge = (node, edge)
-        elif isinstance(edge, Tensor) and edge._array is array:
-            return edge
-        result = wrap(array)
-        if isinstance(edge, Tensor):  # a leaf whose .data was replaced since
-            edge = (new_node(Node, _Alias, (edge,), {}, ((array.shape, array.dtype),)), 0)
-        result._edge = edge
-        result._counter = self.version
-        return result
-
-
-def save(array: np.ndarray, edge: Any, version: Version | None) -> Saved:
-    """A snapshot of `array`; RuntimeError for what was made in inference_mode."""
-    if version is None:
-        raise RuntimeError(
-            "a tensor made in inference_mode cannot be saved for backward; clone() it outside "
-            "inference_mode, or make it under no_grad instead"
-        )
-    saved = Saved.__new__(Saved)
-    saved.array = array
-    saved.edge = edge
-    saved.version = version
-    saved.at = version.value
-    return saved
-
-
 _ndarray = np.ndarray
 _NO_ATTRIBUTES: dict[str, Any] = {}
 
@@ -200,14 +152,27 @@ class Rule(Declared):
                     raise ValueError("complex numbers are not supported here")
         return arrays
 
-    @classmethod
-    def apply(cls, *inputs: Any, **attributes: Any) -> Any:
-        """Compute the op. With arrays only: an array. With any Tensor: a Tensor, recorded."""
-        return _apply(cls, inputs, attributes)
+    apply: ClassVar[Application]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.apply = Application(cls.facts)
 
 
-def _apply(rule: Any, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
-    arrays = []
+class Application:
+    """``Exp.apply``: compute the op. With arrays an array, with any Tensor a Tensor, recorded."""
+
+    facts: Facts
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+
+    def __call__(self, *inputs: Any, **attributes: Any) -> Any:
+        return apply(self.facts, inputs, attributes)
+
+
+def apply(facts: Facts, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    """`Rule.apply` of the rule whose facts are given."""
     any_tensor = wants_grad = False
     for each in inputs:
         if isinstance(each, TensorCore):
@@ -217,42 +182,45 @@ def _apply(rule: Any, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> An
                 wants_grad = wants_grad or each.requires_grad  # type: ignore[attr-defined]
             elif tensor._edge is not None or tensor._requires_grad:
                 wants_grad = True
-            # A tensor without an array, sparse or not yet initialised, says so when it is asked.
-            arrays.append(tensor._array if tensor._array is not None else each._array)
-        else:
-            arrays.append(each)
     if not any_tensor:
-        if arrays and type(arrays[0]) is not np.ndarray:
-            require_array(rule, arrays, attributes)
-        return rule.forward(*arrays, **attributes)
+        if inputs and type(inputs[0]) is not _ndarray:
+            require_array(facts.rule, list(inputs), attributes)
+        return facts.rule.forward(*inputs, **attributes)
     thread = current()
-    facts = rule.facts
     begun = perf_counter() if observing and thread.observers else 0.0
     if not attributes:
         attributes = _NO_ATTRIBUTES  # one for all: a dict less for every node to keep
     out = None
     small = facts.small
     if small is not None and not attributes:
-        out = small.forward(arrays)
+        out = small.forward(_array(inputs[0]), _array(inputs[1]) if len(inputs) > 1 else None)
     if out is None:
-        out = _computed(rule, inputs, arrays, attributes)
+        out = _computed(facts.rule, inputs, attributes)
     recorded = wants_grad and thread.grad and facts.differentiable
     if not facts.one_output:
-        return _wrap_several(rule, inputs, attributes, out, recorded, begun)
+        return _wrap_several(facts, inputs, attributes, out, recorded, begun)
     result = _wrapped(out, thread)
     if recorded:
-        _record(thread, rule, inputs, attributes, (result,), begun)
+        _record(thread, facts, inputs, attributes, (result,), begun)
     elif begun:
-        tell(rule, None, inputs, (result,), begun, attributes)
+        tell(facts.rule, None, inputs, (result,), begun, attributes)
     if facts.is_view:
-        _make_view(result, inputs[0], rule, attributes)
+        _make_view(result, inputs[0], facts.rule, attributes)
     return result
 
 
-def _computed(
-    rule: Any, inputs: tuple[Any, ...], arrays: list[Any], attributes: dict[str, Any]
-) -> Any:
-    """What forward gives for arrays of which one is a tensor's, with NumPy's warnings off."""
+def _array(value: Any) -> Any:
+    """The array of a tensor; of anything else itself."""
+    if not isinstance(value, TensorCore):
+        return value
+    tensor = value
+    # A tensor without an array, sparse or not yet initialised, says so when it is asked.
+    return tensor._array if tensor._array is not None else value._array
+
+
+def _computed(rule: Any, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    """What forward gives for inputs of which one is a tensor, with NumPy's warnings off."""
+    arrays = [_array(each) for each in inputs]
     warnings = silence()
     try:
         if dtypes.bfloat16.is_known:
@@ -285,7 +253,7 @@ def _wrapped(array: Any, thread: State) -> Any:
     result = make(Tensor)
     result._array = array if type(array) is _ndarray else np.asarray(array)
     if not thread.inference:
-        result._counter = Version.__new__(Version)
+        result._counter = new_version()
     return result
 
 
@@ -300,38 +268,36 @@ def record(
 
     `begun` is when forward began, where somebody observes.
     """
-    return _record(current(), rule, inputs, attributes, results, begun)
+    return _record(current(), rule.facts, inputs, attributes, results, begun)
 
 
 def _record(
     thread: State,
-    rule: Any,
+    facts: Facts,
     inputs: tuple[Any, ...],
     attributes: dict[str, Any],
     results: tuple[Any, ...],
     begun: float,
 ) -> Node:
-    edges = tuple([edge_of(each) for each in inputs])
     tensor = results[0]
-    dtype = tensor._array.dtype
-    kind = _ConjugatingNode if dtype.kind == "c" and rule.holomorphic else Node
-    node = _new_node(thread, kind, rule, edges, attributes)
+    edges = _edges_of(inputs)
+    kind = _ConjugatingNode if facts.holomorphic and is_complex(tensor._array) else Node
+    node = _new_node(thread, kind, facts.rule, edges, attributes)
+    node.facts = facts
     if len(results) == 1:
-        node.shape, node.dtype = tensor._array.shape, dtype
+        node.shape, node.dtype = shape_of(tensor._array), dtype_of(tensor._array)
     else:
         node.several = tuple([_metadata(each) for each in results])
-    facts = rule.facts
     if facts.plan:
         node.saved = _kept(facts.plan, node, inputs, results)
         if thread.saved_hooks:
-            node.saved = pack(node.saved)
+            node.saved = pack(node.saved, node)
     for number in range(len(results)):
-        dtype = node.dtype if node.several is None else node.several[number][1]
-        if dtype.kind in DIFFERENTIABLE:  # integer by-products are constants
-            tensor = results[number]
+        tensor = results[number]
+        if is_differentiable(tensor._array):  # integer by-products are constants
             tensor._edge = (node, number)
     if begun:
-        tell(rule, node, inputs, results, begun, attributes)
+        tell(facts.rule, node, inputs, results, begun, attributes)
     return node
 
 
@@ -343,6 +309,14 @@ def tell(
     for each in current().observers:
         each.applied(rule, inputs, attributes or {}, results)
         each.computed(rule, node, inputs, results, seconds)
+
+
+def _edges_of(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(inputs) == 1:
+        return (edge_of(inputs[0]),)
+    if len(inputs) == 2:
+        return edge_of(inputs[0]), edge_of(inputs[1])
+    return tuple([edge_of(each) for each in inputs])
 
 
 def edge_of(value: Any) -> Any:
@@ -379,7 +353,7 @@ def move_retained(tensor: TensorType, before: Any) -> None:
 
 
 def _wrap_several(
-    rule: type[Rule],
+    facts: Facts,
     inputs: Any,
     attributes: dict[str, Any],
     out: Any,
@@ -388,10 +362,10 @@ def _wrap_several(
 ) -> tuple[Any, ...]:
     results = tuple([wrap(each) for each in out])
     if recorded:
-        record(rule, inputs, attributes, results, begun)
+        _record(current(), facts, inputs, attributes, results, begun)
     elif begun:
-        tell(rule, None, inputs, results, begun, attributes)
-    if rule.is_view:
+        tell(facts.rule, None, inputs, results, begun, attributes)
+    if facts.is_view:
         for result in results:
             _make_view(result, inputs[0], None, attributes)
     return results
@@ -421,32 +395,28 @@ def replay_view(steps: Any, value: Any) -> Any:
 
 def _kept(plan: tuple[Any, ...], node: Node, inputs: Any, results: Any) -> tuple[Any, ...]:
     """The values that a backward names, as its rule's plan says."""
-    edges = node.edges
-    values: list[Any] = []
-    for kind, at, only_for in plan:
-        if only_for is not None and edges[only_for] is None:
-            values.append(None)
-        elif kind == INPUT:
-            each = inputs[at]
-            if isinstance(each, TensorCore):
-                tensor = each
-                values.append(save(tensor._array, edges[at], tensor._counter))
-            else:
-                values.append(each)
-        elif kind == OUTPUT:
-            tensor = results[at]
-            values.append(save(tensor._array, at, tensor._counter))
-        elif kind == NEEDS:
-            values.append(_needs(edges))
-        elif kind == ATTRIBUTE:
-            values.append(node.attributes.get(at))
-        elif kind == SHAPE:
-            values.append(_shape(inputs[at]))
-        elif kind == SHAPES_OF_REST:
-            values.append(tuple([_shape(each) for each in inputs[at:]]))
-        else:
-            values.append(tuple([_save(each) for each in inputs[at:]]))
-    return tuple(values)
+    if len(plan) == 1:
+        return (_kept_one(plan[0], node, inputs, results),)
+    return tuple([_kept_one(each, node, inputs, results) for each in plan])
+
+
+def _kept_one(planned: tuple[int, Any, int | None], node: Node, inputs: Any, results: Any) -> Any:
+    kind, at, only_for = planned
+    if only_for is not None and node.edges[only_for] is None:
+        return None
+    if kind == INPUT:
+        return _save(inputs[at], at)
+    if kind == OUTPUT:
+        return _save(results[at], -1 - at)
+    if kind == NEEDS:
+        return _needs(node.edges)
+    if kind == ATTRIBUTE:
+        return node.attributes.get(at)
+    if kind == SHAPE:
+        return _shape(inputs[at])
+    if kind == SHAPES_OF_REST:
+        return tuple([_shape(each) for each in inputs[at:]])
+    return tuple([_save(each, at + number) for number, each in enumerate(inputs[at:])])
 
 
 # Two inputs are the commonest: their answers need not be made anew.
@@ -460,8 +430,11 @@ def _needs(edges: tuple[Any, ...]) -> tuple[bool, ...]:
     return tuple([edge is not None for edge in edges])
 
 
-def _save(value: Any) -> Any:
-    return save(value._array, edge_of(value), value._counter) if is_tensor(value) else value
+def _save(value: Any, place: int) -> Any:
+    if not isinstance(value, TensorCore):
+        return value
+    tensor = value
+    return save(tensor._array, place, tensor._counter)
 
 
 def _shape(value: Any) -> tuple[int, ...]:
@@ -481,6 +454,7 @@ class Node:
     """
 
     rule: Any
+    facts: Facts | None  # the rule's; None of a user's Function
     edges: tuple[Any, ...]
     saved: tuple[Any, ...] | None
     attributes: dict[str, Any]
@@ -506,26 +480,25 @@ class Node:
         result = self.rule.backward(g, *values)
         return result if isinstance(result, tuple) else (result,)
 
-    def small_backward(self, g: Any) -> tuple[Any, ...] | None:
-        """`backward` by the rule's kernel for small arrays, or None where that is not possible."""
-        facts = self.rule.facts
-        small = facts.small
-        if small is None or self.rule.backward is not facts.rule_backward:
-            return None  # or the rule was given another backward since, to try a fault, say
+    def small_backward(self, small: Any, g: Any, own: bool) -> tuple[Any, ...] | None:
+        """`backward` by a kernel for small arrays, or None where that is not possible.
+
+        `own` says that the kernel may write to the memory of g.
+        """
         if self.saved is None:
             raise RuntimeError(self._freed())
-        values = []
         for each in self.saved:
             if type(each) is Saved:
                 saved = each
                 if saved.version.value != saved.at:
                     raise RuntimeError(self._changed(saved))
-                values.append(saved.array)
             elif isinstance(each, Saved):
                 return None  # a hook keeps it in another form, and shall be asked for it once
-            else:
-                values.append(each)
-        return small.backward(g, values)
+        return small.backward(g, self.saved, own)
+
+    def edge_at(self, place: int) -> Any:
+        """Where the gradient of what was saved from input `place` goes."""
+        return self.edges[place]
 
     def _values(self, record: bool) -> list[Any]:
         """What backward names."""
@@ -556,7 +529,19 @@ class Node:
         snapshot = saved if type(saved) is Saved else saved.unpacked()
         if snapshot.version.value != snapshot.at:
             raise RuntimeError(self._changed(snapshot))
-        return snapshot.tensor(self) if record else snapshot.array
+        return self._recorded(snapshot) if record else snapshot.array
+
+    def _recorded(self, saved: Saved) -> TensorType:
+        """A saved value as a Tensor on the graph, for a backward that is itself recorded."""
+        edge, array = saved.edge_in(self), saved.array
+        if isinstance(edge, Tensor) and edge._array is array:
+            return edge
+        result = wrap(array)
+        if isinstance(edge, Tensor):  # a leaf whose .data was replaced since
+            edge = (new_node(Node, _Alias, (edge,), {}, ((array.shape, array.dtype),)), 0)
+        result._edge = edge
+        result._counter = saved.version
+        return result
 
     def _changed(self, saved: Saved) -> str:
         names = self.rule._wanted() if issubclass(self.rule, Rule) else []
@@ -583,8 +568,7 @@ class Node:
 
     def release(self) -> None:
         """Free the saved values; a second backward then says so."""
-        facts = self.rule.facts
-        if facts.frees:
+        if self.facts is not None and self.facts.frees:
             self.saved = None
 
     def describe(self) -> str:
@@ -632,7 +616,7 @@ class _ConjugatingNode(Node):
 
 
 _OF_A_NEW_NODE = dict.fromkeys(
-    ("several", "source", "tensor_hooks", "hooks", "prehooks", "retained")
+    ("several", "source", "tensor_hooks", "hooks", "prehooks", "retained", "facts")
 )
 if "rule" not in Node.__dict__:  # not compiled
     for _name in _OF_A_NEW_NODE:
@@ -648,6 +632,7 @@ def new_node(
 ) -> Node:
     """A node of this moment and of the module being called; nothing is saved yet."""
     node = _new_node(current(), kind, rule, edges, attributes)
+    node.facts = getattr(rule, "facts", None)
     if len(outputs) == 1:
         node.shape, node.dtype = outputs[0]
     else:
@@ -667,7 +652,7 @@ def _new_node(
     node.edges = edges
     node.saved = ()
     node.attributes = attributes
-    node.number = next(_numbers)
+    node.number = next_number()
     node.scope = thread.scope
     if thread.source:
         node.source = user_line()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from airi.autograd.basics import PerThread
 
 if TYPE_CHECKING:
     from airi.autograd.observer import Observer
@@ -28,17 +29,12 @@ class State:
         self.saved_hooks: tuple[Any, ...] = ()  # pairs (pack, unpack), the innermost last
 
 
-class _PerThread(threading.local):
-    def __init__(self) -> None:
-        self.state = State()
-
-
-_threads = _PerThread()
+_states = PerThread(State)
 
 
 def current() -> State:
     """The running thread's switches."""
-    return _threads.state
+    return _states.get()
 
 
 # The observers of all threads. Every op looks here first: an empty list is the quickest answer.

@@ -4,7 +4,7 @@ from airi.autograd.small_ext cimport Kernel
 
 
 cdef class Facts:
-    cdef public bint one_output, is_view, differentiable, frees
+    cdef public bint one_output, is_view, differentiable, holomorphic, frees
+    cdef public object rule
     cdef public tuple plan
     cdef public Kernel small
-    cdef public object rule_backward

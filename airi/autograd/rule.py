@@ -15,16 +15,30 @@ INPUT, REST, OUTPUT, SHAPE, SHAPES_OF_REST, ATTRIBUTE, NEEDS = range(7)
 class Facts:
     """What recording asks of a rule at every use, in one place."""
 
+    rule: Any
     one_output: bool
     is_view: bool
     differentiable: bool
+    holomorphic: bool
     frees: bool  # whether a node holds values that backward releases
     plan: tuple[tuple[int, Any, int | None], ...]
-    small: Any
-    rule_backward: Any
+    small: Any  # the kernel for small arrays, None where there is none or it may not be used
 
 
-class Declared:
+class RuleType(type):
+    """The type of rules: it sees where one is given another forward or backward.
+
+    A test or a lesson does that to try a fault; a kernel does not know of it, so it stands aside
+    until the rule's own are back.
+    """
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in ("forward", "backward") and "facts" in cls.__dict__:
+            cls._choose_kernel()  # type: ignore[attr-defined]
+
+
+class Declared(metaclass=RuleType):
     """What the class of a rule says of it.
 
     Subclasses may set
@@ -57,20 +71,34 @@ class Declared:
     variadic: ClassVar[bool] = False  # whether the last input is *args
     attributes: ClassVar[tuple[str, ...]] = ()
     facts: ClassVar[Facts]
+    _own: ClassVar[tuple[Any, Any]]  # forward and backward as they were written
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "forward" in cls.__dict__:
             cls._read_forward()
-        facts = cls.facts = Facts()
+        facts = Facts()
+        facts.rule = cls
         wanted = cls._wanted() if cls.backward is not None else []
         facts.plan = tuple([cls._plan_for(name) for name in wanted])
         facts.frees = any(kind in (INPUT, REST, OUTPUT) for kind, _, _ in facts.plan)
         facts.one_output = cls.outputs is ONE_OUTPUT
         facts.is_view = cls.is_view
         facts.differentiable = cls.backward is not None
-        facts.small = cls.__dict__.get("small")  # what a subclass changes, a kernel does not know
-        facts.rule_backward = cls.backward
+        facts.holomorphic = cls.holomorphic
+        cls.facts = facts
+        cls._own = cls._as_written()
+        cls._choose_kernel()
+
+    @classmethod
+    def _choose_kernel(cls) -> None:
+        # What a subclass changes, a kernel does not know.
+        untouched = cls._as_written() == cls._own
+        cls.facts.small = cls.__dict__.get("small") if untouched else None
+
+    @classmethod
+    def _as_written(cls) -> tuple[Any, Any]:
+        return getattr(cls, "forward", None), cls.backward
 
     @classmethod
     def _read_forward(cls) -> None:

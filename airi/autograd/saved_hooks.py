@@ -15,14 +15,14 @@ class PackedSaved(graph.Saved):
 
     __slots__ = ("_packed", "_unpack", "_metadata")
 
-    def __init__(self, saved: graph.Saved, pack: Any, unpack: Any) -> None:
-        array, edge = saved.array, saved.edge
+    def __init__(self, saved: graph.Saved, node: graph.Node, pack: Any, unpack: Any) -> None:
+        array, edge = saved.array, saved.edge_in(node)
         whole = isinstance(edge, graph.Tensor) and edge._array is array  # a parameter, say
         with no_grad():
             self._packed = pack(edge if whole else graph.wrap(array))
         self._unpack = unpack
         self._metadata = array.shape, array.dtype
-        self.edge = edge
+        self.place = saved.place
 
     def unpacked(self) -> graph.Saved:
         with no_grad():
@@ -36,22 +36,22 @@ class PackedSaved(graph.Saved):
                 f"{tensor.dtype}; what was packed has shape {shape} and dtype {dtype}"
             )
         # Versions are not compared: the hook may have kept a copy.
-        return graph.save(tensor._array, self.edge, graph.Version())
+        return graph.save(tensor._array, self.place, graph.Version())
 
 
-def pack(values: tuple[Any, ...]) -> tuple[Any, ...]:
+def pack(values: tuple[Any, ...], node: graph.Node) -> tuple[Any, ...]:
     """What a node saves, with the Saved among it packed by the innermost hooks of this thread."""
     hooks = current().saved_hooks[-1]
     if isinstance(hooks, str):  # disabled: nothing is packed, and hooks set inside are refused
         return values
-    return tuple([_packed(each, *hooks) for each in values])
+    return tuple([_packed(each, node, *hooks) for each in values])
 
 
-def _packed(value: Any, pack: Any, unpack: Any) -> Any:
+def _packed(value: Any, node: graph.Node, pack: Any, unpack: Any) -> Any:
     if isinstance(value, graph.Saved):
-        return PackedSaved(value, pack, unpack)
+        return PackedSaved(value, node, pack, unpack)
     if type(value) is tuple and any(isinstance(each, graph.Saved) for each in value):
-        return tuple([_packed(each, pack, unpack) for each in value])
+        return tuple([_packed(each, node, pack, unpack) for each in value])
     return value
 
 

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-try:
-    from airi.autograd import small_ext
-except ImportError:  # not compiled: every rule computes with NumPy
-    small_ext = None
-
-
-def _make(kind: Any) -> Any:
-    """An instance of `kind` that no __init__ has seen."""
-    return kind.__new__(kind)
-
-
-make = _make if small_ext is None else small_ext.make
 
 
 def add_to(x: np.ndarray, y: Any) -> None:
     """x += y."""
-    if small_ext is None or not small_ext.add_to(x, y):
-        np.add(x, y, out=x)
+    np.add(x, y, out=x)
+
+
+def added(x: np.ndarray, y: Any) -> np.ndarray:
+    """x + y."""
+    return np.add(x, y, out=np.empty_like(x))
+
+
+small_ext: Any = None
+
+if not TYPE_CHECKING:
+    with contextlib.suppress(ImportError):  # not compiled: every rule computes with NumPy
+        from airi.autograd import small_ext
+
+        add_to, added = small_ext.add_to, small_ext.added
 
 
 def small_kernel(name: str) -> Any:

@@ -1,3 +1,7 @@
 cdef class Kernel:
-    cpdef object forward(self, list arrays)
-    cpdef object backward(self, object g, list values)
+    cpdef object forward(self, object x, object y)
+    cpdef tuple backward(self, object g, tuple saved, bint own)
+
+
+cpdef object add_to(object x, object y)
+cpdef object added(object x, object y)

@@ -11,6 +11,7 @@ A rule names its kernel, ``small = small_ext.Mul()``, and stays the specificatio
 """
 
 cimport numpy as cnp
+from airi.autograd.basics_ext cimport Saved
 
 import numpy as np
 
@@ -26,21 +27,6 @@ cdef extern from "numpy/ufuncobject.h":
         Loop *functions
         void **data
         char *types
-
-
-
-cdef extern from "Python.h":
-    ctypedef object (*Maker "newfunc")(type, object, void *)
-    ctypedef struct PyTypeObject:
-        Maker tp_new
-
-
-cdef tuple _nothing = ()
-
-
-def make(type kind):
-    """An instance of `kind` that no __init__ has seen: kind.__new__(kind) without a lookup."""
-    return (<PyTypeObject *> kind).tp_new(kind, _nothing, NULL)
 
 
 cdef enum:
@@ -74,47 +60,51 @@ cdef class Ufunc:
                 return False
         return True
 
-    cdef object of_one(self, object x):
-        """ufunc(x), or None."""
+    cdef object of_one(self, object x, object into):
+        """ufunc(x), or None where x is not small. `into` is x itself or None: a new array."""
         cdef char *arguments[2]
         cdef cnp.npy_intp steps[2]
         cdef cnp.npy_intp count
         if not _is_small(x):
             return None
-        count = cnp.PyArray_SIZE(x)
-        out = cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
-        arguments[0], arguments[1] = cnp.PyArray_BYTES(x), cnp.PyArray_BYTES(out)
-        steps[0] = steps[1] = cnp.PyArray_ITEMSIZE(x)
-        self._run(cnp.PyArray_TYPE(x), arguments, &count, steps)
+        array = <cnp.ndarray> x
+        out = _like(array) if into is None else <cnp.ndarray> into
+        count = cnp.PyArray_SIZE(array)
+        arguments[0], arguments[1] = cnp.PyArray_BYTES(array), cnp.PyArray_BYTES(out)
+        steps[0] = steps[1] = cnp.PyArray_ITEMSIZE(array)
+        self._run(cnp.PyArray_TYPE(array), arguments, &count, steps)
         return out
 
-    cdef object of_two(self, object x, object y):
-        """ufunc(x, y), or None. One of them may be a Python number."""
+    cdef object of_two(self, object x, object y, object into):
+        """ufunc(x, y), or None where they are not small and alike.
+
+        One of them may be a Python number. `into` is x or y, or None: a new array.
+        """
         cdef char *arguments[3]
         cdef cnp.npy_intp steps[3]
         cdef cnp.npy_intp count
         cdef double number
         cdef float single_number
         cdef int scalar_at = -1
-        cdef object array = x
         if _is_small(x):
+            array = <cnp.ndarray> x
             if type(y) is cnp.ndarray:
-                if not _alike(x, y):
+                if not _alike(array, <cnp.ndarray> y):
                     return None
             elif type(y) is float or type(y) is int:
                 scalar_at = 1
             else:
                 return None
         elif _is_small(y) and (type(x) is float or type(x) is int):
-            scalar_at, array = 0, y
+            scalar_at, array = 0, <cnp.ndarray> y
         else:
             return None
         count = cnp.PyArray_SIZE(array)
         steps[0] = steps[1] = steps[2] = cnp.PyArray_ITEMSIZE(array)
         if scalar_at != 0:
-            arguments[0] = cnp.PyArray_BYTES(x)
+            arguments[0] = cnp.PyArray_BYTES(<cnp.ndarray> x)
         if scalar_at != 1:
-            arguments[1] = cnp.PyArray_BYTES(y)
+            arguments[1] = cnp.PyArray_BYTES(<cnp.ndarray> y)
         if scalar_at >= 0:
             number = y if scalar_at == 1 else x
             single_number = <float> number
@@ -123,9 +113,7 @@ cdef class Ufunc:
                 arguments[scalar_at] = <char *> &single_number
             else:
                 arguments[scalar_at] = <char *> &number
-        out = cnp.PyArray_SimpleNew(
-            cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array)
-        )
+        out = _like(array) if into is None else <cnp.ndarray> into
         arguments[2] = cnp.PyArray_BYTES(out)
         self._run(cnp.PyArray_TYPE(array), arguments, &count, steps)
         return out
@@ -137,17 +125,24 @@ cdef class Ufunc:
             self.double(arguments, count, steps, self.double_data)
 
 
+cdef inline cnp.ndarray _like(cnp.ndarray x):
+    """A new array in the shape and dtype of x, which is small."""
+    return cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
+
+
 cdef inline bint _is_small(object x):
+    if type(x) is not cnp.ndarray:
+        return False
+    array = <cnp.ndarray> x
     return (
-        type(x) is cnp.ndarray
-        and (cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT or cnp.PyArray_TYPE(x) == cnp.NPY_DOUBLE)
-        and cnp.PyArray_IS_C_CONTIGUOUS(x)
-        and cnp.PyArray_ISBEHAVED_RO(x)
-        and cnp.PyArray_SIZE(x) <= LIMIT
+        (cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT or cnp.PyArray_TYPE(array) == cnp.NPY_DOUBLE)
+        and cnp.PyArray_IS_C_CONTIGUOUS(array)
+        and cnp.PyArray_ISBEHAVED_RO(array)
+        and cnp.PyArray_SIZE(array) <= LIMIT
     )
 
 
-cdef inline bint _alike(object x, object y):
+cdef inline bint _alike(cnp.ndarray x, cnp.ndarray y):
     """Whether y is an array like x, which is small."""
     return (
         cnp.PyArray_TYPE(x) == cnp.PyArray_TYPE(y)
@@ -170,177 +165,194 @@ cdef Ufunc _tanh = Ufunc(np.tanh)
 cdef Ufunc _reciprocal = Ufunc(np.reciprocal)
 
 
-def add_to(x, y):
-    """x += y, and True; False where the arrays are not small and alike."""
-    cdef char *arguments[3]
-    cdef cnp.npy_intp steps[3]
-    cdef cnp.npy_intp count
-    if not (_is_small(x) and type(y) is cnp.ndarray and _alike(x, y) and cnp.PyArray_ISWRITEABLE(x)):
-        return False
-    count = cnp.PyArray_SIZE(x)
-    arguments[0] = arguments[2] = cnp.PyArray_BYTES(x)
-    arguments[1] = cnp.PyArray_BYTES(y)
-    steps[0] = steps[1] = steps[2] = cnp.PyArray_ITEMSIZE(x)
-    _add._run(cnp.PyArray_TYPE(x), arguments, &count, steps)
-    return True
+cpdef object add_to(object x, object y):
+    """x += y"""
+    if not (cnp.PyArray_ISWRITEABLE(x) and _add.of_two(x, y, x) is not None):
+        np.add(x, y, out=x)
 
 
-cdef object _times(object x, object y):
-    """x * y, or None where one of them is None."""
-    return None if x is None or y is None else _multiply.of_two(x, y)
+cpdef object added(object x, object y):
+    """x + y"""
+    out = _add.of_two(x, y, None)
+    return np.add(x, y, out=np.empty_like(x)) if out is None else out
+
+
+cdef inline object _value(object saved):
+    """What a node saved: the array of a snapshot, and anything else as it is."""
+    return (<Saved> saved).array if isinstance(saved, Saved) else saved
+
+
+cdef inline bint _is_two(object y):
+    return (type(y) is int or type(y) is float) and y == 2
 
 
 cdef class Kernel:
-    """A rule for small arrays. `backward` gets the values that the rule's own backward names."""
+    """A rule for small arrays."""
 
-    cpdef object forward(self, list arrays):
-        """The result, or None."""
+    cpdef object forward(self, object x, object y):
+        """The result, or None. A rule with one input gets None for y."""
         return None
 
-    cpdef object backward(self, object g, list values):
-        """The gradients as the rule's backward returns them, in a tuple, or None."""
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        """The gradients as the rule's backward returns them, or None.
+
+        `saved` are the values that the rule's own backward names. Where `own` is true g may be
+        written to, and be returned as one of the gradients.
+        """
         return None
 
 
 cdef class Add(Kernel):
-    cpdef object forward(self, list arrays):
-        return _add.of_two(arrays[0], arrays[1])
+    cpdef object forward(self, object x, object y):
+        return _add.of_two(x, y, None)
 
-    cpdef object backward(self, object g, list values):
+    cpdef tuple backward(self, object g, tuple saved, bint own):
         return g, g
 
 
 cdef class Sub(Kernel):
-    cpdef object forward(self, list arrays):
-        return _subtract.of_two(arrays[0], arrays[1])
+    cpdef object forward(self, object x, object y):
+        return _subtract.of_two(x, y, None)
 
-    cpdef object backward(self, object g, list values):
-        needs = values[0]
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        cdef tuple needs = saved[0]
         if not needs[1]:
             return g, None
-        dy = _negative.of_one(g)
-        return None if dy is None else (g, dy)
+        if needs[0]:
+            dy = _negative.of_one(g, None)
+            return None if dy is None else (g, dy)
+        dy = _negative.of_one(g, g if own else None)
+        return None if dy is None else (None, dy)
 
 
 cdef class Mul(Kernel):
-    cpdef object forward(self, list arrays):
-        return _multiply.of_two(arrays[0], arrays[1])
+    cpdef object forward(self, object x, object y):
+        return _multiply.of_two(x, y, None)
 
-    cpdef object backward(self, object g, list values):
-        x, y, needs = values
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        cdef tuple needs = saved[2]
         dx = dy = None
-        if needs[0]:
-            dx = _multiply.of_two(g, y)
-            if dx is None:
-                return None
         if needs[1]:
-            dy = _multiply.of_two(g, x)
+            dy = _multiply.of_two(g, _value(saved[0]), None)
             if dy is None:
+                return None
+        if needs[0]:
+            dx = _multiply.of_two(g, _value(saved[1]), g if own else None)
+            if dx is None:
                 return None
         return dx, dy
 
 
 cdef class Div(Kernel):
-    cpdef object forward(self, list arrays):
-        return _divide.of_two(arrays[0], arrays[1])
+    cpdef object forward(self, object x, object y):
+        return _divide.of_two(x, y, None)
 
-    cpdef object backward(self, object g, list values):
-        x, y, needs = values
-        dy = None
-        dx = _divide.of_two(g, y)
-        if dx is None:
-            return None
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        cdef tuple needs = saved[2]
+        y = _value(saved[1])
+        quotient = None
         if needs[1]:
-            quotient = _divide.of_two(x, y)
-            dy = _times(_negative.of_one(dx), quotient)
-            if dy is None:
+            quotient = _divide.of_two(_value(saved[0]), y, None)
+            if quotient is None:
                 return None
-        return dx if needs[0] else None, dy
+        dx = _divide.of_two(g, y, g if own else None)
+        if dx is None or not needs[1]:
+            return None if dx is None else (dx, None)
+        dy = _negative.of_one(dx, None if needs[0] else dx)
+        return dx if needs[0] else None, _multiply.of_two(dy, quotient, dy)
 
 
 cdef class Neg(Kernel):
-    cpdef object forward(self, list arrays):
-        return _negative.of_one(arrays[0])
+    cpdef object forward(self, object x, object y):
+        return _negative.of_one(x, None)
 
-    cpdef object backward(self, object g, list values):
-        dx = _negative.of_one(g)
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        dx = _negative.of_one(g, g if own else None)
         return None if dx is None else (dx,)
 
 
 cdef class Square(Kernel):
-    cpdef object forward(self, list arrays):
-        return _square.of_one(arrays[0])
+    cpdef object forward(self, object x, object y):
+        return _square.of_one(x, None)
 
-    cpdef object backward(self, object g, list values):
-        dx = _times(_times(g, 2.0), values[0])
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        twice = _multiply.of_two(g, 2.0, None)
+        if twice is None:
+            return None
+        dx = _multiply.of_two(twice, _value(saved[0]), twice)
         return None if dx is None else (dx,)
 
 
 cdef class Pow(Kernel):
     """Only x**2, much the commonest power."""
 
-    cpdef object forward(self, list arrays):
-        y = arrays[1]
-        if (type(y) is int or type(y) is float) and y == 2:
-            return _square.of_one(arrays[0])
-        return None
+    cpdef object forward(self, object x, object y):
+        return _square.of_one(x, None) if _is_two(y) else None
 
-    cpdef object backward(self, object g, list values):
-        x, y, out, needs = values
-        if not (type(y) is int or type(y) is float) or y != 2:
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        if not _is_two(saved[1]):
             return None
-        dx = _times(g, _times(x, 2.0))
+        slope = _multiply.of_two(_value(saved[0]), 2.0, None)
+        if slope is None:
+            return None
+        dx = _multiply.of_two(g, slope, slope)
         return None if dx is None else (dx, None)
 
 
 cdef class Sqrt(Kernel):
-    cpdef object forward(self, list arrays):
-        return _sqrt.of_one(arrays[0])
+    cpdef object forward(self, object x, object y):
+        return _sqrt.of_one(x, None)
 
-    cpdef object backward(self, object g, list values):
-        twice = _times(values[0], 2.0)
-        dx = None if twice is None else _divide.of_two(g, twice)
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        twice = _multiply.of_two(_value(saved[0]), 2.0, None)
+        dx = None if twice is None else _divide.of_two(g, twice, twice)
         return None if dx is None else (dx,)
 
 
 cdef class Exp(Kernel):
-    cpdef object forward(self, list arrays):
-        return _exp.of_one(arrays[0])
+    cpdef object forward(self, object x, object y):
+        return _exp.of_one(x, None)
 
-    cpdef object backward(self, object g, list values):
-        dx = _times(g, values[0])
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        dx = _multiply.of_two(g, _value(saved[0]), g if own else None)
         return None if dx is None else (dx,)
 
 
 cdef class Log(Kernel):
-    cpdef object forward(self, list arrays):
-        return _log.of_one(arrays[0])
+    cpdef object forward(self, object x, object y):
+        return _log.of_one(x, None)
 
-    cpdef object backward(self, object g, list values):
-        dx = _divide.of_two(g, values[0])
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        dx = _divide.of_two(g, _value(saved[0]), g if own else None)
         return None if dx is None else (dx,)
 
 
 cdef class Tanh(Kernel):
-    cpdef object forward(self, list arrays):
-        return _tanh.of_one(arrays[0])
+    cpdef object forward(self, object x, object y):
+        return _tanh.of_one(x, None)
 
-    cpdef object backward(self, object g, list values):
-        square = _square.of_one(values[0])
-        slope = None if square is None else _subtract.of_two(1.0, square)
-        dx = _times(g, slope)
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        slope = _square.of_one(_value(saved[0]), None)
+        if slope is None:
+            return None
+        _subtract.of_two(1.0, slope, slope)
+        dx = _multiply.of_two(g, slope, slope)
         return None if dx is None else (dx,)
 
 
 cdef class Sigmoid(Kernel):
-    cpdef object forward(self, list arrays):
-        out = _negative.of_one(arrays[0])
+    cpdef object forward(self, object x, object y):
+        out = _negative.of_one(x, None)
         if out is None:
             return None
-        return _reciprocal.of_one(_add.of_two(_exp.of_one(out), 1.0))
+        _exp.of_one(out, out)
+        _add.of_two(out, 1.0, out)
+        return _reciprocal.of_one(out, out)
 
-    cpdef object backward(self, object g, list values):
-        out = values[0]
-        slope = _subtract.of_two(1.0, out)
-        dx = _times(_times(g, out), slope)
-        return None if dx is None else (dx,)
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        out = _value(saved[0])
+        slope = _subtract.of_two(1.0, out, None)
+        dx = None if slope is None else _multiply.of_two(g, out, None)
+        if dx is None:
+            return None
+        return (_multiply.of_two(dx, slope, dx),)

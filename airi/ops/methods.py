@@ -345,20 +345,14 @@ class TensorMethods:
     _values = sparse._values
     _nnz = sparse._nnz
 
-    # Operators
-    __add__ = __radd__ = elementwise.add
-    __sub__ = elementwise.sub
-    __rsub__ = elementwise.rsub
-    __mul__ = __rmul__ = elementwise.times
-    __truediv__ = elementwise.div
-    __rtruediv__ = __rdiv__ = elementwise.rdiv
+    # Operators (+ - * / and the sign are in operators.py)
+    __rdiv__ = elementwise.rdiv
     __floordiv__ = elementwise.floor_divide
     __rfloordiv__ = elementwise.rfloor_divide
     __mod__ = elementwise.remainder
     __rmod__ = elementwise.rremainder
     __pow__ = transcendental.pow
     __rpow__ = transcendental.rpow
-    __neg__ = elementwise.neg
     __pos__ = elementwise.positive
     __abs__ = elementwise.abs
     __eq__ = comparison.operator(comparison.eq)

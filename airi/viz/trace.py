@@ -297,7 +297,7 @@ def _saved_values(order: list[Node]) -> dict[Any, Any]:
     known: dict[Any, Any] = {}
     for node in order:
         for each in _saved_of(node):
-            edge = (node, each.edge) if isinstance(each.edge, int) else each.edge
+            edge = each.edge_in(node)
             if type(edge) is tuple:
                 known[edge] = each.array
         for position, value in node.saved_inputs():

@@ -24,6 +24,10 @@ def arrays_for(rule, shape, dtype):
     return [arrays[0], 2] if rule is transcendental.Pow else arrays
 
 
+def forward(rule, x, y=None):
+    return rule.small.forward(x, y)
+
+
 def wanted_of(rule, inputs, out, needs):
     known = {**dict(zip(rule.inputs, inputs, strict=True)), "out": out, "needs": needs}
     return [known[name] for name in rule._wanted()]
@@ -44,7 +48,7 @@ def test_every_rule_with_a_kernel_is_tested():
 @pytest.mark.parametrize("shape", SHAPES)
 def test_forward_and_backward_are_those_of_the_rule(rule, shape, dtype):
     inputs = arrays_for(rule, shape, dtype)
-    out = rule.small.forward(inputs)
+    out = forward(rule, *inputs)
     expected = np.asarray(rule.forward(*inputs))
     assert out.dtype == expected.dtype
     np.testing.assert_array_equal(out, expected)
@@ -53,19 +57,23 @@ def test_forward_and_backward_are_those_of_the_rule(rule, shape, dtype):
         if (len(inputs) == 1 or isinstance(inputs[-1], int)) and needs != (True, False):
             continue
         values = wanted_of(rule, inputs, out, needs)
-        ours, theirs = rule.small.backward(g, values), rule.backward(g, *values)
+        theirs = rule.backward(g, *values)
         theirs = theirs if isinstance(theirs, tuple) else (theirs,)
-        assert len(ours) == len(theirs)
-        for one, other in zip(ours, theirs, strict=True):
-            assert (one is None) == (other is None)
-            if one is not None:
-                np.testing.assert_array_equal(one, other)
+        for own in (False, True):
+            given = g.copy()
+            ours = rule.small.backward(given, tuple(values), own)
+            assert own or np.array_equal(given, g)
+            assert len(ours) == len(theirs)
+            for one, other, needed in zip(ours, theirs, needs, strict=False):
+                assert (one is None) == (other is None) or not needed
+                if one is not None and needed:
+                    np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_what_is_not_small_and_alike_is_left_to_the_rule(rule):
     def refused(*arrays):
-        return rule.small.forward(list(arrays)) is None
+        return forward(rule, *arrays) is None
 
     several = len(rule.inputs)
     one = np.ones((4, 4), np.float32)
@@ -99,6 +107,16 @@ def test_a_rule_with_another_backward_has_no_kernel(monkeypatch):
     monkeypatch.setattr(trigonometry.Tanh, "backward", staticmethod(lambda g, out: g * 7))
     x.tanh().sum().backward()
     assert x.grad.tolist() == [7.0, 7.0, 7.0]
+
+
+def test_a_rule_with_another_forward_has_no_kernel_until_its_own_is_back(monkeypatch):
+    x = airi.ones(3)
+    with monkeypatch.context() as inside:
+        inside.setattr(elementwise.Mul, "forward", staticmethod(lambda x, y: x + 10 * y))
+        assert (x * x).tolist() == [11.0, 11.0, 11.0]
+        assert elementwise.Mul.facts.small is None
+    assert elementwise.Mul.facts.small is not None
+    assert (x * x).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_a_subclass_has_no_kernel():
