@@ -49,8 +49,12 @@ CORE = [
     "airi.autograd.rule",
     "airi.autograd.graph",
     "airi.autograd.engine",
+    "airi.ops.linear_ext",
     "airi.ops.operators",
 ]
+
+
+CORE_HEADERS = ["airi/ops/narrow_products.h"]  # of linear_ext
 
 
 class BuildKernels(build_ext):
@@ -160,7 +164,7 @@ def core(numpy_headers):
         Extension(
             name,
             [name.replace(".", "/") + (".pyx" if name.endswith("_ext") else ".py")],
-            depends=[name.replace(".", "/") + ".pxd" for name in CORE],
+            depends=[name.replace(".", "/") + ".pxd" for name in CORE] + CORE_HEADERS,
             include_dirs=[numpy_headers],
             optional=True,
         )

@@ -193,7 +193,11 @@ def apply(facts: Facts, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> 
     out = None
     small = facts.small
     if small is not None and not attributes:
-        out = small.forward(_array(inputs[0]), _array(inputs[1]) if len(inputs) > 1 else None)
+        out = small.forward(
+            _array(inputs[0]),
+            _array(inputs[1]) if len(inputs) > 1 else None,
+            _array(inputs[2]) if len(inputs) > 2 else None,
+        )
     if out is None:
         out = _computed(facts.rule, inputs, attributes)
     recorded = wants_grad and thread.grad and facts.differentiable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +19,13 @@ def added(x: np.ndarray, y: Any) -> np.ndarray:
     return np.add(x, y, out=np.empty_like(x))
 
 
-small_ext: Any = None
+is_compiled = False
 
 if not TYPE_CHECKING:
     with contextlib.suppress(ImportError):  # not compiled: every rule computes with NumPy
-        from airi.autograd import small_ext
-
-        add_to, added = small_ext.add_to, small_ext.added
+        is_compiled = True
 
 
-def small_kernel(name: str) -> Any:
+def small_kernel(name: str, module: str = "airi.autograd.small_ext") -> Any:
     """A kernel of that name for a rule, or None."""
-    return None if small_ext is None else getattr(small_ext, name)()
+    return getattr(import_module(module), name)() if is_compiled else None

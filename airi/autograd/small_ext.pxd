@@ -1,5 +1,5 @@
 cdef class Kernel:
-    cpdef object forward(self, object x, object y)
+    cpdef object forward(self, object x, object y, object z)
     cpdef tuple backward(self, object g, tuple saved, bint own)
 
 

@@ -189,8 +189,8 @@ cdef inline bint _is_two(object y):
 cdef class Kernel:
     """A rule for small arrays."""
 
-    cpdef object forward(self, object x, object y):
-        """The result, or None. A rule with one input gets None for y."""
+    cpdef object forward(self, object x, object y, object z):
+        """The result, or None. A rule with fewer inputs gets None for the others."""
         return None
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -203,7 +203,7 @@ cdef class Kernel:
 
 
 cdef class Add(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _add.of_two(x, y, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -211,7 +211,7 @@ cdef class Add(Kernel):
 
 
 cdef class Sub(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _subtract.of_two(x, y, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -226,7 +226,7 @@ cdef class Sub(Kernel):
 
 
 cdef class Mul(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _multiply.of_two(x, y, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -244,7 +244,7 @@ cdef class Mul(Kernel):
 
 
 cdef class Div(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _divide.of_two(x, y, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -263,7 +263,7 @@ cdef class Div(Kernel):
 
 
 cdef class Neg(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _negative.of_one(x, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -272,7 +272,7 @@ cdef class Neg(Kernel):
 
 
 cdef class Square(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _square.of_one(x, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -286,7 +286,7 @@ cdef class Square(Kernel):
 cdef class Pow(Kernel):
     """Only x**2, much the commonest power."""
 
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _square.of_one(x, None) if _is_two(y) else None
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -300,7 +300,7 @@ cdef class Pow(Kernel):
 
 
 cdef class Sqrt(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _sqrt.of_one(x, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -310,7 +310,7 @@ cdef class Sqrt(Kernel):
 
 
 cdef class Exp(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _exp.of_one(x, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -319,7 +319,7 @@ cdef class Exp(Kernel):
 
 
 cdef class Log(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _log.of_one(x, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -328,7 +328,7 @@ cdef class Log(Kernel):
 
 
 cdef class Tanh(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         return _tanh.of_one(x, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -341,7 +341,7 @@ cdef class Tanh(Kernel):
 
 
 cdef class Sigmoid(Kernel):
-    cpdef object forward(self, object x, object y):
+    cpdef object forward(self, object x, object y, object z):
         out = _negative.of_one(x, None)
         if out is None:
             return None

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from airi.autograd.graph import Rule
-from airi.dtypes import DIFFERENTIABLE
+from airi.autograd.graph import Rule, is_tensor
+from airi.autograd.small import small_kernel
+from airi.dtypes import DIFFERENTIABLE, bfloat16
 from airi.ops import elementwise
 from airi.ops.inplace import write
 from airi.ops.names import require_tensor, takes_out
@@ -451,8 +452,15 @@ def _summed_batches(name: str, input: Any, batch1: Any, batch2: Any, beta: Any, 
 class Linear(Rule):
     """out = x @ weight.T + bias;  dx = g @ weight, dweight = g.T @ x, dbias = sum of g's rows"""
 
+    small = small_kernel("Linear", "airi.ops.linear_ext")
     holomorphic = True
     only_for = {"x": "weight", "weight": "x"}
+
+    @classmethod
+    def prepare(cls, arrays):
+        x, weight, bias = arrays
+        _check_linear(x, weight, bias)
+        return arrays
 
     @staticmethod
     def forward(x, weight, bias):
@@ -471,12 +479,7 @@ class Linear(Rule):
         return dx, dweight, dbias
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """out = input @ weight.T + bias: input (..., in), weight (out, in), bias (out), out (..., out).
-
-    Raises RuntimeError where shapes do not fit or dtypes differ.
-    Example: ``linear(x, airi.ones(10, 784))``. Source: ``torch.nn.functional.linear``.
-    """
+def _check_linear(input: Any, weight: Any, bias: Any) -> None:
     given = (input, weight) if bias is None else (input, weight, bias)
     shapes = [each.shape for each in check_same_dtype("linear", *given)]
     of_input, of_weight = shapes[:2]
@@ -488,4 +491,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             "linear: expected shapes (..., in) of input, (out, in) of weight and (out,) of bias, "
             f"got {got}"
         )
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """out = input @ weight.T + bias: input (..., in), weight (out, in), bias (out), out (..., out).
+
+    Raises RuntimeError where shapes do not fit or dtypes differ.
+    Example: ``linear(x, airi.ones(10, 784))``. Source: ``torch.nn.functional.linear``.
+    """
+    tensors = is_tensor(input) and is_tensor(weight) and (bias is None or is_tensor(bias))
+    if not tensors or bfloat16.is_known:  # else the rule checks, after its kernel said no
+        _check_linear(input, weight, bias)
     return Linear.apply(input, weight, bias)

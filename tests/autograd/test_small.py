@@ -5,7 +5,7 @@ import pytest
 
 import airi
 from airi.autograd.graph import Rule
-from airi.ops import elementwise, transcendental, trigonometry
+from airi.ops import elementwise, matmul, transcendental, trigonometry
 
 pytest.importorskip("airi.autograd.small_ext")
 
@@ -25,7 +25,7 @@ def arrays_for(rule, shape, dtype):
 
 
 def forward(rule, x, y=None):
-    return rule.small.forward(x, y)
+    return rule.small.forward(x, y, None)
 
 
 def wanted_of(rule, inputs, out, needs):
@@ -40,7 +40,7 @@ def test_every_rule_with_a_kernel_is_tested():
         pending += rule.__subclasses__()
         if "small" in rule.__dict__ and rule.small is not None:
             found.add(rule)
-    assert found == set(RULES)
+    assert found - {matmul.Linear} == set(RULES)  # Linear: see tests/ops/test_linear_kernel.py
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
