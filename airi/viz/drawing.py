@@ -275,5 +275,5 @@ def _add_box(graph: Any, box: Box, places: Layout | None) -> None:
 
 def _plain(text: str) -> str:
     """Text that Graphviz shows as it is: no escapes, no HTML, no endless or control characters."""
-    text = plain(text).replace("\\", "\\\\")
+    text = plain(text).replace("\\", "\\\\").replace("&", "&amp;")
     return text if not (text.startswith("<") and text.endswith(">")) else f" {text}"

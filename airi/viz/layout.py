@@ -55,7 +55,8 @@ def positions(source: str, seconds: float = SECONDS) -> Layout:
             nodes[each["name"]] = (x - left, top - y, *size)
         elif "bb" in each:
             x, y, x_end, y_end = _numbers(each["bb"])
-            frames.append((x - left, top - y_end, x_end - x, y_end - y, each.get("label", "")))
+            label = each.get("label", "").replace("&amp;", "&").replace("\\\\", "\\")
+            frames.append((x - left, top - y_end, x_end - x, y_end - y, label))
     edges: dict[tuple[str, str], list[list[Point]]] = {}
     for each in sorted(graph.get("edges", ()), key=lambda edge: edge["_gvid"]):
         ends = names[each["tail"]], names[each["head"]]

@@ -169,7 +169,8 @@ def _value_text(array: Any) -> str:
     """The values of a small array, else how they are spread."""
     array = np.asarray(array)
     if array.size <= 4:
-        return np.array2string(array, precision=4, separator=", ").replace("\n", "")
+        digits: Any = {"float_kind": lambda value: f"{value:.5g}"}
+        return np.array2string(array, separator=", ", formatter=digits).replace("\n", "")
     stats = statistics(array)
     line = text("spread", min=stats.min, max=stats.max, norm=stats.norm)
     return line if stats.finite else joined(line, f", {stats.nan} NaN, {stats.inf} Inf")
@@ -187,11 +188,11 @@ def _saved_text(node: Node) -> str:
 
 
 def _attribute_text(item: tuple[str, Any]) -> str:
-    """``stride=(2, 2)`` for attributes short enough to read in a box."""
+    """``stride=(2, 2)`` for attributes short enough to read in a box; ``keepdim=False`` is none."""
     name, value = item
     line = f"{name}={value}"
     plain = isinstance(value, (int, float, str, bool, tuple)) and name != "steps"
-    return line if plain and len(line) <= 28 else ""
+    return line if plain and value is not False and len(line) <= 28 else ""
 
 
 def _add_result(picture: Picture, root: Tensor, number: int, known: dict[int, str]) -> None:

@@ -333,5 +333,5 @@ listenToKeys({
 });
 listenToPage(translate);
 window.addEventListener("resize", translate);
-player.at = Math.min(data.steps, 8);
+player.at = Math.min(Math.floor(data.steps / 2), 8);
 translate();

@@ -79,13 +79,14 @@ class Panel {
     let undone = [];
     let sized = new Set();
     const end = () => {
+      if (line.className) made("span", "", ` (${say("unsent")})`, line);
       if (undone.length) made("span", "undone", ` (Σ dim ${undone.join(", ")})`, line);
     };
     parts.forEach(([text, shape], i) => {
       const input = event.inputs.find((each) => text === `dL/d${each.name}`);
       if (!line || input) {
         if (line) end();
-        line = made("p", "", undefined, rule);
+        line = made("p", input?.grad === null ? "unsent" : "", undefined, rule);
         undone = input ? input.undone : [];
         sized = new Set();
       }
