@@ -13,7 +13,7 @@ from airi import optim, viz
 # Rates that suit each surface; "Too fast" is there to be seen failing.
 RATES = {
     "saddle": {"SGD": 0.02, "Momentum": 0.008, "RMSprop": 0.02, "Adam": 0.04, "Too fast": 1.1},
-    "valley": {"SGD": 0.035, "Momentum": 0.012, "RMSprop": 0.05, "Adam": 0.15, "Too fast": 0.0805},
+    "valley": {"SGD": 0.035, "Momentum": 0.012, "RMSprop": 0.05, "Adam": 0.15, "Too fast": 0.12},
     "beale": {"SGD": 0.01, "Momentum": 0.004, "RMSprop": 0.03, "Adam": 0.1, "Too fast": 0.06},
     "rosenbrock": {"SGD": 1e-3, "Momentum": 8e-4, "RMSprop": 0.03, "Adam": 0.15, "Too fast": 0.02},
     "egg-box": {"SGD": 0.03, "Momentum": 0.03, "RMSprop": 0.05, "Adam": 0.3, "Too fast": 0.6},

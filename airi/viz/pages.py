@@ -67,9 +67,10 @@ def framed(page: str, title: str, height: int = 720) -> str:
 
 
 def _slim_script(text: str) -> str:
-    """Without comments at ends of lines and spaces around punctuation too."""
+    """Without comments at ends of lines, needless spaces, and ends of lines after punctuation."""
     lines = (re.sub(r"\s+// [^\"'`]*$", "", line) for line in _slim(text).splitlines())
-    return "".join(f"{_tight(line)}\n" for line in lines)
+    tight = "".join(f"{_tight(line)}\n" for line in lines)
+    return re.sub(r"(?m)^((?:(?!//).)*[;{,(])\n", r"\1", tight)
 
 
 def _tight(line: str) -> str:

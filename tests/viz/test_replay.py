@@ -292,6 +292,21 @@ def test_two_traces_in_one_notebook_page(browser, tmp_path):
         assert other.locator("#count").inner_text() == "Step 2 of 4"
 
 
+def test_the_graph_is_in_sight_in_a_frame_that_was_hidden(browser, tmp_path):
+    notebook = tmp_path / "notebook.html"
+    frame = mlp()._repr_mimebundle_()["text/html"].replace('loading="lazy"', "")
+    notebook.write_text(f"<!doctype html><title>n</title><div style='display:none'>{frame}</div>")
+    with Visit(browser, notebook) as visit:
+        visit.page.wait_for_timeout(300)
+        visit.page.evaluate("document.querySelector('div').style.display = ''")
+        page = visit.page.frame_locator("iframe")
+        visit.page.wait_for_timeout(300)
+        box = page.locator(".box.current").bounding_box()
+        stage = page.locator("#stage").bounding_box()
+        assert stage["x"] < box["x"] < stage["x"] + stage["width"]
+        assert stage["y"] < box["y"] < stage["y"] + stage["height"]
+
+
 def test_a_large_graph_steps(browser, tmp_path):
     def program():
         h = airi.ones(2, 2, requires_grad=True)
@@ -346,6 +361,8 @@ def test_a_leaf_says_that_its_gradients_add_up(browser, tmp_path):
     with Visit(browser, tr.save(tmp_path / "t.html")) as visit:
         visit.page.keyboard.press("End")
         assert "Used 2 times: the gradients add up." in visit.text("#details")
+        visit.page.locator(".box.input").first.click()
+        assert visit.page.locator(".box.same").count() == 2
 
 
 def test_arrows_turn_when_the_gradient_passes(browser, saved):

@@ -1,10 +1,5 @@
-// The graph alone: a click on a parameter that is used several times shows all of its uses.
-const graph = new Graph($("graph"), data, (number) => {
-  const { shared } = data.boxes[number];
-  data.boxes.forEach((box, i) => {
-    graph.boxes[i].classList.toggle("same", shared !== "" && box.shared === shared);
-  });
-});
+// The graph alone.
+const graph = new Graph($("graph"), data, () => {});
 
 let drawnIn = language;
 
@@ -21,4 +16,5 @@ function translate() {
 listenToFrame(graph, translate, () => {});
 listenToKeys(ZOOM_KEYS(graph));
 translate();
-graph.fit(0.5);
+graph.smallest = 0.5;
+graph.open();

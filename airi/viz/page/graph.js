@@ -156,8 +156,18 @@ class Graph {
     const event = box.step === null ? null : now.events[box.step];
     if (event) this.drawMarks(event, x + width / 2, y - height / 2, group);
     if (now.stop && box.kind === "op" && !event) group.classList.add("unreached");
-    group.addEventListener("click", () => this.onChoose(number));
+    group.addEventListener("click", () => {
+      this.markUses(box.shared);
+      this.onChoose(number);
+    });
     return group;
+  }
+
+  // All boxes of a parameter that is used several times.
+  markUses(shared) {
+    this.data.boxes.forEach((box, i) => {
+      this.boxes[i].classList.toggle("same", shared !== "" && box.shared === shared);
+    });
   }
 
   drawMarks(event, x, y, group) {
@@ -217,6 +227,11 @@ class Graph {
     this.showTiles();
   }
 
+  open() {
+    this.fit(this.smallest ?? (innerWidth > 820 ? 1 : 0.75));
+    this.opened?.();
+  }
+
   // The whole graph where that can be read, else its end at the result.
   fit(smallest = 0) {
     const [width, height] = this.size;
@@ -251,7 +266,9 @@ class Graph {
 
   listen() {
     new ResizeObserver(() => {
+      const wasHidden = !this.size[0];
       this.size = [this.svg.clientWidth, this.svg.clientHeight];
+      if (wasHidden) this.open(); // a frame of a notebook has no size at first
       this.showTiles();
     }).observe(this.svg);
     const touches = new Map();

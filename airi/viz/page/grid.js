@@ -65,8 +65,10 @@ function number(context, value, x, y, cell, colour) {
   context.fillText(text, x, y, cell - 2);
 }
 
-function inkOn([red, green, blue]) {
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#141a22" : "#f4f6fa";
+// Black or white, whichever has the greater contrast: never less than 4.5 to 1.
+function inkOn(colour) {
+  const [red, green, blue] = colour.map((value) => (value / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000" : "#fff";
 }
 
 // A number in few letters, for a cell, and with the sign that a minus is.

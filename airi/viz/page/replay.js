@@ -113,6 +113,7 @@ $("series").hidden = data.snapshots.length < 2;
 $("snapshot").max = data.snapshots.length - 1;
 $("snapshot").value = 0;
 $("snapshot").addEventListener("input", () => choose(Number($("snapshot").value)));
-graph.fit(innerWidth > 820 ? 1 : 0.75);
+graph.opened = () => go(player.at);
+graph.open();
 translate();
 go(0);
