@@ -60,8 +60,10 @@ def _picked(values: np.ndarray, most: int) -> tuple[np.ndarray, list[int], list[
     rows, columns = _evenly(height, tile), _evenly(width, tile)
     cells = len(rows) * len(columns)
     count = min(math.prod(leading), _TILES, max(1, most // max(cells, 1)))
-    tiles = values.reshape(-1, height, width)[:count] if values.size else values[:0]
     channels = leading[-1]
+    if count > channels > 0:
+        count = count // channels * channels  # whole examples
+    tiles = values.reshape(-1, height, width)[:count] if values.size else values[:0]
     usual = 4 if cells > 64 else 16 if cells <= 25 and channels > 9 else 9
     whole = usual // channels * channels if 0 < channels <= usual else usual  # whole examples
     across = max(1, min(whole, count))

@@ -78,6 +78,8 @@ def test_filters_are_a_matrix_of_pictures():
     assert (found["cells"], found["grid"]) == ([5, 5], [16, 16])
     found = sampled(np.zeros((16, 3, 5, 5)))
     assert found["grid"] == [6, 9]  # three filters of three channels in a row
+    found = sampled(np.zeros((8, 16, 20, 20)))
+    assert found["grid"] == [4, 4]  # the first example, and no part of the second
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0), (2, 0, 4), (1, 1, 1), (7, 5, 3, 2, 2)])
@@ -462,6 +464,8 @@ def test_a_partial_trace_shows_where_it_stopped(browser, tmp_path):
         )
         assert page.locator(".box.ill").count() == 1
         assert page.locator(".box.unreached").count() == 1
+        page.keyboard.press("End")
+        assert page.locator(".box.unreached.reached").count() == 0
         page.click("#stop button")
         assert visit.text("#details h2").startswith("Stop")
         assert "Its backward raised ValueError: no way" in visit.text("#details")

@@ -193,8 +193,10 @@ class Graph {
     });
     edges.forEach((edge, number) => {
       const step = boxes[edge.to].step;
-      const flows = boxes[edge.to].kind === "result" || (step !== null && step < at);
-      const isNow = edge.to === current && (now.norms[number] ?? null) !== null;
+      const isSent = (now.norms[number] ?? null) !== null;
+      const isPast = boxes[edge.to].kind === "result" || (step !== null && step < at);
+      const flows = isSent && isPast;
+      const isNow = isSent && edge.to === current;
       const arriving = edge.from === current;
       this.edges[number].classList.toggle("done", flows);
       this.point(this.edges[number], edge.curve, flows || isNow);
