@@ -32,8 +32,8 @@ class Step:
 
     ``gradient`` at the point it starts from; ``momentum`` and ``squares``, its running means of
     gradients and of their squares (or their sum); both divided by ``1 - beta**t`` in
-    ``corrected_momentum`` and ``corrected_squares``; ``scaled``, momentum (or gradient) over the
-    root of the squares; ``step``, what it added to the parameters.
+    ``corrected_momentum`` and ``corrected_squares``; ``scaled``, momentum (or, without momentum
+    and in RMSprop, gradient) over the root of the squares; ``step``, what the parameters moved by.
     """
 
     gradient: np.ndarray
@@ -273,6 +273,11 @@ def _parts(optimizer: Optimizer, p: Tensor, gradient: np.ndarray, step: np.ndarr
     if squares is not None:
         top = next(each for each in (corrected, momentum, gradient) if each is not None)
         below = corrected_squares if corrected_squares is not None else squares
+        if "square_avg" in state:  # RMSprop's momentum is of what is divided already
+            top = gradient
+        mean = _kept(state, ("grad_avg",))
+        if mean is not None:
+            below = np.maximum(below - mean**2, 0)
         root = below if "exp_inf" in state else np.sqrt(below)
         scaled = top / (root + float(group.get("eps", 0.0) or 0.0) + 1e-300)
     return Step(gradient, momentum, squares, corrected, corrected_squares, scaled, step)

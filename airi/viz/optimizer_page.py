@@ -45,6 +45,8 @@ def page(lab: OptimizerLab) -> str:
 
 def _name(surface: Surface) -> str:
     """The surface's name, which the page translates where it is airi's own."""
+    if surface.name == "<lambda>":
+        return text("ownSurface")
     is_own = SURFACES.get(surface.name) is surface
     return text(surface.name) if is_own else surface.name
 
@@ -62,12 +64,23 @@ def _run(run: Run) -> dict[str, Any]:
         "path": [[number(x) for x in point] for point in run.path],
         "losses": [number(each) for each in run.losses],
         "diverged": run.diverged,
+        "labels": _labels(run),
         "parts": {
             name: [_vector(getattr(step, name)) for step in run.steps]
             for name in (*parts, "step")
             if any(getattr(step, name) is not None for step in run.steps)
         },
     }
+
+
+def _labels(run: Run) -> dict[str, str]:
+    """The words for parts that are not what they usually are."""
+    labels = {}
+    if run.kind in ("Adagrad", "Adamax"):
+        labels["squares"] = {"Adagrad": "sum_of_squares", "Adamax": "largest_size"}[run.kind]
+    if run.kind == "RMSprop" or all(step.momentum is None for step in run.steps):
+        labels["scaled"] = "scaled_gradient"
+    return labels
 
 
 def _vector(value: np.ndarray | None) -> list[float | str] | None:

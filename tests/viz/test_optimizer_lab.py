@@ -210,3 +210,32 @@ def test_notebooks_get_a_frame_of_their_own():
     bundle = viz.optimizers("valley", MAKERS, steps=1)._repr_mimebundle_()
     assert 'sandbox="allow-scripts"' in bundle["text/html"]
     assert "SGD" in bundle["text/plain"]
+
+
+@pytest.mark.parametrize("centered", [False, True])
+def test_rmsprop_divides_the_gradient_not_the_momentum(centered):
+    lab = viz.optimizers(
+        "beale",
+        {"RMSprop": lambda p: optim.RMSprop(p, lr=0.01, momentum=0.9, centered=centered)},
+        steps=3,
+    )
+    before = 0.0
+    for step in lab.runs["RMSprop"].steps:
+        np.testing.assert_allclose(step.momentum, 0.9 * before + step.scaled, rtol=1e-9)
+        np.testing.assert_allclose(step.step, -0.01 * step.momentum, rtol=1e-9)
+        before = step.momentum
+
+
+def test_parts_have_the_names_that_they_have_in_the_optimizer(browser, tmp_path):
+    makers = {
+        "Adagrad": lambda p: optim.Adagrad(p, lr=0.1),
+        "Adam": lambda p: optim.Adam(p, lr=0.1),
+    }
+    lab = viz.optimizers(lambda x, y: x**2 + y**2, makers, start=(1.0, 1.0), steps=4)
+    with Visit(browser, lab.save(tmp_path / "lab.html")) as visit:
+        assert visit.text("#surface") == "a function of your own"
+        assert "sum of squares" in visit.text("#details")
+        assert "−gradient / √squares" in visit.text("#details")
+        visit.page.keyboard.press("ArrowDown")
+        assert "mean of squares" in visit.text("#details")
+        assert "−momentum / √squares" in visit.text("#details")

@@ -256,7 +256,7 @@ function showParts(root, run, at) {
     const label = made("td", "", undefined, row);
     const swatch = made("span", "swatch", undefined, label);
     if (ARROWS.includes(part)) swatch.style.background = `var(--${part})`;
-    label.append(say(part));
+    label.append(say(run.labels[part] ?? part));
     for (const each of value) made("td", "", told(each, 3), row);
   }
   made("p", "quiet", say("partsNote"), root);
