@@ -6,55 +6,72 @@ says on first use that it computes in plain NumPy.
 
 import os
 import tempfile
+from glob import glob
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-KERNELS = "airi/ops/conv_ext"
-HEADERS = [
-    "airi/ops/conv_kernels.h",
-    "airi/ops/conv_instructions.h",
-    "airi/ops/conv_product.h",
-    "airi/ops/conv_tile.h",
-    "airi/ops/conv_undefine.h",
-    "airi/ops/conv_weight.h",
-    "airi/ops/conv_winograd.h",
-    "airi/ops/conv_winograd_tile.h",
-    "airi/ops/pool_kernels.h",
-]
-FUSED_HEADERS = [
-    "airi/ops/fused_kernels.h",
-    "airi/ops/fused_vectors.h",
-    "airi/ops/wide_kernels.h",
-    "airi/ops/row_kernels.h",
-    "airi/ops/fused_table.h",
-]
-PRODUCT_HEADERS = [
-    "airi/ops/attention_kernels.h",
-    "airi/ops/fused_vectors.h",
-    "airi/ops/instruction_sets.h",
-    "airi/ops/lstm_kernels.h",
-    "airi/ops/product_kernels.h",
-    "airi/ops/product_of_set.h",
-    "airi/ops/product_tile.h",
-]
-
+# The kernels, and the headers beside each that it includes.
+KERNELS = {
+    "airi.memory_ext": ["memory_blocks.h"],
+    "airi.ops.conv_ext": [
+        "conv_instructions.h",
+        "conv_kernels.h",
+        "conv_product.h",
+        "conv_tile.h",
+        "conv_undefine.h",
+        "conv_weight.h",
+        "conv_winograd.h",
+        "conv_winograd_tile.h",
+        "pool_kernels.h",
+    ],
+    "airi.ops.erf_ext": ["erf_kernels.h"],
+    "airi.ops.fused_ext": [
+        "fused_kernels.h",
+        "fused_table.h",
+        "fused_vectors.h",
+        "row_kernels.h",
+        "wide_kernels.h",
+    ],
+    "airi.ops.places_ext": ["places_kernels.h", "places_loops.h"],
+    "airi.ops.product_ext": [
+        "attention_kernels.h",
+        "fused_vectors.h",
+        "instruction_sets.h",
+        "lstm_kernels.h",
+        "product_kernels.h",
+        "product_of_set.h",
+        "product_tile.h",
+    ],
+    "airi.ops.recurrent_ext": ["recurrent_kernels.h"],
+    "airi.optim.update_ext": ["update_kernels.h", "update_loops.h"],
+}
 
 # The graph and the walk over it are Python with types beside it (*.pxd): compiled they are several
 # times as fast. They include one another's C structs, so it is all of them or none.
-CORE = [
-    "airi.autograd.basics_ext",
-    "airi.autograd.small_ext",
-    "airi.autograd.mode",
-    "airi.autograd.rule",
-    "airi.autograd.graph",
-    "airi.autograd.engine",
-    "airi.ops.linear_ext",
-    "airi.ops.operators",
-]
+CORE = {
+    "airi.autograd.basics_ext": [],
+    "airi.autograd.small_ext": [],
+    "airi.autograd.mode": [],
+    "airi.autograd.rule": [],
+    "airi.autograd.graph": [],
+    "airi.autograd.engine": [],
+    "airi.ops.linear_ext": ["narrow_products.h"],
+    "airi.ops.operators": [],
+}
 
-
-CORE_HEADERS = ["airi/ops/narrow_products.h"]  # of linear_ext
+OPTIONS = {
+    "airi.memory_ext": {
+        "define_macros": [
+            ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+            ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+        ],
+    },
+    # Without errno a square root is one instruction, and a loop of them is vectorised.
+    "airi.optim.update_ext": {
+        "extra_compile_args": [] if os.name == "nt" else ["-fno-math-errno"],
+    },
+}
 
 
 class BuildKernels(build_ext):
@@ -99,77 +116,28 @@ def extensions():
         from numpy import get_include
     except ImportError:  # building without isolation and without Cython or NumPy: no kernels
         return []
-    kernels = Extension("airi.ops.conv_ext", [KERNELS + ".pyx"], depends=HEADERS, optional=True)
-    erf = Extension(
-        "airi.ops.erf_ext",
-        ["airi/ops/erf_ext.pyx"],
-        depends=["airi/ops/erf_kernels.h"],
-        libraries=[] if os.name == "nt" else ["m"],
-        optional=True,
-    )
-    recurrent = Extension(
-        "airi.ops.recurrent_ext",
-        ["airi/ops/recurrent_ext.pyx"],
-        depends=["airi/ops/recurrent_kernels.h"],
-        optional=True,
-    )
-    places = Extension(
-        "airi.ops.places_ext",
-        ["airi/ops/places_ext.pyx"],
-        depends=["airi/ops/places_kernels.h", "airi/ops/places_loops.h"],
-        optional=True,
-    )
-    updates = Extension(
-        "airi.optim.update_ext",
-        ["airi/optim/update_ext.pyx"],
-        depends=["airi/optim/update_loops.h", "airi/optim/update_kernels.h"],
-        # Without errno a square root is one instruction, and a loop of them is vectorised.
-        extra_compile_args=[] if os.name == "nt" else ["-fno-math-errno"],
-        libraries=[] if os.name == "nt" else ["m"],
-        optional=True,
-    )
-    fused = Extension(
-        "airi.ops.fused_ext",
-        ["airi/ops/fused_ext.pyx"],
-        depends=FUSED_HEADERS,
-        libraries=[] if os.name == "nt" else ["m"],
-        optional=True,
-    )
-    product = Extension(
-        "airi.ops.product_ext",
-        ["airi/ops/product_ext.pyx"],
-        depends=PRODUCT_HEADERS,
-        libraries=[] if os.name == "nt" else ["m"],
-        optional=True,
-    )
-    memory = Extension(
-        "airi.memory_ext",
-        ["airi/memory_ext.pyx"],
-        depends=["airi/memory_blocks.h"],
-        include_dirs=[get_include()],
-        define_macros=[
-            ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
-            ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
-        ],
-        optional=True,
-    )
-    every = [kernels, erf, recurrent, places, updates, fused, product, memory, *core(get_include())]
+    every = [extension(name, get_include()) for name in [*KERNELS, *CORE]]
     # The annotations are for readers and type checkers; the types of C stand in the .pxd files.
     directives = {"language_level": "3", "annotation_typing": False, "auto_pickle": False}
     return cythonize(every, compiler_directives=directives)
 
 
-def core(numpy_headers):
-    return [
-        Extension(
-            name,
-            [name.replace(".", "/") + (".pyx" if name.endswith("_ext") else ".py")],
-            depends=[name.replace(".", "/") + ".pxd" for name in CORE] + CORE_HEADERS,
-            include_dirs=[numpy_headers],
-            optional=True,
-        )
-        for name in CORE
-    ]
+def extension(name, numpy_headers):
+    """A kernel from its .pyx file, a module of the core that is no kernel from its .py file."""
+    path = name.replace(".", "/")
+    headers = KERNELS[name] if name in KERNELS else CORE[name]
+    depends = [f"{os.path.dirname(path)}/{header}" for header in headers]
+    if name in CORE:
+        depends += glob("airi/*/*.pxd")
+    return Extension(
+        name,
+        [path + (".pyx" if name.endswith("_ext") else ".py")],
+        depends=depends,
+        include_dirs=[numpy_headers],
+        libraries=[] if os.name == "nt" else ["m"],
+        optional=True,
+        **OPTIONS.get(name, {}),
+    )
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})
