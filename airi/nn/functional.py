@@ -37,6 +37,12 @@ from airi.ops.activation import (
     softsign,
     tanhshrink,
 )
+from airi.ops.adaptive_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+)
 from airi.ops.attention import scaled_dot_product_attention
 from airi.ops.contraction import einsum
 from airi.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d, fold, unfold
@@ -111,10 +117,6 @@ from airi.ops.norm import (
 )
 from airi.ops.padding import pad
 from airi.ops.pool import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
     avg_pool1d,
     avg_pool2d,
     lp_pool1d,

@@ -8,8 +8,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from airi.ops.adaptive_pool import adaptive_max_pool1d, adaptive_max_pool2d
 from airi.ops.fractional_pool import fractional_max_pool2d, fractional_max_pool3d
-from airi.ops.pool import adaptive_max_pool1d, adaptive_max_pool2d, max_pool1d, max_pool2d
+from airi.ops.pool import max_pool1d, max_pool2d
 from airi.ops.pool3d import adaptive_max_pool3d, max_pool3d
 from airi.ops.resize import channel_shuffle, interpolate
 

@@ -14,15 +14,12 @@ import numpy as np
 
 from airi.autograd.graph import Rule
 from airi.ops import comparison, elementwise, kernels, transcendental
+from airi.ops.adaptive_pool import AdaptiveAvgPool2d, adaptive_size, adaptive_windows, part_of
 from airi.ops.pool import (
-    AdaptiveAvgPool2d,
     AvgPool2d,
     GatherInPlanes,
     MaxUnpool2d,
     PoolWindows,
-    adaptive_size,
-    adaptive_windows,
-    part_of,
     unpooled_size,
 )
 from airi.ops.spatial import like_input, numbers, with_batch
@@ -31,7 +28,7 @@ from airi.ops.views import reshape, shape_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airi.ops.pool import SomeSizes
+    from airi.ops.adaptive_pool import SomeSizes
     from airi.ops.spatial import Sizes
     from airi.tensor import Tensor
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule, wrap
+from airi.ops.adaptive_pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from airi.ops.matmul import matmul
-from airi.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from airi.ops.pool3d import adaptive_avg_pool3d
 from airi.ops.views import Expand, Reshape, along, movedim, permute, reshape, shape_of
 

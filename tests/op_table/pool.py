@@ -39,24 +39,6 @@ def _avg_pool1d(rng):
     ]
 
 
-def _adaptive2d(make):
-    def samples(rng):
-        return [
-            call(make(rng, 2, 3, 4, 6), 2),
-            call(make(rng, 2, 5, 7), (None, 3)),
-            call(make(rng, 1, 2, 5, 4), (3, 6)),
-        ]
-
-    return samples
-
-
-def _adaptive1d(make):
-    def samples(rng):
-        return [call(make(rng, 2, 3, 6), 2), call(make(rng, 3, 7), 3), call(make(rng, 1, 2, 4), 6)]
-
-    return samples
-
-
 def _max_unpool2d(rng):
     def places(*rows):
         return np.array(rows).reshape(1, 1, 2, 2)
@@ -96,10 +78,6 @@ ROWS = [
     _functional("max_pool1d", _max_pool1d),
     _functional("avg_pool2d", _avg_pool2d, empty=_no_examples(2)),
     _functional("avg_pool1d", _avg_pool1d),
-    _functional("adaptive_avg_pool2d", _adaptive2d(real), empty=_no_examples(3)),
-    _functional("adaptive_avg_pool1d", _adaptive1d(real)),
-    _functional("adaptive_max_pool2d", _adaptive2d(distinct), empty=_no_examples(3)),
-    _functional("adaptive_max_pool1d", _adaptive1d(distinct)),
     _functional("max_unpool2d", _max_unpool2d),
     _functional("max_unpool1d", _max_unpool1d),
     _functional("lp_pool2d", _lp_pool2d),
