@@ -56,7 +56,7 @@ CORE = {
     "airi.autograd.rule": [],
     "airi.autograd.graph": [],
     "airi.autograd.engine": [],
-    "airi.ops.linear_ext": ["narrow_products.h"],
+    "airi.ops.linear_ext": ["instruction_sets.h", "narrow_products.h"],
     "airi.ops.operators": [],
 }
 

@@ -106,7 +106,7 @@ cdef long _number = 0
 
 
 cpdef long next_number():
-    """0, 1, 2 and so on. No other thread runs in here: the interpreter's lock is held."""
+    """1, 2, 3 and so on. No other thread runs in here: the interpreter's lock is held."""
     global _number
     _number += 1
     return _number

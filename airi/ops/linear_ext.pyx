@@ -40,7 +40,6 @@ def limit_instructions(int most):
     use = narrow_products(most)
 
 
-
 cdef enum:
     SMALL = 1 << 16  # multiplications, up to which BLAS takes longer to begin than to multiply
     NARROW = 16  # outputs, up to which it takes longer to pack

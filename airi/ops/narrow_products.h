@@ -23,10 +23,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "instruction_sets.h"
+
 #define LENGTH 256
-#define GLUE(a, b) a##_##b
-#define GLUE_EXPANDED(a, b) GLUE(a, b)
-#define NAME(name) GLUE_EXPANDED(name, INSTRUCTIONS)
 
 /* Element (i, k) of a: a[i * a_row + k * a_step]; of b in dots (j, k), in combine (k, j). */
 typedef struct {
@@ -44,50 +43,38 @@ typedef struct {
     void (*combine)(const Product *p, ptrdiff_t first_column, ptrdiff_t end_column);
 } NarrowProducts;
 
-#if (defined(__GNUC__) || defined(__clang__))
+#ifdef __GNUC__
 #define INLINE static inline __attribute__((always_inline))
 #else
 #define INLINE static inline
 #endif
 
 #define INSTRUCTIONS portable
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef __GNUC__
 #define VECTOR_BYTES 16
 #endif
 #include "narrow_products.h"
 
-#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
-#define CHOOSES
-#pragma GCC push_options
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC target("avx2,fma")
-#endif
+#ifdef CHOOSE_AT_RUN_TIME
+
 #define INSTRUCTIONS avx2
 #define VECTOR_BYTES 32
+TARGET_BEGIN("avx2,fma")
 #include "narrow_products.h"
-#ifdef __clang__
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
-#else
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f")
-#endif
+TARGET_END
+
 #define INSTRUCTIONS avx512
 #define VECTOR_BYTES 64
+TARGET_BEGIN("avx512f")
 #include "narrow_products.h"
-#ifdef __clang__
-#pragma clang attribute pop
-#endif
-#pragma GCC pop_options
-#endif
+TARGET_END
+
+#endif /* CHOOSE_AT_RUN_TIME */
 
 /* The best that this processor has, of which a test may forbid AVX-512 (1) and AVX2 (0) too. */
 static NarrowProducts narrow_products(int most)
 {
-#ifdef CHOOSES
+#ifdef CHOOSE_AT_RUN_TIME
     __builtin_cpu_init();
     if (most >= 2 && __builtin_cpu_supports("avx512f"))
         return table_avx512;
