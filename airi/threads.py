@@ -13,6 +13,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 # After a matrix product OpenBLAS's threads spin for some 25 ms in the hope of another, on the
@@ -21,6 +22,11 @@ from typing import Any
 # was before airi, `let_blas_threads_sleep` makes it read again.
 _timeout_comes_late = "numpy" in sys.modules and "OPENBLAS_THREAD_TIMEOUT" not in os.environ
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+
+# A thread of the OpenMP runtime that waits for work spins for milliseconds by default, at the cost
+# of whatever else runs on the same processors. But to wake one that sleeps takes as long as a pass
+# over an array of a megabyte. So GCC's runtime spins for some 0.1 ms, and others sleep.
+_SHORT_WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "10000"}
 
 _kernel_threads: int | None = None
 _forked = False
@@ -79,6 +85,21 @@ def _threads_at_start() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@contextmanager
+def threads_that_sleep() -> Iterator[None]:
+    """While an extension is imported that brings the OpenMP runtime, which reads this then.
+
+    What the user has set stays, and is all that the runtime gets to know.
+    """
+    added = {} if _SHORT_WAITING.keys() & os.environ.keys() else _SHORT_WAITING
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 def let_blas_threads_sleep() -> None:

@@ -6,10 +6,8 @@ first used, so that ``import airi`` neither loads the extension nor warns about 
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from airi import threads
+from airi.threads import threads_that_sleep as threads_that_sleep  # for those that load kernels
 
 _NAMES = (
     "avg_pool2d_backward",
@@ -30,11 +29,6 @@ _NAMES = (
 )
 
 _module: ModuleType | None = None
-
-# A thread of the OpenMP runtime that waits for work spins for milliseconds by default, at the cost
-# of whatever else runs on the same processors. But to wake one that sleeps takes as long as a pass
-# over an array of a megabyte. So GCC's runtime spins for some 0.1 ms, and others sleep.
-_SHORT_WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "10000"}
 
 
 def implementation() -> ModuleType:
@@ -57,21 +51,6 @@ def implementation() -> ModuleType:
             )
         _module = module
     return _module
-
-
-@contextmanager
-def threads_that_sleep() -> Iterator[None]:
-    """While an extension is imported that brings the OpenMP runtime, which reads this then.
-
-    What the user has set stays, and is all that the runtime gets to know.
-    """
-    added = {} if _SHORT_WAITING.keys() & os.environ.keys() else _SHORT_WAITING
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            del os.environ[name]
 
 
 def __getattr__(name: str):

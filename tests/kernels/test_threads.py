@@ -184,3 +184,23 @@ while True:
         finally:
             process.kill()
         assert process.stderr.read().endswith("KeyboardInterrupt\n")
+
+
+# What loads the runtime first, each with another extension.
+LOADING = (
+    "pass",
+    "airi.nn.functional.max_pool2d(airi.ones(1, 1, 4, 4), 2)",
+    "airi.nn.functional.gelu(airi.ones(256, 256))",
+    "import airi.optim",
+)
+
+
+@pytest.mark.parametrize("program", LOADING)
+def test_waiting_threads_of_the_openmp_runtime_do_not_spin_for_long(program):
+    command = [sys.executable, "-c", f"import airi\n{program}"]
+    settings = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {name: value for name, value in os.environ.items() if name not in settings}
+    environment["OMP_DISPLAY_ENV"] = "verbose"  # the runtime says what it read when it was loaded
+    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=True)
+    spins = [line.split("'")[1] for line in done.stderr.splitlines() if "GOMP_SPINCOUNT" in line]
+    assert spins in ([], ["10000"])  # none: another runtime, or no compiled kernels
