@@ -615,3 +615,23 @@ def test_random_programs():
             np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-8, err_msg=about)
         agreed += 1
     assert agreed > 200
+
+
+@pytest.mark.parametrize(
+    "view", [lambda x: x.view(-1), lambda x: x[0], lambda x: x[1:, ::2], lambda x: x.t()]
+)
+def test_a_view_of_a_leaf_that_is_itself_a_view_may_not_be_written(view):
+    leaf = airi.ones(6).view(2, 3).requires_grad_()
+    with pytest.raises(RuntimeError, match="view of a leaf tensor"):
+        view(leaf).mul_(2)
+    assert leaf.is_leaf
+    with airi.no_grad():
+        view(leaf).mul_(2)
+    (leaf * leaf).sum().backward()
+    assert airi.equal(leaf.grad, 2 * leaf.detach())
+
+
+def test_a_view_of_a_leaf_that_is_itself_a_view_passes_its_gradient_on():
+    leaf = airi.ones(6).view(2, 3).requires_grad_()
+    (leaf[0] * 3).sum().backward()
+    assert leaf.grad.tolist() == [[3.0, 3.0, 3.0], [0.0, 0.0, 0.0]]

@@ -377,17 +377,23 @@ def _wrap_several(
 
 def _make_view(result: Any, source: Any, rule: type[Rule] | None, attributes: Any) -> None:
     """Note that `result` shows the memory of `source`; without a rule it may not be written to."""
-    base = source if source._base is None else source._base
+    # A leaf that is itself a view, ``x.view(2, 3).requires_grad_()``, is the base of its views: its
+    # gradient ends there.
+    base, steps = source._base, source._steps
+    if base is None:
+        base = source
+    elif source._requires_grad and source._edge is None:
+        base, steps = source, ()
     if result._array.base is None or not np.may_share_memory(result._array, base._array):
         return  # a reshape that had to copy
     result._base = base
     result._counter = base._counter
     result._base_edge = base._edge
     result._made_without_grad = not current().grad or source._made_without_grad
-    if rule is None or source._steps is None:
+    if rule is None or steps is None:
         result._steps = None
     else:
-        result._steps = (*source._steps, (rule, attributes))
+        result._steps = (*steps, (rule, attributes))
 
 
 def replay_view(steps: Any, value: Any) -> Any:

@@ -117,10 +117,14 @@ class Sub(Elementwise):
     complex = True
     ufunc = np.subtract
 
+    @classmethod
+    def prepare(cls, arrays):
+        if any(_is_bool(each) for each in arrays):
+            raise RuntimeError("sub: bools cannot be subtracted; use ~, ^ or logical_xor()")
+        return super().prepare(arrays)
+
     @staticmethod
     def forward(x, y):
-        if np.result_type(x, y).kind == "b":
-            raise ValueError("bool tensors cannot be subtracted; use ^ or logical_xor()")
         return np.subtract(x, y)
 
     @staticmethod
@@ -128,12 +132,18 @@ class Sub(Elementwise):
         return g, -g if needs[1] else None
 
 
+def _is_bool(value: Any) -> bool:
+    kind = value.dtype.kind if isinstance(value, (np.ndarray, np.generic)) else None
+    return kind == "b" or type(value) is bool
+
+
 def sub(
     input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
 ) -> Tensor:
     """out = input - alpha * other, elementwise with broadcasting.
 
-    Raises RuntimeError for bool tensors (use ``logical_xor``). Example: ``airi.sub(a, b)``.
+    Raises RuntimeError where either is of bools (``~mask`` is 1 - mask; ``logical_xor``).
+    Example: ``airi.sub(a, b)``.
     Source: ``torch.sub``.
     """
     result = Sub.apply(input, other if alpha == 1 else scaled("sub", input, other, alpha))

@@ -213,3 +213,39 @@ def test_add_with_alpha_on_small_integers_wraps():
     x = airi.tensor([1], dtype=airi.uint8)
     assert airi.addcmul(x, x, x, value=-2).tolist() == [255]
     assert airi.add(x, x, alpha=-2).tolist() == [255]
+
+
+# Operators with what is no tensor
+
+
+class _Foreign:
+    def __radd__(self, other):
+        return "radd"
+
+    def __rsub__(self, other):
+        return "rsub"
+
+    def __rmul__(self, other):
+        return "rmul"
+
+    def __rtruediv__(self, other):
+        return "rtruediv"
+
+
+def test_operators_leave_other_classes_to_their_reflected_methods():
+    x, other = airi.ones(3), _Foreign()
+    assert [x + other, x - other, x * other, x / other] == ["radd", "rsub", "rmul", "rtruediv"]
+
+
+@pytest.mark.parametrize("other", [None, object(), {}])
+def test_operators_name_what_is_no_operand(other):
+    with pytest.raises(TypeError, match="expected a Tensor or a number"):
+        airi.ones(3) + other
+
+
+@pytest.mark.parametrize("x", [airi.ones(3), airi.ones(3, dtype=airi.int64)])
+@pytest.mark.parametrize("y", [True, airi.tensor(True), airi.tensor([True, False, True])])
+def test_bools_cannot_be_subtracted(x, y):
+    for subtract in (lambda: x - y, lambda: y - x, lambda: airi.sub(x, y), lambda: x.sub_(y)):
+        with pytest.raises(RuntimeError, match="bools cannot be subtracted"):
+            subtract()
