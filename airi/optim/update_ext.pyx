@@ -12,7 +12,7 @@ from libc.stdlib cimport calloc, free
 
 from airi import threads
 
-cdef extern from "update_loops.h" nogil:
+cdef extern from "update_kernels.h" nogil:
     void scale_add_float(float *, float, const float *, float, Py_ssize_t)
     void scale_add_double(double *, double, const double *, double, Py_ssize_t)
     void scale_add_square_float(float *, float, const float *, float, Py_ssize_t)

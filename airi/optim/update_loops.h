@@ -1,81 +1,62 @@
-/* update_kernels.h for float and for double. */
+/* The loops of update_kernels.h, for REAL float or double: included once for each. Straight-line
+ * arithmetic over arrays, which compilers turn into vector instructions. */
 
-#include <math.h>
-#include <stddef.h>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-#ifndef __GNUC__
-#define restrict
-#endif
-
-/* A parameter with its gradient and its states, and what of the update is its own. */
-typedef struct {
-    void *param;
-    const void *grad;
-    void *first, *second; /* momentum_buffer; exp_avg and exp_avg_sq */
-    ptrdiff_t count;
-    double size, eps;     /* Adam: lr and eps with the corrections of step t */
-    int is_double;
-} Update;
-
-/* What all parameters of a group share. */
-typedef struct {
-    double sign, decay, shrink, lr, momentum, share, beta1, beta2;
-    int nesterov;
-} Options;
-
-/* Where compiler and C library can choose by processor when the program starts, let them. The
- * C library says which it is in a header of its own. */
-#if defined(__x86_64__) && defined(__GNUC__) && defined(__GLIBC__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
-
-#define REAL float
-#define SQRT sqrtf
-#define NAMED(name) name##_float
-#include "update_kernels.h"
-#undef REAL
-#undef SQRT
-#undef NAMED
-
-#define REAL double
-#define SQRT sqrt
-#define NAMED(name) name##_double
-#include "update_kernels.h"
-#undef REAL
-#undef SQRT
-#undef NAMED
-
-/* All parameters in one go. Threads share them in pieces, which differ less in size than they. */
-#define PIECE 16384
-
-enum { SGD_STEP, ADAM_STEP };
-
-static void step_piece(int kind, const Options *o, const Update *u, ptrdiff_t from)
+FOR_EACH_PROCESSOR
+static void NAMED(scale_add)(REAL *x, REAL a, const REAL *y, REAL b, ptrdiff_t count)
 {
-    ptrdiff_t end = from + PIECE < u->count ? from + PIECE : u->count;
-    if (kind == SGD_STEP)
-        (u->is_double ? sgd_step_double : sgd_step_float)(o, u, from, end);
-    else
-        (u->is_double ? adam_step_double : adam_step_float)(o, u, from, end);
+    for (ptrdiff_t i = 0; i < count; i++)
+        x[i] = a * x[i] + b * y[i];
 }
 
-static void step_all(int kind, const Options *o, const Update *updates, ptrdiff_t count,
-                     int threads)
+FOR_EACH_PROCESSOR
+static void NAMED(scale_add_square)(REAL *x, REAL a, const REAL *y, REAL b, ptrdiff_t count)
 {
-    (void)threads;
-#ifdef _OPENMP
-#pragma omp parallel num_threads(threads) if (threads > 1)
-#endif
-    for (ptrdiff_t i = 0; i < count; i++) {
-#ifdef _OPENMP
-#pragma omp for schedule(dynamic) nowait
-#endif
-        for (ptrdiff_t from = 0; from < updates[i].count; from += PIECE)
-            step_piece(kind, o, &updates[i], from);
+    for (ptrdiff_t i = 0; i < count; i++)
+        x[i] = a * x[i] + b * y[i] * y[i];
+}
+
+FOR_EACH_PROCESSOR
+static void NAMED(add_ratio)(REAL *x, REAL a, const REAL *y, const REAL *z, REAL eps,
+                             ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i++)
+        x[i] += a * y[i] / (SQRT(z[i]) + eps);
+}
+
+/* Whole updates in one pass, with the names of PyTorch's options; `sign` is -1 to maximize. */
+
+/* SGD; without momentum it has no buffer. */
+FOR_EACH_PROCESSOR
+static void NAMED(sgd_step)(const Options *o, const Update *u, ptrdiff_t from, ptrdiff_t end)
+{
+    REAL *restrict p = u->param, *restrict b = u->first;
+    const REAL *restrict grad = u->grad;
+    REAL lr = o->lr, momentum = o->momentum, share = o->share, sign = o->sign, decay = o->decay;
+    for (ptrdiff_t i = from; i < end; i++) {
+        REAL g = sign * grad[i];
+        if (decay != 0)
+            g += decay * p[i];
+        if (b) {
+            b[i] = momentum * b[i] + share * g;
+            g = o->nesterov ? g + momentum * b[i] : b[i];
+        }
+        p[i] -= lr * g;
+    }
+}
+
+FOR_EACH_PROCESSOR
+static void NAMED(adam_step)(const Options *o, const Update *u, ptrdiff_t from, ptrdiff_t end)
+{
+    REAL *restrict p = u->param, *restrict m = u->first, *restrict v = u->second;
+    const REAL *restrict grad = u->grad;
+    REAL sign = o->sign, decay = o->decay, shrink = o->shrink, size = u->size, eps = u->eps;
+    REAL beta1 = o->beta1, beta2 = o->beta2, rest1 = 1 - o->beta1, rest2 = 1 - o->beta2;
+    for (ptrdiff_t i = from; i < end; i++) {
+        REAL old = shrink * p[i], g = sign * grad[i];
+        if (decay != 0)
+            g += decay * old;
+        m[i] = beta1 * m[i] + rest1 * g;
+        v[i] = beta2 * v[i] + rest2 * g * g;
+        p[i] = old - size * m[i] / (SQRT(v[i]) + eps);
     }
 }
