@@ -126,7 +126,7 @@ def gru_step_backward(
 
 def sigmoid_(x: np.ndarray) -> None:
     """x = 1 / (1 + e**-x), in place"""
-    np.negative(x, out=x)
+    x *= -1  # np.negative is wrong in place for some strides, see Neg
     np.exp(x, out=x)
     x += 1
     np.reciprocal(x, out=x)

@@ -249,3 +249,14 @@ def test_bools_cannot_be_subtracted(x, y):
     for subtract in (lambda: x - y, lambda: y - x, lambda: airi.sub(x, y), lambda: x.sub_(y)):
         with pytest.raises(RuntimeError, match="bools cannot be subtracted"):
             subtract()
+
+
+@pytest.mark.parametrize("dtype", [airi.float32, airi.float64, airi.int32, airi.int64])
+@pytest.mark.parametrize("columns", [1, 2, 4, 8, 16])
+def test_a_column_is_negated_in_place(dtype, columns):
+    """NumPy's own `negative` fails here for some numbers of columns."""
+    x = airi.arange(1, 7 * columns + 1, dtype=dtype).reshape(7, columns)
+    expected = x.numpy().copy()
+    expected[:, -1] *= -1
+    x[:, -1].neg_()
+    np.testing.assert_array_equal(x.numpy(), expected)
