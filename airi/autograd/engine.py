@@ -538,7 +538,13 @@ def _captured(
 ) -> Any:
     if edge in walk.captured:
         value = walk.captured[edge]
-        return value if walk.record else graph.wrap(np.array(value))
+        if walk.record:
+            return value
+        held = None if type(edge) is tuple else walk.leaves[edge]
+        if held is not None and held.own and type(value) is np.ndarray:
+            held.own = False  # it is the caller's from now on
+            return graph.wrap(value)
+        return graph.wrap(np.array(value))
     if materialize:
         return graph.wrap(np.zeros_like(tensor._array))
     if allow_unused:

@@ -167,36 +167,44 @@ def _like(x: np.ndarray, features: int) -> np.ndarray:
 
 
 def lstm(
-    w_hh: Any, h: Any, c: Any, gates: Any, cells: Any, out: Any, steps: Sequence[slice]
-) -> bool:
-    """Fill `cells`, `out` and, where the inputs' share stands, `gates`; or do nothing.
+    x: Any, w_ih: Any, bias: Any, w_hh: Any, h: Any, c: Any, gates: Any, cells: Any, out: Any,
+    steps: Sequence[slice],
+) -> bool:  # fmt: skip
+    """Fill `gates`, `cells` and `out`, or do nothing.
 
     Returns whether it was done: NumPy has to do it otherwise.
     """
-    if not _lstm_suits(w_hh, h, c):
+    if not _lstm_suits(x, w_ih, w_hh, h, c):
         return False
-    h, c = np.ascontiguousarray(h), np.ascontiguousarray(c)
-    _compiled().lstm(w_hh, h, c, gates, cells, out, *_rows_and_counts(steps))
+    x, h, c = (np.ascontiguousarray(each) for each in (x, h, c))
+    bias = None if bias is None else np.ascontiguousarray(bias)
+    _compiled().lstm(x, w_ih, bias, w_hh, h, c, gates, cells, out, *_rows_and_counts(steps))
     return True
 
 
 def lstm_grad(
-    w_hh: Any, h: Any, c: Any, gates: Any, cells: Any, out: Any, steps: Sequence[slice],
-    dout: Any, dgates: Any, dh: Any, dc: Any,
-) -> bool:  # fmt: skip
-    """Fill `dgates`, and make `dh` and `dc` the gradients of the first states; see `lstm`."""
-    if not _lstm_suits(w_hh, h, c) or not dout.dtype == dh.dtype == dc.dtype == _FLOAT32:
-        return False
+    x: Any, w_ih: Any, w_hh: Any, h: Any, c: Any, gates: Any, cells: Any, out: Any,
+    steps: Sequence[slice], dout: Any, dgates: Any, dh: Any, dc: Any, dx: Any,
+) -> np.ndarray | None:  # fmt: skip
+    """Fill `dgates`, and `dx` unless it is None, and make `dh` and `dc` the first states'.
+
+    Returns the sums of `dgates` over the rows of each step, or None if nothing was done.
+    """
+    if not _lstm_suits(x, w_ih, w_hh, h, c) or not dout.dtype == dh.dtype == dc.dtype == _FLOAT32:
+        return None
     h, c, dout = (np.ascontiguousarray(each) for each in (h, c, dout))
-    places = _rows_and_counts(steps)
-    _compiled().lstm_grad(w_hh, h, c, gates, cells, out, *places, dout, dgates, dh, dc)
-    return True
+    sums = np.zeros((len(steps), dgates.shape[1]), _FLOAT32)
+    states = (w_ih, w_hh, h, c, gates, cells, out, *_rows_and_counts(steps))
+    _compiled().lstm_grad(*states, dout, dgates, sums, dh, dc, dx)
+    return sums
 
 
-def _lstm_suits(w_hh: Any, h: Any, c: Any) -> bool:
+def _lstm_suits(x: Any, w_ih: Any, w_hh: Any, h: Any, c: Any) -> bool:
     return (
-        w_hh.dtype == h.dtype == c.dtype == _FLOAT32
+        x.dtype == w_ih.dtype == w_hh.dtype == h.dtype == c.dtype == _FLOAT32
+        and x.size > 0
         and h.size > 0
+        and w_ih.flags.aligned
         and w_hh.flags.aligned
         and _compiled() is not None
     )

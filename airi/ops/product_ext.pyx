@@ -59,7 +59,9 @@ cdef extern from "product_kernels.h" nogil:
         pass
 
     ctypedef struct LSTMPlan:
-        Matrix weight
+        const float *x
+        Matrix w_ih, w_hh
+        const float *bias
         const float *h
         const float *c
         float *gates
@@ -67,9 +69,11 @@ cdef extern from "product_kernels.h" nogil:
         float *out
         const ptrdiff_t *first_rows
         const ptrdiff_t *counts
-        ptrdiff_t steps, size
+        ptrdiff_t steps, size, inputs, together
         const float *dout
         float *dgates
+        float *sums
+        float *dx
         float *dh
         float *dc
         Meeting *meeting
@@ -294,18 +298,31 @@ def attention_grad(
 # ---- LSTM ---------------------------------------------------------------------------------------
 
 
-cdef LSTMPlan plan_lstm(w_hh, h, c, gates, cells, out, first_rows, counts) except *:
+# Rows for which the inputs' share is computed at once: enough to use the weights, while the gates
+# stay in the cache.
+cdef ptrdiff_t ROWS_TOGETHER = 128
+
+
+cdef Matrix matrix(array) except *:
+    cdef Array seen
+    cdef Matrix result
+    result.start = <const float *>describe(array, &seen)
+    result.row, result.column = seen.step[2], seen.step[3]
+    return result
+
+
+cdef LSTMPlan plan_lstm(w_ih, w_hh, h, c, gates, cells, out, first_rows, counts) except *:
     cdef LSTMPlan plan
     cdef Array seen
     memset(&plan, 0, sizeof(plan))
-    plan.weight.start = <const float *>describe(w_hh, &seen)
-    plan.weight.row, plan.weight.column = seen.step[2], seen.step[3]
+    plan.w_ih, plan.w_hh = matrix(w_ih), matrix(w_hh)
     plan.h, plan.c = <const float *>describe(h, &seen), <const float *>describe(c, &seen)
     plan.gates = <float *>describe(gates, &seen)
     plan.cells, plan.out = <float *>describe(cells, &seen), <float *>describe(out, &seen)
     plan.first_rows = <const ptrdiff_t *>describe(first_rows, &seen)
     plan.counts = <const ptrdiff_t *>describe(counts, &seen)
-    plan.steps, plan.size = len(counts), c.shape[1]
+    plan.steps, plan.size, plan.inputs = len(counts), c.shape[1], w_ih.shape[1]
+    plan.together = max(1, ROWS_TOGETHER // len(h))
     return plan
 
 
@@ -314,25 +331,43 @@ cdef walk(Walk function, LSTMPlan *plan, batch):
     memset(&meeting, 0, sizeof(meeting))
     plan.meeting = &meeting
     cdef int threads_ = threads_for(4 * plan.size * plan.size * <ptrdiff_t>batch)
-    # At most one thread more has a vector of units more than the others.
-    cdef ptrdiff_t lanes = chosen.lanes, vectors = divide_up(plan.size, lanes)
-    cdef ptrdiff_t scratch_floats = 4 * plan.size * divide_up(vectors, threads_) * lanes
+    # Each weight once, cut by units; backward those of the inputs by inputs.
+    cdef ptrdiff_t units = most_of_thread(plan.size, threads_)
+    cdef ptrdiff_t inputs = most_of_thread(plan.inputs, threads_)
+    cdef ptrdiff_t scratch_floats = 4 * (
+        plan.size * units + max(plan.inputs * units, plan.size * inputs))
     memory = np.empty(scratch_floats * threads_ + 16, np.float32)
     cdef float *scratch = aligned(memory)
     with nogil:
         walk_together(function, plan, threads_, scratch, scratch_floats)
 
 
-def lstm(w_hh, h, c, gates, cells, out, first_rows, counts) -> None:
-    """All steps of a layer: ``lstm_kernels.h``. Float32 arrays, contiguous but for w_hh."""
-    cdef LSTMPlan plan = plan_lstm(w_hh, h, c, gates, cells, out, first_rows, counts)
+cdef ptrdiff_t most_of_thread(ptrdiff_t size, int threads_):
+    """Threads have whole vectors of columns, one at most one more than another."""
+    return divide_up(divide_up(size, chosen.lanes), threads_) * chosen.lanes
+
+
+def lstm(x, w_ih, bias, w_hh, h, c, gates, cells, out, first_rows, counts) -> None:
+    """All steps of a layer: ``lstm_kernels.h``. Float32 arrays, contiguous but for the weights."""
+    cdef LSTMPlan plan = plan_lstm(w_ih, w_hh, h, c, gates, cells, out, first_rows, counts)
+    cdef Array seen
+    plan.x = <const float *>describe(x, &seen)
+    if bias is not None:
+        plan.bias = <const float *>describe(bias, &seen)
     walk(chosen.lstm, &plan, len(h))
 
 
-def lstm_grad(w_hh, h, c, gates, cells, out, first_rows, counts, dout, dgates, dh, dc) -> None:
-    """The gradients of the gates' inputs, and of the states, which are given those of the last."""
-    cdef LSTMPlan plan = plan_lstm(w_hh, h, c, gates, cells, out, first_rows, counts)
+def lstm_grad(
+    w_ih, w_hh, h, c, gates, cells, out, first_rows, counts, dout, dgates, sums, dh, dc, dx
+) -> None:
+    """The gradients of the gates' inputs, their sums over the rows of each step (added to what
+    stands in `sums`), dx where it is not None, and those of the states: dh and dc are given the
+    last states' and become the first's."""
+    cdef LSTMPlan plan = plan_lstm(w_ih, w_hh, h, c, gates, cells, out, first_rows, counts)
     cdef Array seen
     plan.dout, plan.dgates = <const float *>describe(dout, &seen), <float *>describe(dgates, &seen)
+    plan.sums = <float *>describe(sums, &seen)
     plan.dh, plan.dc = <float *>describe(dh, &seen), <float *>describe(dc, &seen)
+    if dx is not None:
+        plan.dx = <float *>describe(dx, &seen)
     walk(chosen.lstm_grad, &plan, len(h))

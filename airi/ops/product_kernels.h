@@ -111,14 +111,19 @@ typedef struct {
 } Meeting;
 
 typedef struct {
-    Matrix weight;          /* (4 size, size) */
+    const float *x;         /* (rows, inputs) */
+    Matrix w_ih, w_hh;      /* (4 size, inputs), (4 size, size) */
+    const float *bias;      /* (4 size), or NULL */
     const float *h, *c;     /* the states before the first step, (batch, size) */
-    float *gates;           /* (rows, 4 size): the inputs' share; then i, f, g, o */
+    float *gates;           /* (rows, 4 size): i, f, g, o */
     float *cells, *out;     /* (rows, size): c and h after each step */
     const ptrdiff_t *first_rows, *counts;
-    ptrdiff_t steps, size;
+    ptrdiff_t steps, size, inputs;
+    ptrdiff_t together;     /* steps for which the inputs' share is computed at once */
     const float *dout;      /* backward: (rows, size) */
     float *dgates;          /* (rows, 4 size) */
+    float *sums;            /* (steps, 4 size), zero at first: dgates' sums over each step's rows */
+    float *dx;              /* (rows, inputs), or NULL */
     float *dh, *dc;         /* (batch, size) */
     Meeting *meeting;
 } LSTMPlan;

@@ -188,13 +188,14 @@ class LSTM(Rule):
         rows, size = sum(batch_sizes), c.shape[1]
         widths = (4 * size, size) if w_hr is None else (4 * size, size, size)
         reserve, (gates, cells, *unprojected) = _reserved(x.dtype, rows, widths)
-        _input_share(x, w_ih, _sum_of(b_ih, b_hh), out=gates)
+        bias = _sum_of(b_ih, b_hh)
         out = np.empty((rows, h.shape[1]), x.dtype)
         shape = (*x.shape[:-1], h.shape[1])
         steps = _steps(batch_sizes, reverse)
-        if w_hr is None and product.lstm(w_hh, h, c, gates, cells, out, steps):
+        if w_hr is None and product.lstm(x, w_ih, bias, w_hh, h, c, gates, cells, out, steps):
             h, c = _last_states(out, h, steps), _last_states(cells, c, steps)
             return out.reshape(shape), h, c, reserve
+        _input_share(x, w_ih, bias, out=gates)
         h, c = h.copy(), c.copy()
         recurrent = np.empty((len(h), 4 * size), x.dtype)
         times_w_hh = kernels.product_with(w_hh.T, rows)
@@ -223,9 +224,13 @@ class LSTM(Rule):
         dout = g[0].reshape(rows, h.shape[1])
         dh, dc = g[1].copy(), g[2].copy()
         dgates = np.empty_like(gates)
+        dx = np.empty(x.shape, x.dtype) if needs[0] else None
         dh_all = np.empty_like(dout) if unprojected else None
-        states = (h, c, gates, cells, out, steps)
-        if unprojected or not product.lstm_grad(w_hh, *states, dout, dgates, dh, dc):
+        sums = None
+        if not unprojected:
+            states = (h, c, gates, cells, out, steps)
+            sums = product.lstm_grad(x, w_ih, w_hh, *states, dout, dgates, dh, dc, dx)
+        if sums is None:
             before = _states_before(cells, c, steps)
             times_w_hh = kernels.product_with(w_hh, rows)
             for at in reversed(steps):
@@ -234,14 +239,17 @@ class LSTM(Rule):
                 inner = dh_now if dh_all is None else dh_now @ w_hr
                 step.lstm_step_backward(gates[at], before[at], cells[at], inner, dc[:n], dgates[at])
                 times_w_hh(dgates[at], dh[:n])
-        dx, dw_ih, db = _input_gradients(dgates, x, w_ih, (needs[0], needs[3], needs[5]))
-        dw_hh = dw_hr = None
+            if dx is not None:
+                product_into(dgates, w_ih, dx.reshape(-1, x.shape[-1]))
+        dw_ih = dw_hh = db = dw_hr = None
+        if needs[3]:
+            dw_ih = matrix_product(dgates.T, x.reshape(-1, x.shape[-1]))
         if needs[4]:
             dw_hh = matrix_product(dgates.T, _states_before(out.reshape(rows, -1), h, steps))
         if dh_all is not None and needs[7]:
             dw_hr = matrix_product(dh_all.T, unprojected[0])
-        if needs[6]:
-            db = add_up(dgates, 0) if db is None else db
+        if needs[5] or needs[6]:
+            db = add_up(dgates if sums is None else sums, 0)
         return dx, dh, dc, dw_ih, dw_hh, db, db, dw_hr
 
 

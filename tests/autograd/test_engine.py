@@ -83,6 +83,18 @@ def test_grad_of_intermediates_and_unused():
     np.testing.assert_array_equal(zero.numpy(), [0.0])
 
 
+def test_what_grad_returns_shares_no_memory():
+    x = airi.randn(4, 4, requires_grad=True)
+    b = airi.randn(4, 4, requires_grad=True)
+    start = airi.ones(4, 4)
+    first, again, of_b = airi.autograd.grad(x * x + b, (x, x, b), start)
+    expected = again.clone()
+    first.zero_()
+    of_b.zero_()
+    assert airi.equal(again, expected)
+    assert airi.equal(start, airi.ones(4, 4))
+
+
 def test_grad_takes_only_inputs_as_older_scripts_give_it():
     x = leaf(3.0)
     (slope,) = airi.autograd.grad((x**2).sum(), x, None, None, False, True)

@@ -273,3 +273,30 @@ def test_lstm_is_numpys(compiled, monkeypatch, size, lengths, count):
     expected = by_numpy(lstm_results, layer, x, lengths)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("lengths", [None, [30, 29, 30, 8, 17]], ids=["equal", "packed"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_lstm_of_many_steps_and_inputs_is_numpys(compiled, monkeypatch, lengths, count):
+    """More rows than the inputs' share is computed for at once, more inputs than a block has."""
+    monkeypatch.setattr(threads, "get_num_threads", lambda: count)
+    layer = nn.LSTM(400, 20, num_layers=2, bidirectional=True)
+    x = numbers(30, 5, 400) * 0.1
+    found = lstm_results(layer, x, lengths)
+    expected = by_numpy(lstm_results, layer, x, lengths)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=5e-5)
+
+
+def test_an_lstm_gives_the_gradients_that_are_wanted(compiled):
+    layer = nn.LSTM(6, 16)
+    x = airi.tensor(numbers(7, 5, 6), requires_grad=True)
+    everything = airi.autograd.grad(layer(x)[0].sum(), (x, *layer.parameters()))
+    for wanted, expected in zip((x, *layer.parameters()), everything, strict=True):
+        others = [each for each in (x, *layer.parameters()) if each is not wanted]
+        for each in others:
+            each.requires_grad_(False)
+        (found,) = airi.autograd.grad(layer(x)[0].sum(), wanted)
+        for each in others:
+            each.requires_grad_(True)
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5, atol=1e-6)
