@@ -108,7 +108,7 @@ cdef extern from "conv_kernels.h" nogil:
         ptrdiff_t batch, channels, filters
         ptrdiff_t source_height, source_width, out_height, out_width
         ptrdiff_t padding_y, padding_x, weight_filter, weight_channel
-        int kernel, turned, not_finite
+        int kernel_size, stride, turned, not_finite
         ptrdiff_t filter_vectors, chunks, memory_elements
         size_t scratch_bytes
 
@@ -136,6 +136,7 @@ cdef extern from "conv_kernels.h" nogil:
                        int phase, int *memory)
     void gather_plan_blocks(GatherPlan *plan, ptrdiff_t element_size, ptrdiff_t threads)
     ptrdiff_t gather_tasks(const GatherPlan *plan)
+    ptrdiff_t panel_count(const GatherPlan *plan)
     ptrdiff_t panel_elements(const GatherPlan *plan)
     ptrdiff_t weight_blocks(const WeightPlan *plan)
     ptrdiff_t weight_block_elements(const WeightPlan *plan)
@@ -222,7 +223,7 @@ cdef _gather(GatherPlan *plan, dtype):
     panels = np.empty(panel_elements(plan), dtype)
     plan.panels = address(panels, PyBUF_WRITABLE)
     scratch = Scratch(plan.scratch_bytes, threads_)
-    (<Scratch>scratch).run(kernels.pack_weights, plan, plan.groups)
+    (<Scratch>scratch).run(kernels.pack_weights, plan, plan.groups * panel_count(plan))
     (<Scratch>scratch).run(kernels.gather, plan, gather_tasks(plan))
     scratch.give_back()
 
@@ -272,7 +273,7 @@ def conv2d_input_grad(g, w, input_size, stride, padding, dilation, groups):
     """See ``conv_ref.conv2d_input_grad``."""
     conv = conv_shapes.check_conv_input_grad(g, w, input_size, stride, padding, dilation, groups)
     g, w = np.ascontiguousarray(g), np.ascontiguousarray(w)
-    if _by_winograd(conv, g.dtype):
+    if conv.stride == (1, 1) and _by_winograd(conv, g.dtype):
         out = np.empty(conv.input_shape, g.dtype)
         if _winograd_input_grad(conv, g, w, out):
             return out
@@ -325,8 +326,9 @@ def conv2d_weight_grad(g, x, kernel_size, stride, padding, dilation, groups):
         return np.zeros(conv.weight_shape, x.dtype)
     g, x = np.ascontiguousarray(g), np.ascontiguousarray(x)
     out = np.empty(conv.weight_shape, x.dtype)
-    if _by_winograd(conv, x.dtype) and _winograd_weight_grad(conv, g, x, out):
-        return out
+    if conv.stride == (1, 1) and _by_winograd(conv, x.dtype):
+        if _winograd_weight_grad(conv, g, x, out):
+            return out
     cdef int threads_ = threads.get_num_threads()
     cdef const Kernels *kernels = chosen.conv[x.dtype == np.float64]
     cdef WeightPlan plan
@@ -396,6 +398,10 @@ cdef ptrdiff_t CACHED_BYTES = 1024 * 1024
 cdef ptrdiff_t LEAST_TILES_IN_ALL = 12
 # Measured: how much of the vectors' lanes must be in use, by the kernel's width.
 cdef dict LEAST_USE_OF_LANES = {3: 0.52, 5: 0.7}
+# Stride 2: of the direct method's products, as a multiple of those at the points.
+cdef double LEAST_GAIN = 1.8
+# Sizes and strides; of stride 2 the forward pass alone.
+cdef tuple WINOGRAD_KERNELS = (((3, 3), (1, 1)), ((5, 5), (1, 1)), ((4, 4), (2, 2)))
 cdef object winograd_when = "faster"
 
 
@@ -409,30 +415,35 @@ def use_winograd(when: str) -> None:
 
 cdef bint _by_winograd(conv, dtype) except -1:
     """Whether Winograd's method can be used for this convolution and its gradients, and shall."""
-    cdef ptrdiff_t lanes = chosen.winograd.lanes, channels, filters, tile, tiles, memory
+    cdef ptrdiff_t lanes = chosen.winograd.lanes, channels, filters, phases, tile, tiles, memory
     if dtype != np.float32 or winograd_when == "never" or lanes < 4:
         return False
-    if conv.kernel_size not in ((3, 3), (5, 5)) or conv.groups != 1:
+    if (conv.kernel_size, conv.stride) not in WINOGRAD_KERNELS:
         return False
-    if conv.stride != (1, 1) or conv.dilation != (1, 1):
+    if conv.groups != 1 or conv.dilation != (1, 1):
         return False
     if 0 in conv.input_shape or 0 in conv.output_shape:
         return False
     channels = divide_up(conv.channels, lanes) * lanes
     filters = divide_up(conv.filters, lanes) * lanes
-    memory = WINOGRAD_POSITIONS * channels * filters * sizeof(float)
+    phases = conv.stride[0] * conv.stride[1]
+    memory = WINOGRAD_POSITIONS * phases * channels * filters * sizeof(float)
     if memory > MOST_WINOGRAD_BYTES:
         return False
     if winograd_when == "always":
         return True
-    tile = WINOGRAD_POINTS - conv.kernel_size[0] + 1
+    tile = WINOGRAD_POINTS - divide_up(conv.kernel_size[0], conv.stride[0]) + 1
     tiles = conv.batch
     for size in conv.output_size:
         tiles *= divide_up(size, tile)
     if memory > CACHED_BYTES and tiles < LEAST_TILES_IN_ALL:
         return False
     use = conv.channels * conv.filters / <double>(channels * filters)
-    return use >= LEAST_USE_OF_LANES[conv.kernel_size[0]]
+    if phases == 1:
+        return use >= LEAST_USE_OF_LANES[conv.kernel_size[0]]
+    area = conv.kernel_size[0] * conv.kernel_size[1]
+    pixels = conv.batch * conv.output_size[0] * conv.output_size[1]
+    return use * area * pixels >= LEAST_GAIN * WINOGRAD_POSITIONS * phases * tiles
 
 
 cdef void _set_winograd_sizes(WinogradPlan *plan, conv):
@@ -441,7 +452,7 @@ cdef void _set_winograd_sizes(WinogradPlan *plan, conv):
     plan.source_height, plan.source_width = conv.input_size
     plan.out_height, plan.out_width = conv.output_size
     plan.padding_y, plan.padding_x = conv.padding
-    plan.kernel = conv.kernel_size[0]
+    plan.kernel_size, plan.stride = conv.kernel_size[0], conv.stride[0]
 
 
 cdef bint _winograd_gather(WinogradPlan *plan) except -1:
@@ -465,7 +476,7 @@ cdef bint _winograd_forward(conv, x, w, bias, out) except -1:
     if bias is not None:
         plan.bias = <float *>address(bias)
     plan.out = <float *>address(out, PyBUF_WRITABLE)
-    plan.weight_channel = plan.kernel * plan.kernel
+    plan.weight_channel = plan.kernel_size * plan.kernel_size
     plan.weight_filter = plan.weight_channel * plan.channels
     return _winograd_gather(&plan)
 
@@ -480,9 +491,9 @@ cdef bint _winograd_input_grad(conv, g, w, out) except -1:
     plan.channels, plan.filters = conv.filters, conv.channels
     plan.source_height, plan.source_width = conv.output_size
     plan.out_height, plan.out_width = conv.input_size
-    plan.padding_y = plan.kernel - 1 - plan.padding_y
-    plan.padding_x = plan.kernel - 1 - plan.padding_x
-    plan.weight_filter = plan.kernel * plan.kernel
+    plan.padding_y = plan.kernel_size - 1 - plan.padding_y
+    plan.padding_x = plan.kernel_size - 1 - plan.padding_x
+    plan.weight_filter = plan.kernel_size * plan.kernel_size
     plan.weight_channel = plan.weight_filter * plan.filters
     return _winograd_gather(&plan)
 

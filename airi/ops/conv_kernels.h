@@ -47,7 +47,8 @@
  *                 operands are packed with the channels innermost. Few weights and many pixels
  *                 are done as dot products over the packed pixels: see conv_weight.h
  *
- * Kernels of 3 x 3 and 5 x 5 with stride 1 have a faster way in float: conv_winograd.h.
+ * Kernels of 3 x 3 and 5 x 5 with stride 1, and the forward pass of 4 x 4 with stride 2, have a
+ * faster way in float: conv_winograd.h.
  *
  * conv_tile.h is included once for each number type and instruction set; the best one that the
  * processor has is chosen when the program runs. Work is divided into tasks that write to separate

@@ -284,13 +284,20 @@ static void NAME(pack_planes)(const GatherPlan *plan, const REAL *source, ptrdif
 }
 
 #ifdef SHUFFLE
-/* Four channels of four pixels: to[i * target_step + c] = from[c * plane + i], with `third` and
- * `fourth` in place of 2 * plane and 3 * plane. */
-ALWAYS_INLINE void NAME(pack_quads)(REAL *to, ptrdiff_t target_step, const REAL *from,
-                                    ptrdiff_t plane, ptrdiff_t third, ptrdiff_t fourth)
+/* Four channels of four pixels: to[i * target_step + c] = from[c * plane + i * step], with `third`
+ * and `fourth` in place of 2 * plane and 3 * plane; `step` is 1 or 2. */
+ALWAYS_INLINE void NAME(pack_quads)(const int step, REAL *to, ptrdiff_t target_step,
+                                    const REAL *from, ptrdiff_t plane, ptrdiff_t third,
+                                    ptrdiff_t fourth)
 {
     QUAD a0 = AT_QUAD(from), a1 = AT_QUAD(from + plane);
     QUAD a2 = AT_QUAD(from + third), a3 = AT_QUAD(from + fourth);
+    if (step == 2) { /* every second one of seven pixels */
+        a0 = SHUFFLE(a0, AT_QUAD(from + 3), 0, 2, 5, 7);
+        a1 = SHUFFLE(a1, AT_QUAD(from + plane + 3), 0, 2, 5, 7);
+        a2 = SHUFFLE(a2, AT_QUAD(from + third + 3), 0, 2, 5, 7);
+        a3 = SHUFFLE(a3, AT_QUAD(from + fourth + 3), 0, 2, 5, 7);
+    }
     QUAD low01 = SHUFFLE(a0, a1, 0, 4, 1, 5), high01 = SHUFFLE(a0, a1, 2, 6, 3, 7);
     QUAD low23 = SHUFFLE(a2, a3, 0, 4, 1, 5), high23 = SHUFFLE(a2, a3, 2, 6, 3, 7);
     AT_QUAD(to) = SHUFFLE(low01, low23, 0, 1, 4, 5);
@@ -312,16 +319,22 @@ static void NAME(pack_channels_last)(REAL *target, ptrdiff_t target_step,
     ptrdiff_t done = 0; /* pixels */
 #ifdef SHUFFLE
     /* A cache line of pixels at a time, with all their channels. */
-    const ptrdiff_t quads = channels / 4 * 4, line = 64 / (ptrdiff_t)sizeof(REAL);
-    for (; source_step == 1 && quads && done + 4 <= count; done += smaller(line, count - done)) {
+    const ptrdiff_t line = 64 / (ptrdiff_t)sizeof(REAL);
+    const ptrdiff_t quads = source_step == 1 || source_step == 2 ? channels / 4 * 4 : 0;
+    for (; quads && done + 4 <= count; done += smaller(line, count - done)) {
         const ptrdiff_t pixels = smaller(line, count - done) / 4 * 4;
         for (ptrdiff_t c = 0; c < quads; c += 4)
-            for (ptrdiff_t i = done; i < done + pixels; i += 4)
-                NAME(pack_quads)(target + i * target_step + c, target_step,
-                                 source + c * plane + i, plane, 2 * plane, 3 * plane);
+            for (ptrdiff_t i = done; i < done + pixels; i += 4) {
+                const REAL *from = source + c * plane + i * source_step;
+                REAL *to = target + i * target_step + c;
+                if (source_step == 1)
+                    NAME(pack_quads)(1, to, target_step, from, plane, 2 * plane, 3 * plane);
+                else
+                    NAME(pack_quads)(2, to, target_step, from, plane, 2 * plane, 3 * plane);
+            }
         for (ptrdiff_t c = quads; c < channels; c++)
             for (ptrdiff_t i = done; i < done + pixels; i++)
-                target[i * target_step + c] = source[c * plane + i];
+                target[i * target_step + c] = source[c * plane + i * source_step];
         if (pixels < line) {
             done += pixels;
             break;
@@ -331,7 +344,7 @@ static void NAME(pack_channels_last)(REAL *target, ptrdiff_t target_step,
      * is written after it; so the last pixels are not written in this way. */
     if (source_step == 1 && channels > 1 && channels < 4 && target_step == channels)
         for (; done + 5 <= count; done += 4)
-            NAME(pack_quads)(target + done * target_step, target_step, source + done, plane,
+            NAME(pack_quads)(1, target + done * target_step, target_step, source + done, plane,
                              (channels - 1) * plane, (channels - 1) * plane);
 #endif
     for (ptrdiff_t c = 0; c < channels; c++)
@@ -341,34 +354,37 @@ static void NAME(pack_channels_last)(REAL *target, ptrdiff_t target_step,
 
 /* ---- forward and input gradient -------------------------------------------------------------- */
 
-/* Pack the weights of one group (the task). Panels of PANEL rows follow each other for each block
- * of channels and taps; in a panel the rows are innermost, filled up with zeros. */
-static void NAME(pack_weights)(const void *argument, ptrdiff_t group, char *scratch)
+/* Pack one panel of weights, PANEL rows of one group (the task is its number). Panels follow each
+ * other for each block of channels and taps; in a panel the rows are innermost, filled up with
+ * zeros. */
+static void NAME(pack_weights)(const void *argument, ptrdiff_t task, char *scratch)
 {
     const GatherPlan *plan = argument;
-    const REAL *weight = (const REAL *)plan->weight + group * plan->weight_group;
+    const ptrdiff_t panels = panel_count(plan), group = task / panels, panel = task % panels;
+    const ptrdiff_t rows = smaller(PANEL, plan->rows - panel * PANEL);
     const ptrdiff_t channels = plan->source_channels;
+    const REAL *weight = (const REAL *)plan->weight + group * plan->weight_group
+        + panel * PANEL * plan->weight_row;
     const Taps *y = &plan->y, *x = &plan->x;
-    ptrdiff_t panels = panel_count(plan);
-    REAL *target = (REAL *)plan->panels + group * (panel_elements(plan) / plan->groups);
+    REAL *block = (REAL *)plan->panels + group * (panel_elements(plan) / plan->groups);
     (void)scratch;
 
     for (ptrdiff_t c0 = 0; c0 < channels; c0 += plan->channel_block)
-        for (ptrdiff_t t0 = 0; t0 < x->count; t0 += plan->tap_block)
-            for (ptrdiff_t row = 0; row < panels * PANEL; row += PANEL) {
-                ptrdiff_t rows = smaller(PANEL, plan->rows - row);
-                ptrdiff_t channel_end = smaller(c0 + plan->channel_block, channels);
-                ptrdiff_t tap_end = smaller(t0 + plan->tap_block, x->count);
-                for (int ty = 0; ty < y->count; ty++)
-                    for (ptrdiff_t c = c0; c < channel_end; c++)
-                        for (ptrdiff_t tx = t0; tx < tap_end; tx++, target += PANEL) {
-                            const REAL *from = weight + row * plan->weight_row
-                                + c * plan->weight_channel
-                                + y->kernel[ty] * plan->kernel_width + x->kernel[tx];
-                            for (ptrdiff_t r = 0; r < PANEL; r++)
-                                target[r] = r < rows ? from[r * plan->weight_row] : 0;
-                        }
-            }
+        for (ptrdiff_t t0 = 0; t0 < x->count; t0 += plan->tap_block) {
+            ptrdiff_t channel_end = smaller(c0 + plan->channel_block, channels);
+            ptrdiff_t tap_end = smaller(t0 + plan->tap_block, x->count);
+            ptrdiff_t size = (channel_end - c0) * (tap_end - t0) * y->count * PANEL;
+            REAL *target = block + panel * size;
+            for (int ty = 0; ty < y->count; ty++)
+                for (ptrdiff_t c = c0; c < channel_end; c++)
+                    for (ptrdiff_t tx = t0; tx < tap_end; tx++, target += PANEL) {
+                        const REAL *from = weight + c * plan->weight_channel
+                            + y->kernel[ty] * plan->kernel_width + x->kernel[tx];
+                        for (ptrdiff_t r = 0; r < PANEL; r++)
+                            target[r] = r < rows ? from[r * plan->weight_row] : 0;
+                    }
+            block += panels * size;
+        }
 }
 
 /* Move a tile between the output and `buffer`, whose rows are `buffer_step` apart: pixels `first`

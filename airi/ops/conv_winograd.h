@@ -1,4 +1,5 @@
-/* Winograd's convolution: fewer products for kernels of 3 x 3 and 5 x 5 with stride 1.
+/* Winograd's convolution: fewer products for kernels of 3 x 3 and 5 x 5 with stride 1, and of 4 x 4
+ * with stride 2.
  *
  * The idea
  * --------
@@ -39,6 +40,14 @@
  *
  *     forward        out tile  = collect(    evaluate(weights)/N * interpolate(input tile)  )
  *     weight grad    weights  += collect( 1/N * (evaluate(grad tile) * interpolate(input tile)) )
+ *
+ * Stride 2
+ * --------
+ * Output o looks through tap k at pixel 2 o + k. With k = 2 i + phase this is pixel o + i of the
+ * image made of every second line and column, from `phase` on: along both axes four such images,
+ * each with 2 x 2 of the 4 x 4 weights and stride 1. They are taken as four times as many channels,
+ * with 5 x 5 results a tile: 4 * 36 products in place of 25 * 16. The weight gradient is not done
+ * like this: what it saves, its larger sums cost again (measured).
  *
  * Accuracy
  * --------
@@ -98,9 +107,12 @@ typedef struct {
     ptrdiff_t source_height, source_width, out_height, out_width;
     ptrdiff_t padding_y, padding_x;
     ptrdiff_t weight_filter, weight_channel; /* steps in `weight` */
-    int kernel, turned;                      /* weights along an axis; whether turned round */
+    int kernel_size, stride;                 /* along both axes; stride 1 or 2 */
+    int turned;                              /* whether the weights are turned round */
     int not_finite;                          /* set when a result is not finite */
     /* filled in by winograd_plan_blocks */
+    int kernel;                              /* weights along an axis that a phase has */
+    ptrdiff_t depth;                         /* channels of all phases, in whole vectors */
     ptrdiff_t outputs;                       /* results along an axis of a tile */
     ptrdiff_t tiles_y, tiles_x;              /* tiles of an image */
     ptrdiff_t task_rows, task_columns;       /* rows of tiles, and columns, that a task takes */

@@ -89,14 +89,15 @@ ALWAYS_INLINE void NAME(scale)(REAL *values, ptrdiff_t step)
 
 static ptrdiff_t NAME(panel_step)(const WinogradPlan *plan, ptrdiff_t vectors)
 {
-    return position_step(round_up(plan->channels, LANES) * vectors * LANES);
+    return position_step(plan->depth * vectors * LANES);
 }
 
 /* Choose tiles and blocks; `weight_grad` says which of both plans it is. */
 static void NAME(winograd_plan_blocks)(WinogradPlan *plan, int weight_grad, ptrdiff_t threads)
 {
-    ptrdiff_t channels = round_up(plan->channels, LANES);
-    ptrdiff_t filters = round_up(plan->filters, LANES);
+    plan->depth = round_up(plan->channels, LANES) * plan->stride * plan->stride;
+    ptrdiff_t channels = plan->depth, filters = round_up(plan->filters, LANES);
+    plan->kernel = (int)divide_up(plan->kernel_size, plan->stride);
     plan->outputs = POINTS - plan->kernel + 1;
     plan->tiles_y = divide_up(plan->out_height, plan->outputs);
     plan->tiles_x = divide_up(plan->out_width, plan->outputs);
@@ -176,40 +177,58 @@ static int NAME(next_tiles)(const WinogradPlan *plan, ptrdiff_t task, ptrdiff_t 
     return tiles->rows > 0;
 }
 
-/* Pack a rectangle of an image as [line][column][lane]: zeros where channels or image end. */
+/* Pack every step-th line and column of a rectangle of an image as [line][column][lane]: zeros
+ * where channels or image end. */
 static void NAME(pack_rectangle)(const REAL *image, ptrdiff_t height, ptrdiff_t width,
                                  ptrdiff_t channels, ptrdiff_t top, ptrdiff_t left,
-                                 ptrdiff_t lines, ptrdiff_t columns, REAL *packed)
+                                 ptrdiff_t step, ptrdiff_t lines, ptrdiff_t columns, REAL *packed)
 {
     ptrdiff_t first, last;
-    inside(left, 1, columns, width, &first, &last);
+    inside(left, step, columns, width, &first, &last);
     for (ptrdiff_t line = 0; line < lines; line++, packed += columns * LANES) {
-        ptrdiff_t y = top + line;
+        ptrdiff_t y = top + line * step;
         if (y < 0 || y >= height) {
             NAME(fill_zero)(packed, columns * LANES);
             continue;
         }
         NAME(fill_zero)(packed, (channels < LANES ? columns : first) * LANES);
-        NAME(pack_channels_last)(packed + first * LANES, LANES, image + y * width + left + first,
-                                 height * width, 1, channels, last - first);
+        NAME(pack_channels_last)(packed + first * LANES, LANES,
+                                 image + y * width + left + first * step, height * width, step,
+                                 channels, last - first);
         NAME(fill_zero)(packed + last * LANES, (columns - last) * LANES);
     }
 }
 
-/* Step 1 for `channels` channels from `source` on: fill `values`. */
+/* Where a vector of channels belongs: the channel in the image, and the phase's first pixel. */
+typedef struct {
+    ptrdiff_t channel;
+    int y, x;
+} NAME(Phase);
+
+ALWAYS_INLINE NAME(Phase) NAME(phase_of)(const WinogradPlan *plan, ptrdiff_t depth)
+{
+    const ptrdiff_t channels = round_up(plan->channels, LANES);
+    const int number = (int)(depth / channels);
+    return (NAME(Phase)){depth % channels, number / plan->stride, number % plan->stride};
+}
+
+/* Step 1 for one image, channels `first` to `end` of `depth`: fill `values`. */
 static void NAME(values_of_input)(const WinogradPlan *plan, const REAL *source,
-                                  ptrdiff_t channels, const NAME(Tiles) *tiles, ptrdiff_t step,
-                                  REAL *values, REAL *packed)
+                                  ptrdiff_t first, ptrdiff_t end, const NAME(Tiles) *tiles,
+                                  ptrdiff_t step, REAL *values, REAL *packed)
 {
     const ptrdiff_t plane = plan->source_height * plan->source_width, outputs = plan->outputs;
     const ptrdiff_t lines = tiles->rows * outputs + POINTS - outputs;
     const ptrdiff_t columns = tiles->columns * outputs + POINTS - outputs;
     REAL *halfway = packed + lines * columns * LANES; /* [column][point along y][lane] */
 
-    for (ptrdiff_t c = 0; c < channels; c += LANES, values += POSITIONS * step) {
-        NAME(pack_rectangle)(source + c * plane, plan->source_height, plan->source_width,
-                             smaller(LANES, channels - c), tiles->top * outputs - plan->padding_y,
-                             tiles->left * outputs - plan->padding_x, lines, columns, packed);
+    for (ptrdiff_t depth = first; depth < end; depth += LANES, values += POSITIONS * step) {
+        const NAME(Phase) phase = NAME(phase_of)(plan, depth);
+        NAME(pack_rectangle)(source + phase.channel * plane, plan->source_height,
+                             plan->source_width, smaller(LANES, plan->channels - phase.channel),
+                             tiles->top * outputs * plan->stride + phase.y - plan->padding_y,
+                             tiles->left * outputs * plan->stride + phase.x - plan->padding_x,
+                             plan->stride, lines, columns, packed);
         REAL *value = values + tiles->first * LANES;
         for (ptrdiff_t row = 0; row < tiles->rows; row++) {
             const REAL *line = packed + row * outputs * columns * LANES;
@@ -229,7 +248,7 @@ ALWAYS_INLINE void NAME(values_of_kernels)(const WinogradPlan *plan, const int k
                                            ptrdiff_t vector)
 {
     const ptrdiff_t filters = smaller(LANES, plan->filters - vector * LANES);
-    const ptrdiff_t area = kernel * kernel;
+    const ptrdiff_t area = plan->kernel_size * plan->kernel_size;
     /* the panel that the vector is in */
     REAL *panel = plan->memory;
     ptrdiff_t first = 0, vectors = NAME(choose_vectors)(plan->filter_vectors);
@@ -241,24 +260,31 @@ ALWAYS_INLINE void NAME(values_of_kernels)(const WinogradPlan *plan, const int k
     const ptrdiff_t step = NAME(panel_step)(plan, vectors);
     const REAL *weight = plan->weight + vector * LANES * plan->weight_filter;
     REAL *value = panel + (vector - first) * LANES;
-    REAL weights[25 * MAX_LANES] = {0}, turned[25 * MAX_LANES], halfway[POINTS * 5 * MAX_LANES];
+    REAL weights[25 * MAX_LANES] = {0}, chosen[25 * MAX_LANES], halfway[POINTS * 5 * MAX_LANES];
 
-    ptrdiff_t channels = round_up(plan->channels, LANES);
-    for (ptrdiff_t c = 0; c < channels; c++, value += vectors * LANES) {
-        if (c >= plan->channels) {
+    for (ptrdiff_t depth = 0; depth < plan->depth; depth++, value += vectors * LANES) {
+        const NAME(Phase) phase = NAME(phase_of)(plan, depth);
+        if (phase.channel >= plan->channels) {
             for (int position = 0; position < POSITIONS; position++)
                 NAME(fill_zero)(value + position * step, LANES);
             continue;
         }
         for (ptrdiff_t k = 0; k < area; k++)
             NAME(fill_zero)(weights + k * LANES, LANES);
-        NAME(pack_channels_last)(weights, LANES, weight + c * plan->weight_channel,
+        NAME(pack_channels_last)(weights, LANES, weight + phase.channel * plan->weight_channel,
                                  plan->weight_filter, 1, filters, area);
         const REAL *taps = weights;
         if (plan->turned) {
             for (ptrdiff_t k = 0; k < area; k++)
-                STORE(turned + k * LANES, LOAD(weights + (area - 1 - k) * LANES));
-            taps = turned;
+                STORE(chosen + k * LANES, LOAD(weights + (area - 1 - k) * LANES));
+            taps = chosen;
+        } else if (plan->stride == 2) {
+            const REAL *corner = weights + (phase.y * plan->kernel_size + phase.x) * LANES;
+            for (int y = 0; y < kernel; y++)
+                for (int x = 0; x < kernel; x++)
+                    STORE(chosen + (y * kernel + x) * LANES,
+                          LOAD(corner + 2 * (y * plan->kernel_size + x) * LANES));
+            taps = chosen;
         }
         for (int x = 0; x < kernel; x++)
             NAME(evaluate)(kernel, taps + x * LANES, kernel * LANES, halfway + x * LANES,
@@ -274,7 +300,9 @@ static void NAME(winograd_kernels)(const void *argument, ptrdiff_t vector, char 
 {
     const WinogradPlan *plan = argument;
     (void)scratch;
-    if (plan->kernel == 3)
+    if (plan->kernel == 2)
+        NAME(values_of_kernels)(plan, 2, vector);
+    else if (plan->kernel == 3)
         NAME(values_of_kernels)(plan, 3, vector);
     else
         NAME(values_of_kernels)(plan, 5, vector);
@@ -316,7 +344,7 @@ ALWAYS_INLINE int NAME(write_outputs)(const WinogradPlan *plan, const int output
     for (ptrdiff_t v = 0; v < vectors; v++) {
         const ptrdiff_t filter = (first_vector + v) * LANES;
         const ptrdiff_t filters = smaller(LANES, plan->filters - filter);
-        REAL bias[MAX_LANES] = {0}, halfway[POINTS * 4 * MAX_LANES];
+        REAL bias[MAX_LANES] = {0}, halfway[POINTS * 5 * MAX_LANES];
         if (plan->bias)
             for (ptrdiff_t f = 0; f < filters; f++)
                 bias[f] = plan->bias[filter + f];
@@ -356,6 +384,20 @@ ALWAYS_INLINE int NAME(write_outputs)(const WinogradPlan *plan, const int output
     return total == 0;
 }
 
+static int NAME(write_finite_outputs)(const WinogradPlan *plan, const NAME(Tiles) *tiles,
+                                      ptrdiff_t first_vector, ptrdiff_t vectors,
+                                      const REAL *products, ptrdiff_t step, REAL *lines)
+{
+    switch (plan->outputs) {
+    case 2:
+        return NAME(write_outputs)(plan, 2, tiles, first_vector, vectors, products, step, lines);
+    case 4:
+        return NAME(write_outputs)(plan, 4, tiles, first_vector, vectors, products, step, lines);
+    default:
+        return NAME(write_outputs)(plan, 5, tiles, first_vector, vectors, products, step, lines);
+    }
+}
+
 /* ---- tasks ----------------------------------------------------------------------------------- */
 
 /* All filters for some rows of tiles. */
@@ -363,7 +405,7 @@ static void NAME(winograd_forward)(const void *argument, ptrdiff_t task, char *s
 {
     WinogradPlan *plan = (WinogradPlan *)argument;
     const ptrdiff_t source_image = plan->channels * plan->source_height * plan->source_width;
-    const ptrdiff_t channel_vectors = divide_up(plan->channels, LANES);
+    const ptrdiff_t channel_vectors = plan->depth / LANES;
     const ptrdiff_t most_tiles = plan->task_rows * plan->task_columns;
     const ptrdiff_t values_step = position_step(most_tiles * LANES);
     REAL *values = (REAL *)scratch;
@@ -377,7 +419,7 @@ static void NAME(winograd_forward)(const void *argument, ptrdiff_t task, char *s
     ptrdiff_t row = -1, count = 0;
     while (NAME(next_tiles)(plan, task, &row, &tiles)) {
         count = tiles.first + tiles.rows * tiles.columns;
-        NAME(values_of_input)(plan, plan->source + tiles.image * source_image, plan->channels,
+        NAME(values_of_input)(plan, plan->source + tiles.image * source_image, 0, plan->depth,
                               &tiles, values_step, values, packed);
     }
     const REAL *panel = plan->memory;
@@ -389,10 +431,8 @@ static void NAME(winograd_forward)(const void *argument, ptrdiff_t task, char *s
         panel += POSITIONS * panel_step;
         row = -1;
         while (NAME(next_tiles)(plan, task, &row, &tiles)) {
-            int finite = plan->outputs == 4
-                ? NAME(write_outputs)(plan, 4, &tiles, v, vectors, products, products_step, packed)
-                : NAME(write_outputs)(plan, 2, &tiles, v, vectors, products, products_step, packed);
-            if (!finite)
+            if (!NAME(write_finite_outputs)(plan, &tiles, v, vectors, products, products_step,
+                                            packed))
                 plan->not_finite = 1;
         }
     }
@@ -410,7 +450,7 @@ ALWAYS_INLINE void NAME(values_of_grad)(const WinogradPlan *plan, const int outp
     for (ptrdiff_t f = 0; f < filters; f += LANES) {
         NAME(pack_rectangle)(grad + f * plane, plan->out_height, plan->out_width,
                              smaller(LANES, filters - f), tiles->top * outputs,
-                             tiles->left * outputs, tiles->rows * outputs, columns, packed);
+                             tiles->left * outputs, 1, tiles->rows * outputs, columns, packed);
         REAL *value = values + tiles->first * width + f;
         for (ptrdiff_t row = 0; row < tiles->rows; row++)
             for (ptrdiff_t x = 0; x < tiles->columns; x++, value += width) {
@@ -455,8 +495,8 @@ static void NAME(winograd_weight_sums)(const void *argument, ptrdiff_t task, cha
         while (NAME(next_tiles)(plan, part, &row, &tiles)) {
             count = tiles.first + tiles.rows * tiles.columns;
             NAME(values_of_input)(
-                plan, plan->source + (tiles.image * plan->channels + channel0) * source_plane,
-                channels, &tiles, values_step, values, packed);
+                plan, plan->source + tiles.image * plan->channels * source_plane, channel0,
+                channel0 + channels, &tiles, values_step, values, packed);
             const REAL *grad = plan->grad + (tiles.image * plan->filters + filter0) * out_plane;
             if (plan->outputs == 4)
                 NAME(values_of_grad)(plan, 4, grad, filters, &tiles, grad_step, grads, width,

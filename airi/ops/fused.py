@@ -69,7 +69,7 @@ def _new(x: np.ndarray) -> np.ndarray:
 
 
 def each(name: str, x: Any) -> np.ndarray | None:
-    """A function of every element: "exp", "sigmoid", "silu", "gelu" or "gelu_tanh"."""
+    """A function of every element: "exp", "sigmoid", "silu", "gelu", "gelu_tanh" or "relu"."""
     if not _suits(x):
         return None
     compiled = _compiled()
@@ -81,7 +81,7 @@ def each(name: str, x: Any) -> np.ndarray | None:
 
 
 def each_grad(name: str, g: Any, x: Any) -> np.ndarray | None:
-    """g times the derivative; x is the output for "tanh_grad" and "sigmoid_grad"."""
+    """g times the derivative; x is the output for "tanh_grad", "sigmoid_grad", "relu_grad"."""
     if not _suits(x):
         return None
     compiled, g = _compiled(), _gradient(g, x)
@@ -191,6 +191,17 @@ def sum_last(x: Any, dim: Any, keepdim: bool) -> Any:
     if whole:
         total += np.add.reduce(_row_sums(flat[:whole], SUM_ROW))
     return np.full(shape, total, _FLOAT32)
+
+
+def sum_to_channels(x: Any, shape: Shape) -> np.ndarray | None:
+    """The sum over images and pixels, x (N, C, H, W) to shape (C, 1, 1); any number of pixels"""
+    if not _suits(x) or x.ndim < 3 or shape != (x.shape[1],) + (1,) * (x.ndim - 2):
+        return None
+    positions = math.prod(x.shape[2:])
+    if positions < LEAST_POSITIONS or _compiled() is None:
+        return None
+    sums = _row_sums(x, positions).reshape(x.shape[:2])
+    return np.add.reduce(sums, 0).astype(_FLOAT32).reshape(shape)
 
 
 def _row_sums(x: np.ndarray, columns: int) -> np.ndarray:

@@ -54,7 +54,7 @@ cdef const InstructionSet *chosen = available[0]
 # In the order of KernelNumber.
 NAMES = (
     "exp", "tanh_grad", "sigmoid", "sigmoid_grad", "silu", "silu_grad", "gelu",
-    "gelu_grad", "gelu_tanh", "gelu_tanh_grad",
+    "gelu_grad", "gelu_tanh", "gelu_tanh_grad", "relu", "relu_grad",
     "softmax", "softmax_grad", "log_softmax", "log_softmax_grad", "log_sum_exp",
     "cross_entropy_grad", "norm", "norm_grad", "moments", "scale_and_shift", "dots", "combine",
     "row_sums", "add", "add_to_rows",

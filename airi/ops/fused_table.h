@@ -6,6 +6,7 @@ static const InstructionSet NAME(table) = {
     TEXT_EXPANDED(INSTRUCTIONS),
     {NAME(exp), NAME(tanh_grad), NAME(sigmoid), NAME(sigmoid_grad), NAME(silu),
      NAME(silu_grad), NAME(gelu), NAME(gelu_grad), NAME(gelu_tanh_each), NAME(gelu_tanh_grad),
+     NAME(relu), NAME(relu_grad),
      NAME(softmax), NAME(softmax_grad), NAME(log_softmax), NAME(log_softmax_grad),
      NAME(log_sum_exp), NAME(cross_entropy_grad), NAME(norm), NAME(norm_grad), NAME(moments),
      NAME(scale_and_shift), NAME(dots), NAME(combine), NAME(row_sums),

@@ -26,6 +26,7 @@ typedef int32_t WHOLE __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_
 #define BITS(v) ((WHOLE)(v))
 #define NUMBERS(v) ((VECTOR)(v))
 #define ABOVE(a, b) ((WHOLE)((a) > (b)))
+#define AT_LEAST(a, b) ((WHOLE)((a) >= (b)))
 #else
 typedef float VECTOR;
 typedef int32_t WHOLE;
@@ -36,6 +37,7 @@ INLINE VECTOR NAME(numbers)(WHOLE b) { VECTOR v; memcpy(&v, &b, 4); return v; }
 #define BITS(v) NAME(bits)(v)
 #define NUMBERS(v) NAME(numbers)(v)
 #define ABOVE(a, b) (-(WHOLE)((a) > (b)))
+#define AT_LEAST(a, b) (-(WHOLE)((a) >= (b)))
 #endif
 
 #define LOAD(address) (*(const VECTOR *)(address))

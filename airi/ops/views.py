@@ -16,6 +16,7 @@ import numpy as np
 from airi import dtypes
 from airi.autograd.engine import sum_to
 from airi.autograd.graph import Rule
+from airi.ops import fused
 from airi.ops.names import normal_dim, normal_dims, require_tensor
 
 if TYPE_CHECKING:
@@ -317,6 +318,9 @@ class SumTo(Rule):
 
     @staticmethod
     def forward(x, *, shape):
+        fast = fused.sum_to_channels(x, shape)
+        if fast is not None:
+            return fast
         # Unlike in gradients, the sum of integers has the dtype that sum() gives it.
         return sum_to(x if x.dtype.kind in "fc" else x.astype(np.int64), shape)
 

@@ -75,6 +75,18 @@ EACH(gelu, x * normal_distribution(x))
 EACH_GRAD(gelu_grad, gelu_slope(x))
 EACH(gelu_tanh_each, gelu_tanh(x))
 EACH_GRAD(gelu_tanh_grad, gelu_tanh_slope(x))
+EACH(relu, larger_of(same(0.0f), x))
+
+/* out[i] = g[i] where x[i], the output, is not 0; NaN counts as positive. Not a product with 0 or
+ * 1: g may be infinite. */
+static void NAME(relu_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    EACH_VECTOR(first, end, {
+        VECTOR x = load_up_to(job->x + i, left, 0.0f);
+        VECTOR g = load_up_to(job->g + i, left, 0.0f);
+        store_up_to(job->out + i, left, choose(AT_LEAST(same(0.0f), x), same(0.0f), g));
+    })
+}
 
 /* out[i] = x[i] + g[i], g any other array */
 static void NAME(add)(const Job *job, ptrdiff_t first, ptrdiff_t end)

@@ -316,7 +316,7 @@ def winograd(compiled):
 
 def winograd_case(seed):
     rng = np.random.default_rng(seed)
-    kernel = int(rng.choice([3, 5]))
+    kernel = int(rng.choice([3, 4, 5]))
     padding = tuple(int(p) for p in rng.integers(0, 7, 2))  # beyond kernel - 1 too
     size = tuple(int(rng.integers(max(1, kernel - 2 * p), 33)) for p in padding)
     return Case(
@@ -326,6 +326,7 @@ def winograd_case(seed):
         filters=int(rng.integers(1, 90)),
         kernel=(kernel, kernel),
         padding=padding,
+        stride=(2, 2) if kernel == 4 else (1, 1),
     )
 
 
@@ -345,6 +346,7 @@ def test_winograd_equals_reference(winograd, seeds):
         Case(batch=1, channels=20, size=(5, 700), filters=100, padding=(1, 1)),
         Case(batch=1, channels=150, size=(9, 9), filters=130, padding=(1, 1)),
         Case(batch=70, channels=16, size=(6, 6), filters=16, kernel=(5, 5)),
+        Case(batch=20, channels=70, size=(21, 30), filters=60, kernel=(4, 4), stride=(2, 2)),
     ],
     ids=repr,
 )
@@ -356,10 +358,13 @@ def test_winograd_equals_reference_over_many_blocks(winograd, case):
 
 @needs_extension
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
-@pytest.mark.parametrize("kernel", [3, 5])
-def test_winograd_leaves_what_is_not_finite_to_the_direct_method(winograd, value, kernel):
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (4, 2), (5, 1)])
+def test_winograd_leaves_what_is_not_finite_to_the_direct_method(winograd, value, kernel, stride):
     """What spreads or overflows at the points of a tile is computed again, to the same numbers."""
-    case = Case(channels=5, size=(12, 21), filters=18, kernel=(kernel, kernel), padding=(1, 1))
+    case = Case(
+        channels=5, size=(12, 21), filters=18, kernel=(kernel, kernel), padding=(1, 1),
+        stride=(stride, stride),
+    )  # fmt: skip
     x, w, bias, g = case.arrays(np.float32)
     x[1, 4, 11, 20] = g[0, 17, 3, 5] = value
     w *= 0.1
@@ -406,6 +411,8 @@ def test_winograd_gives_the_same_for_any_number_of_threads(winograd):
         (Case(channels=1, filters=16, padding=(1, 1)), "never"),  # few lanes in use
         (Case(batch=1, channels=256, size=(5, 5), filters=256, padding=(1, 1)), "never"),  # 4 tiles
         (Case(channels=16, filters=16, stride=(2, 2)), "never"),
+        (Case(channels=32, size=(28, 28), filters=32, kernel=(4, 4), stride=(2, 2)), "always"),
+        (Case(channels=3, size=(28, 28), filters=32, kernel=(4, 4), stride=(2, 2)), "never"),
     ],
     ids=repr,
 )

@@ -55,12 +55,17 @@ def with_gradients(function, arrays, seed=1, lib=airi):
     return [out.detach().numpy(), *(each.grad.numpy() for each in tensors)]
 
 
+def _channel_sums(lib, x):
+    return lib.reshape(x, (1, *x.shape)).sum_to_size((x.shape[0], 1))
+
+
 # A name, the function by (the library, its functional), and the shapes of arguments by columns.
 ELEMENTWISE = {
     "exp": lambda lib, functional: lib.exp,
     "tanh": lambda lib, functional: lib.tanh,
     "sigmoid": lambda lib, functional: lib.sigmoid,
     "silu": lambda lib, functional: functional.silu,
+    "relu": lambda lib, functional: lib.relu,
     "gelu": lambda lib, functional: functional.gelu,
     "gelu_tanh": lambda lib, functional: lambda x: functional.gelu(x, approximate="tanh"),
 }
@@ -73,6 +78,7 @@ ROWS = {
     "rms_norm_alone": lambda lib, functional: lambda x: functional.rms_norm(x, x.shape[1:]),
     "sum": lambda lib, functional: lambda x: lib.sum(x),
     "sum_rows": lambda lib, functional: lambda x: lib.sum(x, 1),
+    "sum_to_channels": lambda lib, functional: lambda x: _channel_sums(lib, x),
     "mean": lambda lib, functional: lambda x: lib.mean(x),
     "mean_rows": lambda lib, functional: lambda x: lib.mean(x, -1, keepdim=True),
 }
