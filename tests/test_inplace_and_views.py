@@ -635,3 +635,12 @@ def test_a_view_of_a_leaf_that_is_itself_a_view_passes_its_gradient_on():
     leaf = airi.ones(6).view(2, 3).requires_grad_()
     (leaf[0] * 3).sum().backward()
     assert leaf.grad.tolist() == [[3.0, 3.0, 3.0], [0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("number", [np.float16(0.5), np.float32(0.5), np.float64(0.5)])
+def test_a_fraction_from_numpy_is_not_cut_off_in_integers(number):
+    x = airi.ones(3, dtype=airi.int64)
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        x += number
+    assert x.add_(np.int32(2)).tolist() == [3, 3, 3]
+    assert airi.ones(2).mul_(number).dtype == airi.float32

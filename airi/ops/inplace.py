@@ -252,6 +252,7 @@ def _refuse_cast(name: str, rule: type[Rule], values: list[Any], dtype: np.dtype
         if dtype.kind != "c" and any(isinstance(each, complex) for each in values):
             raise RuntimeError(f"{name}: a complex number cannot be written into {dtype}")
         return
+    values = [each.item() if isinstance(each, np.generic) else each for each in values]
     result = result_dtype([x for x in values if isinstance(x, (np.ndarray, int, float, complex))])
     if getattr(rule, "floating", False) and result.kind in "biu":
         result = dtypes.default_numpy()
