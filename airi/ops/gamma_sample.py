@@ -25,7 +25,7 @@ _TERMS = 64
 
 
 class StandardGamma(Rule):
-    """out = x ~ x**(a - 1) * e**-x / gamma(a);  da = g * -(dP/da) / (dP/dx)
+    """out = x ~ x**(a - 1) * e**-x / gamma(a);  da = g * -(dP/da) / (dP/dx).
 
     P(a, x) is the cdf: the sample keeps its place in the distribution while a changes.
     """

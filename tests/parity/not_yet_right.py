@@ -54,10 +54,8 @@ _METHOD = "a method of Tensor called on a number, which Python refuses for metho
 
 # Ops that accept arguments which PyTorch refuses, or refuse them without a word about the function.
 NOT_REFUSED = {
-    "__radd__": _METHOD,
     "__rand__": _METHOD,
     "__rdiv__": _METHOD,
-    "__rmul__": _METHOD,
     "__ror__": _METHOD,
     "__rxor__": _METHOD,
     "aminmax": "out= of another dtype",
