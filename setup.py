@@ -30,6 +30,7 @@ KERNELS = {
         "fused_kernels.h",
         "fused_table.h",
         "fused_vectors.h",
+        "instruction_sets.h",
         "row_kernels.h",
         "wide_kernels.h",
     ],
@@ -82,7 +83,8 @@ class BuildKernels(build_ext):
             optimise, openmp_flags = ["/O2", "/DNDEBUG"], ["/openmp"]
         else:
             # The kernels choose the instruction set when they run, so there is no -march here.
-            optimise, openmp_flags = ["-O3", "-DNDEBUG"], ["-fopenmp"]
+            # Python's own flags ask for debugging symbols, which are half of what is installed.
+            optimise, openmp_flags = ["-O3", "-DNDEBUG", "-g0"], ["-fopenmp"]
         openmp = openmp_flags if self._compiles_openmp(openmp_flags) else []
         for extension in self.extensions:
             extension.extra_compile_args += optimise + openmp

@@ -43,6 +43,8 @@
 #include <omp.h>
 #endif
 
+#include "instruction_sets.h"
+
 /* 64 in each lane: every addition rounds the whole sum of the lane. */
 #define SUM_BLOCK (64 * LANES)
 /* Elements in a task, about: a part of the cache, and enough to be worth another thread. */
@@ -89,26 +91,6 @@ typedef struct {
 } InstructionSet;
 
 static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
-#define CHOOSE_AT_RUN_TIME
-#include <immintrin.h>
-#endif
-
-#define JOIN(a, b) a##_##b
-#define JOIN_EXPANDED(a, b) JOIN(a, b)
-#define NAME(function) JOIN_EXPANDED(function, INSTRUCTIONS)
-
-/* TARGET_BEGIN ... TARGET_END: functions between them may use these instructions. */
-#define TARGET_PRAGMA(text) _Pragma(#text)
-#ifdef __clang__
-#define TARGET_BEGIN(list) \
-    TARGET_PRAGMA(clang attribute push(__attribute__((target(list))), apply_to = function))
-#define TARGET_END TARGET_PRAGMA(clang attribute pop)
-#else
-#define TARGET_BEGIN(list) TARGET_PRAGMA(GCC push_options) TARGET_PRAGMA(GCC target(list))
-#define TARGET_END TARGET_PRAGMA(GCC pop_options)
-#endif
 
 #define INSTRUCTIONS baseline
 #ifdef __GNUC__
