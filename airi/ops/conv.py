@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi.autograd.graph import Rule
-from airi.ops import kernels
+from airi.ops import conv_whole, kernels
 from airi.ops.spatial import as_images, check_dimensions, from_images, numbers, plane
 from airi.ops.views import (
     FoldWindows,
@@ -73,6 +73,8 @@ class Conv2d(Rule):
     @staticmethod
     def forward(x, w, bias, *, stride, padding, dilation, groups):
         steps = (stride, padding, dilation, groups)
+        if conv_whole.covers(x.dtype, x.shape[2:], w.shape[2:], padding, dilation, groups):
+            return conv_whole.forward(x, w, bias)
         if x.dtype.kind == "f":
             return kernels.conv2d_forward(x, w, bias, *steps)
         out = _bilinear(kernels.conv2d_forward, x, w, None, *steps)
@@ -103,6 +105,8 @@ class Conv2dInputGrad(Rule):
 
     @staticmethod
     def forward(y, w, *, input_size, stride, padding, dilation, groups):
+        if conv_whole.covers(y.dtype, input_size, w.shape[2:], padding, dilation, groups):
+            return conv_whole.input_grad(y, w)
         return _bilinear(
             kernels.conv2d_input_grad, y, w, input_size, stride, padding, dilation, groups
         )
@@ -128,6 +132,8 @@ class Conv2dWeightGrad(Rule):
 
     @staticmethod
     def forward(y, x, *, kernel_size, stride, padding, dilation, groups):
+        if conv_whole.covers(y.dtype, x.shape[2:], kernel_size, padding, dilation, groups):
+            return conv_whole.weight_grad(y, x)
         return _bilinear(
             kernels.conv2d_weight_grad, y, x, kernel_size, stride, padding, dilation, groups
         )

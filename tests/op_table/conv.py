@@ -47,6 +47,7 @@ def _conv2d_samples(rng):
         call(real(rng, 1, 2, 5, 6), real(rng, 2, 2, 3, 5), padding="same", dilation=(2, 1)),
         call(real(rng, 1, 2, 5, 5), real(rng, 1, 2, 2, 2), padding="valid"),
         call(real(rng, 2, 3, 4, 4), real(rng, 6, 1, 3, 3), padding=1, groups=3),
+        call(real(rng, 3, 2, 4, 3), real(rng, 5, 2, 4, 3), real(rng, 5)),  # one place
     ]  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def _conv1d_samples(rng):
         call(real(rng, 2, 3, 7), real(rng, 4, 3, 3), real(rng, 4)),
         call(real(rng, 4, 9), real(rng, 6, 2, 3), None, 2, 1, 2, 2),
         call(real(rng, 2, 2, 6), real(rng, 3, 2, 3), padding="same"),
+        call(real(rng, 2, 3, 5), real(rng, 4, 3, 5), stride=2),
     ]
 
 
@@ -70,6 +72,7 @@ def _conv_transpose2d_samples(rng):
             real(rng, 1, 2, 3, 3), real(rng, 2, 2, 2, 2),
             stride=1, padding=1, output_padding=2, dilation=3,
         ),
+        call(real(rng, 2, 3, 1, 1), real(rng, 3, 2, 4, 3), real(rng, 2)),
     ]  # fmt: skip
 
 
@@ -106,7 +109,10 @@ ROWS = [
         "conv2d",
         _conv2d_samples,
         _conv2d,
-        empty=lambda: [call(np.zeros((0, 2, 5, 5)), np.ones((3, 2, 2, 2)), np.ones(3))],
+        empty=lambda: [
+            call(np.zeros((0, 2, 5, 5)), np.ones((3, 2, 2, 2)), np.ones(3)),
+            call(np.zeros((0, 2, 5, 5)), np.ones((3, 2, 5, 5)), np.ones(3)),
+        ],
         complex=True,
     ),
     _functional("conv1d", _conv1d_samples, _conv1d, complex=True),
