@@ -66,6 +66,7 @@ from airi.autograd.rule import (
     NEEDS,
     ONE_OUTPUT,
     OUTPUT,
+    REST,
     SHAPE,
     SHAPES_OF_REST,
     Declared,
@@ -525,10 +526,23 @@ class Node:
 
     def saved_inputs(self) -> list[tuple[int, Any]]:
         """What is kept of the inputs: their positions, and the Saved or the plain value of each."""
+        kept = [(at, each) for at, each in self._kept_of(INPUT) if each is not None]
+        for at, rest in self._kept_of(REST):
+            kept += enumerate(rest, at)
+        return kept
+
+    def saved_shapes(self) -> list[tuple[int, tuple[int, ...]]]:
+        """The positions of inputs of which the shape is kept, and that shape."""
+        kept = self._kept_of(SHAPE)
+        for at, rest in self._kept_of(SHAPES_OF_REST):
+            kept += enumerate(rest, at)
+        return kept
+
+    def _kept_of(self, wanted: int) -> list[tuple[int, Any]]:
         if not issubclass(self.rule, Rule) or self.saved is None:
             return []
         pairs = zip(self.rule.facts.plan, self.saved, strict=True)
-        return [(at, each) for (kind, at, _), each in pairs if kind == INPUT and each is not None]
+        return [(at, each) for (kind, at, _), each in pairs if kind == wanted]
 
     def value(self, saved: Any, record: bool) -> Any:
         """A saved value for backward; RuntimeError where it was changed in place since."""

@@ -1,8 +1,9 @@
 """Is each op's backward its true derivative? Checked one op at a time, where the op was used.
 
-With the gradient G that really arrived, the inputs x that were really given, and a direction v, the
-rule's <vjp(G), v> is held against <G, f(x + e v) - f(x - e v)> / 2e, all in float64. A check of the
-leaves alone would say that something is wrong; this says which op it is.
+With the gradient G that really arrived, the inputs x that were really given (`points.py` says how
+they are known), and a direction v, the rule's <vjp(G), v> is held against
+<G, f(x + e v) - f(x - e v)> / 2e, all in float64. A check of the leaves alone would say that
+something is wrong; this says which op it is.
 
 A fault of a kernel for float32 alone does not show in float64. So what the op really sent is held
 against the same rule in float64 too, up to what rounding can do.
@@ -26,6 +27,7 @@ from airi.autograd.quiet import quiet
 from airi.random import fork_rng, get_rng_state, set_rng_state
 from airi.tensor import Tensor
 from airi.viz.arguments import positive, whole
+from airi.viz.points import Point, known_inputs, random_inputs
 from airi.viz.source import short_source
 from airi.viz.words import text
 
@@ -44,7 +46,7 @@ class Finding:
     """What the check says of one op: "right", "wrong", "kink" or "unchecked", and why.
 
     ``analytic`` is the rule's derivative along a direction of input ``input``, ``numeric`` the
-    same by differences.
+    same by differences. ``at_random`` says that forward kept no inputs and random ones were used.
     """
 
     step: int
@@ -56,6 +58,7 @@ class Finding:
     analytic: float = 0.0
     numeric: float = 0.0
     reason: str = ""
+    at_random: bool = False
 
     def __str__(self) -> str:
         where = f" in {self.scope}" if self.scope else ""
@@ -98,6 +101,12 @@ class CheckReport:
     def __str__(self) -> str:
         checked = len(self.findings) - len(self.unchecked)
         lines = [f"{checked} of {len(self.findings)} ops checked, {len(self.wrong)} wrong"]
+        at_random = sum(each.at_random for each in self.findings)
+        if at_random:
+            lines[0] += (
+                f"; {at_random} at random inputs of the same shape, since forward kept none: "
+                "airi.viz.record() keeps them"
+            )
         lines += [str(each) for each in self.findings if each.verdict != "right"]
         return "\n".join(lines)
 
@@ -110,60 +119,82 @@ def check(trace: Trace, rtol: float = 1e-4, seed: int = 0) -> CheckReport:
     An op is wrong where both derivatives differ by more than `rtol` of their size, there and at
     three points close by: at a kink (relu at 0, max of equal numbers) only the point itself fails,
     and no alarm is given. All this is in float64; what was really sent is wrong too where it is
-    further from that than 0.5 % and rounding in its own dtype explain. Ops whose inputs are
-    not known (see `record`), whose derivative is not finite, or that write into their inputs are
-    reported as unchecked. `seed` is that of the directions.
+    further from that than 0.5 % and rounding in its own dtype explain. Inputs that are not known
+    (see `record`) are computed again or, where that cannot be, random. Ops whose derivative is not
+    finite, that draw numbers or that write into their inputs are reported as unchecked. `seed` is
+    that of the directions and random inputs.
     """
     rtol, seed = positive("check", "rtol", rtol), whole("check", "seed", seed)
     with unobserved(), quiet(), fork_rng():
-        return CheckReport(_checked(event, rtol, seed) for event in trace)
+        known = known_inputs(trace)
+        return CheckReport(_checked(event, known.get(event.step), rtol, seed) for event in trace)
 
 
-def _checked(event: Event, rtol: float, seed: int) -> Finding:
-    where: dict[str, Any] = {
-        "step": event.step,
-        "op": event.op,
-        "source": event.source,
-        "scope": event.scope,
-    }
+def _checked(event: Event, point: Point | None, rtol: float, seed: int) -> Finding:
+    rng = np.random.default_rng((seed, event.step))
     reason = _obstacle(event)
     if reason:
-        return Finding(**where, verdict="unchecked", reason=reason)
-    op = _Op(event, np.random.default_rng((seed, event.step)))
+        return _finding(event, "unchecked", reason=reason)
+    if point is not None:
+        return _checked_at(event, point, rng, rtol)
+    for drawn in random_inputs(event, rng):
+        found = _checked_at(event, drawn, rng, rtol, at_random=True)
+        if found.verdict != "unchecked":
+            return found
+    return _finding(event, "unchecked", reason=text("reasonValues"))
+
+
+def _finding(event: Event, verdict: str, **facts: Any) -> Finding:
+    return Finding(event.step, event.op, verdict, event.source, event.scope, **facts)
+
+
+def _checked_at(
+    event: Event, point: Point, rng: np.random.Generator, rtol: float, at_random: bool = False
+) -> Finding:
+    op = _Op(event, point, rng)
     try:
         if op.draws():
-            return Finding(**where, verdict="unchecked", reason=text("reasonRandom"))
+            return _finding(event, "unchecked", reason=text("reasonRandom"))
         worst = op.compare(rtol)
         if worst is None:
-            sent = op.compare_sent(rtol)
+            # What was sent depends on inputs and outputs, which are others where they are random.
+            sent = None if at_random else op.compare_sent(rtol)
             if sent is None:
-                return Finding(**where, verdict="right")
+                reason = text("atRandom") if at_random else ""
+                return _finding(event, "right", reason=reason, at_random=at_random)
             name, dtype, analytic, numeric = sent
             reason = text("reasonSent", dtype=dtype)
-            where |= {"input": name, "analytic": analytic, "numeric": numeric, "reason": reason}
-            return Finding(**where, verdict="wrong")
+            return _finding(
+                event, "wrong", input=name, analytic=analytic, numeric=numeric, reason=reason
+            )
         for jitter in _JITTERS:
             with contextlib.suppress(Exception):  # out of the domain: acos, cholesky
                 op.move(jitter)
                 moved = op.compare(rtol)
                 if moved is None:
-                    return Finding(**where, verdict="kink", reason=text("kink"))
+                    return _finding(event, "kink", reason=text("kink"), at_random=at_random)
                 worst = moved
     except _NotFiniteError:
-        return Finding(**where, verdict="unchecked", reason=text("reasonInfinite"))
+        return _finding(event, "unchecked", reason=text("reasonInfinite"))
     except Exception as error:  # a user's forward may refuse float64, or to run again
-        reason = text("reasonForward", error=str(error))
-        return Finding(**where, verdict="unchecked", reason=reason)
+        return _finding(event, "unchecked", reason=text("reasonForward", error=str(error)))
     name, analytic, numeric = worst
-    return Finding(**where, verdict="wrong", input=name, analytic=analytic, numeric=numeric)
+    reason = text("atRandom") if at_random else ""
+    return _finding(
+        event,
+        "wrong",
+        input=name,
+        analytic=analytic,
+        numeric=numeric,
+        reason=reason,
+        at_random=at_random,
+    )
 
 
 def _obstacle(event: Event) -> str:
     """Why an event cannot be checked, "" if it can."""
     if event.error is not None:
         return text("reasonRaised")
-    if any(value is None and key for value, key in zip(event.values_in, event.from_keys)):
-        return text("reasonValues")
     wanted = [i for i, each in enumerate(event.grads_out) if each is not None]
     if not wanted:
         return text("reasonNotSent")
@@ -190,17 +221,18 @@ class _NotFiniteError(Exception):
 class _Op:
     """One use of an op in float64, at a point that may be moved."""
 
-    def __init__(self, event: Event, rng: np.random.Generator) -> None:
+    def __init__(self, event: Event, point: Point, rng: np.random.Generator) -> None:
         self.event = event
         self.rng = rng
         self.attributes = {name: _doubled(value) for name, value in event.attributes.items()}
         self.grads = [None if each is None else _doubled(each) for each in event.grads_in]
         self.hides = False  # whether an infinity that a gradient belongs to hides differences
-        self.point = [_doubled(each) for each in event.values_in]
-        self.state = get_rng_state()
+        self.start = [_doubled(each) for each in point]
+        self.point = list(self.start)
         self.is_random = False  # a user's function that draws from airi's generator
         # A user's function that gives None claims that its derivative is 0.
         claims = issubclass(event.rule, Function)
+        self.state: Any = get_rng_state() if claims else None
         self.wanted = [
             i
             for i, (key, sent) in enumerate(zip(event.from_keys, event.grads_out, strict=True))
@@ -210,9 +242,8 @@ class _Op:
     def move(self, jitter: float) -> None:
         """Go to a point close to the one that was really used."""
         for i in self.wanted:
-            original = _doubled(self.event.values_in[i])
-            step = self._fit(i, self._direction(original))
-            self.point[i] = np.asarray(original + jitter * step)
+            step = self._fit(i, self._direction(self.start[i]))
+            self.point[i] = np.asarray(self.start[i] + jitter * step)
 
     def compare(self, rtol: float) -> tuple[str, float, float] | None:
         """Input, analytic and numeric derivative that differ most; None where none differ."""

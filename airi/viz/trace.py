@@ -52,6 +52,7 @@ class Event:
     inputs: tuple[str, ...]  # as the rule names them
     outputs: tuple[str, ...]
     from_keys: tuple[str, ...]  # the box that each input comes from, "" for a constant
+    from_outputs: tuple[int, ...]  # and which output of that it is
     shapes_in: tuple[tuple[int, ...] | None, ...]
     shapes_out: tuple[tuple[int, ...], ...]
     values_in: tuple[Any, ...]
@@ -65,6 +66,11 @@ class Event:
     bytes_saved: int = 0
     error: Exception | None = None  # that its backward raised: the walk ended here
     has_hooks: bool = False  # functions of the user's that may change what it sends
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether its forward ran under `record`: then all its values are known."""
+        return self.seconds_forward is not None
 
     def _rule_parts(self, translate: Callable[[str], str]) -> list[rules.Part]:
         shapes: dict[str, Any] = dict(zip(self.inputs, self.shapes_in, strict=True))
@@ -219,7 +225,8 @@ class Collector(Observer):
             inputs=_input_names(node),
             outputs=outputs,
             from_keys=tuple(_from_key(node, i) for i in range(len(node.edges))),
-            shapes_in=tuple(_shape(e, v) for e, v in zip(node.edges, values_in, strict=True)),
+            from_outputs=tuple(each[1] if type(each) is tuple else 0 for each in node.edges),
+            shapes_in=_shapes_in(node, values_in),
             shapes_out=tuple(shape for shape, _ in node.outputs),
             values_in=values_in,
             values_out=values_out,
@@ -352,6 +359,12 @@ def _from_key(node: Node, position: int) -> str:
     if edge is None:
         return ""
     return f"op{edge[0].number}" if type(edge) is tuple else f"leaf_op{node.number}_{position}"
+
+
+def _shapes_in(node: Node, values: tuple[Any, ...]) -> tuple[tuple[int, ...] | None, ...]:
+    saved = dict(node.saved_shapes())  # of constants too
+    known = [_shape(edge, value) for edge, value in zip(node.edges, values, strict=True)]
+    return tuple(saved.get(i) if each is None else each for i, each in enumerate(known))
 
 
 def _shape(edge: Any, value: Any) -> tuple[int, ...] | None:

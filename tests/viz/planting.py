@@ -42,11 +42,11 @@ def exchanged(value, inner):
     return value
 
 
-def program(name, call, write=False, twice=False):
+def program(name, call, write=False, twice=False, rounds=3):
     """About 30 ops around one call of an op; the loss and the nodes that the call made.
 
     With `write` the call is a method that writes in place, with `twice` the program is a gradient
-    of the call, and the nodes are those of its backward.
+    of the call, and the nodes are those of its backward; `rounds` of 7 ops follow.
     """
     args, kwargs = made(call, leaf)
     given = leaves([args, kwargs])
@@ -65,16 +65,16 @@ def program(name, call, write=False, twice=False):
         before.update(nodes_of([first]))
         results = [each for each in found if each is not None and each.requires_grad]
         mine = [each for each in nodes_of(results) if each not in before]
-    return around(results), mine
+    return around(results, rounds), mine
 
 
-def around(results):
+def around(results, rounds=3):
     """A loss of tensors, by some ops more."""
     total = airi.tensor(0.1, dtype=airi.float64)
     for number, each in enumerate(results):
         each = (each + (3.0 - 2.0j)).abs() if each.dtype.is_complex else each
         weights = np.random.default_rng(number).uniform(0.5, 1.5, tuple(each.shape))
         total = total + (each * airi.tensor(weights)).sum()
-    for _ in range(3):
+    for _ in range(rounds):
         total = ((total * 0.7).atan() + 0.4).exp().log().sin() * 1.5 + total
     return total
