@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from airi.autograd.graph import Node, Saved
+from airi.autograd.graph import Node
 from airi.autograd.mode import current, enable_grad, no_grad
 from airi.autograd.observer import Observer, observed_by
 from airi.dtypes import dtype as Dtype
@@ -23,6 +23,7 @@ from airi.viz.arguments import whole
 from airi.viz.health import bytes_text
 from airi.viz.multiply_adds import multiply_adds
 from airi.viz.pages import plain
+from airi.viz.saved import KeptMemory
 
 
 @dataclass
@@ -288,32 +289,11 @@ class _Watch(Observer):
     def _weigh(self, model: Module, alive: Any) -> None:
         """Count what living nodes save, each array once; `alive` holds the graph meanwhile."""
         tensors = (*model.parameters(), *model.buffers())
-        known = {id(_memory(each._array)) for each in tensors if not is_lazy(each)}
+        memory = KeptMemory(each._array for each in tensors if not is_lazy(each))
         for reference, layer in self._nodes:
             node = reference()
-            for array in _saved_arrays(node) if node is not None else ():
-                memory = _memory(array)
-                if id(memory) not in known:
-                    known.add(id(memory))
-                    layer.saved_bytes += memory.nbytes
-
-
-def _saved_arrays(node: Node) -> Iterator[np.ndarray]:
-    context = getattr(node, "ctx", None)
-    saved = node.saved if context is None else context._saved
-    for each in saved or ():
-        for one in each if type(each) is tuple else (each,):
-            if isinstance(one, Saved):
-                yield one.array
-            elif isinstance(one, np.ndarray):
-                yield one
-
-
-def _memory(array: np.ndarray) -> np.ndarray:
-    """The array whose memory a view shows: it is kept alive as a whole."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+            if node is not None:
+                layer.saved_bytes += memory.added_by(node)
 
 
 def _count_parameters(model: Module, layers: dict[int, Layer]) -> None:

@@ -38,9 +38,13 @@ _ORDERS: dict[str, Callable[[Row], float]] = {
 
 
 class Profile:
-    """Time and memory of each op of a trace: ``print`` it, or read ``rows``."""
+    """Time and memory of each op of a trace: ``print`` it, or read ``rows`` and the totals.
 
-    def __init__(self, events: Iterable[Event], sort: str) -> None:
+    ``saved_bytes`` is the sum of what the ops saved, ``kept_bytes`` the memory that this takes:
+    what several ops saved counts once, parameters and other leaves not at all.
+    """
+
+    def __init__(self, events: Iterable[Event], sort: str, kept_bytes: int) -> None:
         if not isinstance(sort, str) or sort not in _ORDERS:
             raise ValueError(f"profile: sort must be one of {', '.join(_ORDERS)}, got {sort!r}")
         rows = [
@@ -55,23 +59,45 @@ class Profile:
             for event in events
         ]
         self.rows = sorted(rows, key=_ORDERS[sort])
+        self.kept_bytes = kept_bytes
+
+    @property
+    def forward_ms(self) -> float | None:
+        """All ops' forward, None where it was not recorded."""
+        known = [row.forward_ms for row in self.rows if row.forward_ms is not None]
+        return sum(known) if known else None
+
+    @property
+    def backward_ms(self) -> float:
+        """All ops' backward."""
+        return sum(row.backward_ms for row in self.rows)
+
+    @property
+    def total_ms(self) -> float:
+        """Forward and backward."""
+        return (self.forward_ms or 0.0) + self.backward_ms
+
+    @property
+    def saved_bytes(self) -> int:
+        """The sum of what the ops saved."""
+        return sum(row.saved_bytes for row in self.rows)
 
     def __str__(self) -> str:
-        total = sum(row.total_ms for row in self.rows) or 1.0
         lines = [("step", "op", "in", "forward ms", "backward ms", "share", "saved")]
         for row in self.rows:
-            ahead = "" if row.forward_ms is None else f"{row.forward_ms:.3f}"
-            share = f"{row.total_ms / total:.0%}"
+            share = f"{row.total_ms / (self.total_ms or 1.0):.0%}"
             saved = bytes_text(row.saved_bytes)
-            cells = str(row.step), row.op, row.scope, ahead, f"{row.backward_ms:.3f}", share, saved
-            lines.append(cells)
-        forward = sum(row.forward_ms or 0.0 for row in self.rows)
-        backward = sum(row.backward_ms for row in self.rows)
-        saved = bytes_text(sum(row.saved_bytes for row in self.rows))
-        lines.append(("", "total", "", f"{forward:.3f}", f"{backward:.3f}", "", saved))
-        return "\n".join(table(lines))
+            lines.append((str(row.step), row.op, row.scope, *_milliseconds(row), share, saved))
+        lines.append(("", "total", "", *_milliseconds(self), "", bytes_text(self.saved_bytes)))
+        kept = f"{bytes_text(self.kept_bytes)} in memory: what several saved once, no parameters"
+        return "\n".join([*table(lines), kept])
 
     __repr__ = __str__
+
+
+def _milliseconds(of: Row | Profile) -> tuple[str, str]:
+    ahead = "" if of.forward_ms is None else f"{of.forward_ms:.3f}"
+    return ahead, f"{of.backward_ms:.3f}"
 
 
 def shortened(text: str, width: int) -> str:

@@ -22,6 +22,7 @@ from airi.viz.layout import SECONDS
 from airi.viz.picture import Picture, collect, parameter_names
 from airi.viz.profile import Profile, shortened, table
 from airi.viz.recording import Copies, Outside, forward_of, record
+from airi.viz.saved import KeptMemory, bytes_saved, saved_of
 from airi.viz.scopes import ScopeNames
 from airi.viz.source import short_source
 from airi.viz.statistics import Statistics, statistics
@@ -181,6 +182,7 @@ class Collector(Observer):
         self.leaves: list[Leaf] = []
         self.outside: list[Outside] = []
         self.error: Exception | None = None
+        self.bytes_kept = 0
         self.has_begun = False
         self._arrivals: dict[Any, int] = {}
         self._current: Event | None = None
@@ -191,7 +193,9 @@ class Collector(Observer):
         for edge, _ in roots:
             self._count(edge)
         self._known = _saved_values(order)
-        self._bytes = {node: _bytes_saved(node) for node in order}
+        self._bytes = {node: bytes_saved(node) for node in order}
+        memory = KeptMemory(leaf._array for leaf in _leaves(order))
+        self.bytes_kept = sum(memory.added_by(node) for node in order)
         self._keys: dict[int, list[str]] = {}
         self._scopes = ScopeNames()
         self._leaf_names = {
@@ -303,7 +307,9 @@ def _saved_values(order: list[Node]) -> dict[Any, Any]:
     """What the nodes saved for backward: by edge, and by (node, "input", position)."""
     known: dict[Any, Any] = {}
     for node in order:
-        for each in _saved_of(node):
+        for each in saved_of(node):
+            if type(each) is not Saved:
+                continue
             edge = each.edge_in(node)
             if type(edge) is tuple:
                 known[edge] = each.array
@@ -313,17 +319,8 @@ def _saved_values(order: list[Node]) -> dict[Any, Any]:
     return known
 
 
-def _saved_of(node: Node) -> Iterator[Saved]:
-    ctx = getattr(node, "ctx", None)
-    saved = node.saved if ctx is None else ctx._saved
-    for each in saved or ():
-        for one in each if type(each) is tuple else (each,):
-            if type(one) is Saved:
-                yield one
-
-
-def _bytes_saved(node: Node) -> int:
-    return sum({id(each.array): each.array.nbytes for each in _saved_of(node)}.values())
+def _leaves(order: list[Node]) -> Iterator[Tensor]:
+    return (edge for node in order for edge in node.edges if isinstance(edge, Tensor))
 
 
 def _input_names(node: Node) -> tuple[str, ...]:
@@ -381,13 +378,15 @@ class Trace:
     ``tr[6]``, ``len(tr)`` and iteration give events; ``tr.step()`` and ``tr.back()`` move a cursor;
     ``tr.leaves`` are the gradients that parameters and inputs got. ``tr.save("backward.html")``
     writes the page, a notebook shows it, ``print(tr)`` is the table in a terminal. ``tr.error`` is
-    the exception that ended backward, else None: see `trace`.
+    the exception that ended backward, else None: see `trace`. ``tr.bytes_kept`` is the memory that
+    was kept for this backward beside leaves, what several ops saved counted once.
     """
 
     def __init__(self, collector: Collector, picture: Picture, root: Any = None) -> None:
         self.events = collector.events
         self.leaves = collector.leaves
         self.error = collector.error
+        self.bytes_kept = collector.bytes_kept
         self.root = root
         self.position = -1
         self.picture = picture
@@ -433,7 +432,7 @@ class Trace:
 
     def profile(self, sort: str = "step") -> Profile:
         """Time and memory of each op, as a table; `sort` by step, forward, backward or saved."""
-        return Profile(self.events, sort)
+        return Profile(self.events, sort, self.bytes_kept)
 
     def html(self, seconds: float = SECONDS) -> str:
         """The replay as the text of one HTML page, which needs neither network nor server."""

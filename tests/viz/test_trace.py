@@ -95,21 +95,82 @@ def test_stepping():
         tr.step()
 
 
-def test_the_table_and_the_profile():
+def test_the_table():
     _, tr = mlp()
     text = str(tr)
     assert "CrossEntropy" in text
     assert "Sequential.2" in text
     assert "test_trace.py" in text
-    profile = tr.profile(sort="backward")
-    times = [row.backward_ms for row in profile.rows]
-    assert times == sorted(times, reverse=True)
-    assert profile.rows[0].forward_ms > 0
-    assert "total" in str(profile)
-    saved = {row.op: row.saved_bytes for row in profile.rows}
-    assert saved["Relu"] == 5 * 8 * 4
-    with pytest.raises(ValueError, match="sort"):
+
+
+def test_the_profile_adds_up_to_what_the_events_took():
+    _, tr = mlp()
+    profile = tr.profile()
+    assert [(row.step, row.op, row.scope) for row in profile.rows] == [
+        (event.step, event.op, event.scope) for event in tr
+    ]
+    assert [row.forward_ms for row in profile.rows] == [1e3 * e.seconds_forward for e in tr]
+    assert [row.backward_ms for row in profile.rows] == [1e3 * e.seconds_backward for e in tr]
+    assert [row.saved_bytes for row in profile.rows] == [event.bytes_saved for event in tr]
+    assert all(row.forward_ms > 0 and row.backward_ms > 0 for row in profile.rows)
+    assert all(row.total_ms == row.forward_ms + row.backward_ms for row in profile.rows)
+    assert profile.forward_ms == pytest.approx(sum(row.forward_ms for row in profile.rows))
+    assert profile.backward_ms == pytest.approx(sum(row.backward_ms for row in profile.rows))
+    assert profile.total_ms == pytest.approx(sum(row.total_ms for row in profile.rows))
+    assert profile.saved_bytes == sum(row.saved_bytes for row in profile.rows)
+
+
+def test_the_profile_as_text_is_its_rows_and_totals():
+    _, tr = mlp()
+    profile = tr.profile()
+    head, *lines, total, kept = str(profile).splitlines()
+    columns = {word: head.index(word) for word in ("forward ms", "backward ms", "share", "saved")}
+    times = {}
+    for word in ("forward ms", "backward ms"):
+        times[word] = [float(each[columns[word] :].split()[0]) for each in (*lines, total)]
+        assert sum(times[word][:-1]) == pytest.approx(times[word][-1], abs=0.003)  # as rounded
+    assert times["forward ms"][-1] == pytest.approx(profile.forward_ms, abs=6e-4)
+    assert times["backward ms"][-1] == pytest.approx(profile.backward_ms, abs=6e-4)
+    shares = [int(each[columns["share"] :].split("%")[0]) for each in lines]
+    assert sum(shares) == pytest.approx(100, abs=2)
+    assert total[columns["saved"] :] == viz.health.bytes_text(profile.saved_bytes)
+    assert kept.startswith(viz.health.bytes_text(profile.kept_bytes))
+
+
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        ("step", lambda row: row.step),
+        ("forward", lambda row: -row.forward_ms),
+        ("backward", lambda row: -row.backward_ms),
+        ("saved", lambda row: -row.saved_bytes),
+    ],
+)
+def test_the_profile_is_sorted(sort, key):
+    _, tr = mlp()
+    rows = tr.profile(sort=sort).rows
+    assert [row.step for row in rows] == [row.step for row in sorted(tr.profile().rows, key=key)]
+    with pytest.raises(ValueError, match="profile: sort must be one of"):
         tr.profile(sort="time")
+
+
+def test_saved_bytes_by_op_and_in_memory():
+    _, tr = mlp()
+    saved = {row.step: row.saved_bytes for row in tr.profile().rows}
+    relu = 5 * 8 * 4
+    assert saved[2] == relu
+    assert saved[1] == relu + 3 * 8 * 4  # x, which is relu's output, and the weight
+    assert saved[3] == 5 * 4 * 4  # x alone: the data want no gradient
+    # relu's output once; the weight is a parameter
+    assert tr.profile().kept_bytes == tr.bytes_kept == saved[0] + relu + saved[3]
+
+
+def test_a_profile_without_recorded_forward():
+    profile = viz.trace((leaf(1.0, 2.0).exp() * 2.0).sum()).profile()
+    assert [row.forward_ms for row in profile.rows] == [None] * 3
+    assert profile.forward_ms is None
+    assert profile.total_ms == profile.backward_ms > 0
+    assert "total" in str(profile)
 
 
 def test_nothing_is_observed_afterwards():
