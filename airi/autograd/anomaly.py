@@ -1,10 +1,10 @@
-"""detect_anomaly: where the first NaN was made, forward or backward."""
+"""detect_anomaly: where the first NaN was made: forward, backward, or by an optimizer."""
 
 from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -44,12 +44,12 @@ def summary(value: Any) -> str:
         text = repr(array)
         return text if len(text) <= 60 else text[:57] + "..."
     text = f"{array.dtype} {tuple(array.shape)}"
-    if array.dtype.kind not in "fiuV" or array.size == 0:
+    if array.dtype.kind not in "fiuVc" or array.size == 0:
         return text
     finite = array[np.isfinite(array)]
     if array.size == 1:
         return f"{text} = {array.item():.6g}"
-    if finite.size:
+    if finite.size and array.dtype.kind != "c":
         text += f" in [{finite.min():.6g}, {finite.max():.6g}]"
     for count, what in (
         (array.size - np.count_nonzero(array), "zeros"),
@@ -69,12 +69,47 @@ def described_inputs(rule: Any, inputs: tuple[Any, ...]) -> list[str]:
     ]
 
 
+class Update:
+    """A step of an optimizer that is watched: what becomes of the parameters that were finite."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.name = f"{type(optimizer).__name__}.step"
+        groups = optimizer.param_groups
+        self._before = [
+            (name, parameter, parameter._array.copy(), group.get("lr"))
+            for name, parameter, group in _named_parameters(groups)
+            if parameter._grad is not None and not broken_kinds([parameter])
+        ]
+
+    def broken(self) -> tuple[frozenset[str], list[tuple[str, Any]]] | None:
+        """Afterwards: what it made of the first such parameter that is not finite any more, and
+        by name the values that it had.
+        """
+        for name, parameter, before, lr in self._before:
+            kinds = broken_kinds([parameter])
+            if kinds:
+                return kinds, [(name, before), (f"{name}.grad", parameter._grad), ("lr", lr)]
+        return None
+
+
+def _named_parameters(groups: list[dict[str, Any]]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Each parameter with the name that the optimizer knows, else its number."""
+    number = 0
+    for group in groups:
+        names = group.get("param_names")
+        for i, parameter in enumerate(group["params"]):
+            yield names[i] if names else f"params[{number}]", parameter, group
+            number += 1
+
+
 class _Anomaly(Observer):
     """Remembers the first NaN and Inf of forward; raises at the first NaN of backward."""
 
     def __init__(self) -> None:
-        self.forward: dict[str, str] = {}  # "NaN" or "Inf" -> the op that made the first
+        self.first: dict[str, str] = {}  # "NaN" or "Inf" -> where the first of forward came from
         self.backward_inf = ""
+        self._update: Update | None = None
+        self._arrived: list[Any] = []
 
     def computed(
         self,
@@ -84,16 +119,38 @@ class _Anomaly(Observer):
         results: tuple[Any, ...],
         seconds: float,
     ) -> None:
-        made = broken_kinds(results)
-        made -= broken_kinds(inputs) if made else made  # a NaN out of infinities is made here too
-        if not made:
+        kinds = broken_kinds(results)
+        if not kinds:
             return
+        given = broken_kinds(inputs)
         where = node.describe() if node is not None else f"{rule.__name__} (at {user_line()})"
         lines = [where.replace("Backward", "", 1), *described_inputs(rule, inputs)]
-        for kind in made:
-            self.forward.setdefault(kind, "\n".join(lines))
-        if "NaN" in made:
-            warnings.warn(f"detect_anomaly: NaN made by {chr(10).join(lines)}", stacklevel=2)
+        for kind in kinds & given:
+            self.first.setdefault(kind, "came in from outside, used first by " + "\n".join(lines))
+        if kinds - given:  # a NaN out of infinities is made here too
+            self._made(kinds - given, lines)
+
+    def _made(self, kinds: frozenset[str], lines: list[str]) -> None:
+        said = "\n".join(lines)
+        if "NaN" in kinds:
+            origin = f"\nthe first Inf {self.first['Inf']}" if "Inf" in self.first else ""
+            warnings.warn(f"detect_anomaly: NaN made by {said}{origin}", stacklevel=2)
+        for kind in kinds:
+            self.first.setdefault(kind, f"of the forward pass was made by {said}")
+
+    def steps(self, optimizer: Any) -> None:
+        self._update = Update(optimizer)
+
+    def stepped(self, optimizer: Any) -> None:
+        update, self._update = self._update, None
+        broken = update.broken() if update is not None else None
+        if update is not None and broken is not None:
+            kinds, values = broken
+            lines = [f"  {name}: {summary(value)}" for name, value in values]
+            self._made(kinds, [f"{update.name} (at {user_line()})", *lines])
+
+    def visits(self, node: Node, grads: list[Any]) -> None:
+        self._arrived = grads
 
     def returned(self, node: Node, results: tuple[Any, ...], seconds: float) -> None:
         for position, each in enumerate(results):
@@ -109,8 +166,11 @@ class _Anomaly(Observer):
         for name, saved in zip(wanted, node.saved or (), strict=False):
             if type(saved) is Saved:
                 lines.append(f"  {name}: {summary(saved.array)}")
-        for kind, op in self.forward.items():
-            lines.append(f"the first {kind} of the forward pass was made by {op}")
+        outputs = getattr(node.rule, "outputs", graph.ONE_OUTPUT)
+        for name, arrived in zip(outputs, self._arrived, strict=False):
+            if arrived is not None:
+                lines.append(f"  gradient of {name}: {summary(arrived)}")
+        lines += [f"the first {kind} {origin}" for kind, origin in self.first.items()]
         if self.backward_inf:
             lines.append(f"the first Inf of the backward pass was made by {self.backward_inf}")
         return "\n".join(lines)
@@ -119,10 +179,10 @@ class _Anomaly(Observer):
 class detect_anomaly(contextlib.ContextDecorator):
     """Name the op, its module and its source line when a value or a gradient becomes NaN.
 
-    Inside, forward ops remember the user's file and line, the first that makes a NaN out of finite
-    inputs is told in a warning, and ``backward()`` raises RuntimeError at the first rule that
-    returns a NaN: with the values that it used and the op that made the first NaN or infinity
-    before. Without `check_nan` only the lines are remembered. Slower: for finding a fault.
+    Inside, forward ops remember the user's file and line, an op or an optimizer's step that makes a
+    NaN out of other numbers is told in a warning, and ``backward()`` raises RuntimeError at the
+    first rule that returns a NaN: with the values that it used and what made the first NaN or
+    infinity before. Without `check_nan` only the lines are remembered. Slower: for finding a fault.
     Source: ``torch.autograd.detect_anomaly``.
     """
 

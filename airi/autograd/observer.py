@@ -1,4 +1,4 @@
-"""Observers: what recording and the reverse walk tell to those who want to watch.
+"""Observers: what recording, the reverse walk and optimizers tell to those who want to watch.
 
 A trace, a profiler or `detect_anomaly` is an `Observer`. There is one forward and one reverse walk
 in the program; they call these methods while an observer is active in the running thread, and
@@ -56,6 +56,12 @@ class Observer:
 
     def walk_ends(self) -> None:
         """Backward is over; no ``.grad`` is written yet."""
+
+    def steps(self, optimizer: Any) -> None:
+        """An optimizer is about to change its parameters."""
+
+    def stepped(self, optimizer: Any) -> None:
+        """It has changed them."""
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from airi.autograd.graph import Handle
+from airi.autograd.mode import current, observing
 from airi.tensor import Tensor
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
@@ -347,7 +348,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
         self._stepped = True
         if not hasattr(self, "_step_pre_hooks"):
             self._make_hooks()  # a wrapper of another optimizer may never have called __init__
-        if not self._step_pre_hooks and not self._step_post_hooks:
+        if not self._step_pre_hooks and not self._step_post_hooks and not observing:
             return step(self, *args, **kwargs)
         args = (self, *args)
         for pre_hook in self._step_pre_hooks.values():
@@ -360,7 +361,12 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                     f"got {changed!r}"
                 )
             args, kwargs = changed
+        observers = current().observers
+        for observer in observers:
+            observer.steps(self)
         result = step(*args, **kwargs)
+        for observer in observers:
+            observer.stepped(self)
         for post_hook in self._step_post_hooks.values():
             post_hook(self, args, kwargs)
         return result

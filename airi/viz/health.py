@@ -92,8 +92,8 @@ def bytes_text(count: int) -> str:
 class Birthplace:
     """Where the first NaN or Inf was made, out of inputs that were finite.
 
-    ``phase`` is "forward", "backward", or "data" where it came in from outside the program;
-    ``step`` that of the event, None for an op that no gradient passes.
+    ``phase`` is "forward", "backward", "update" for an optimizer's step, or "data" where it came in
+    from outside the program; ``step`` that of the event, None for what no gradient passes.
     """
 
     phase: str
@@ -112,8 +112,7 @@ class Birthplace:
     def __str__(self) -> str:
         where = f" in {self.scope}" if self.scope else ""
         where += f" at {self.where}" if self.source else ""
-        said = {"data": "birthData", "forward": "birthForward", "backward": "birthBackward"}
-        head = text(said[self.phase], kind=self.kind, op=self.op)
+        head = text(f"birth{self.phase.capitalize()}", kind=self.kind, op=self.op)
         return "\n".join([head + where, *(f"  {each}" for each in self.inputs)])
 
 
@@ -137,7 +136,7 @@ def birthplace(
     if data and outside:
         first = outside[0]
         kind = _kind(first.kinds)
-        return Birthplace("forward", kind, first.op, None, first.source, "", first.inputs)
+        return Birthplace(first.phase, kind, first.op, None, first.source, "", first.inputs)
     births = [*forward, *backward]
     return births[0] if births else None
 
@@ -157,7 +156,10 @@ def _forward_births(events: list[Event]) -> list[Birthplace]:
 
 
 def _masks(event: Event) -> bool:
-    """Whether -inf alone comes in and stays what it is, as in a mask."""
+    """Whether -inf alone comes in, from a constant, and stays what it is, as in a mask."""
+    pairs = zip(event.from_keys, event.values_in, strict=True)
+    if any(key.startswith("leaf") and broken_kinds([value]) for key, value in pairs):
+        return False
     arrays = [np.asarray(v) for v in event.values_in if isinstance(v, (np.ndarray, float))]
     known = [each for each in arrays if each.dtype.kind in "fc"]
     negative = all((np.isfinite(each) | np.isneginf(each)).all() for each in known if each.size)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from airi.autograd.anomaly import broken_kinds
+from airi.autograd.anomaly import Update, broken_kinds
 from airi.autograd.graph import Node
 from airi.autograd.observer import Observer, observed_by
 from airi.autograd.scope import user_line
@@ -20,8 +20,12 @@ from airi.viz.statistics import described
 
 @dataclass(frozen=True)
 class Outside:
-    """An op that no gradient passes and that made NaN or Inf out of finite inputs."""
+    """What made NaN or Inf out of finite numbers where no gradient passes.
 
+    ``phase`` is "forward" for an op, "update" for an optimizer's step.
+    """
+
+    phase: str
     op: str
     kinds: frozenset[str]
     source: str
@@ -86,6 +90,7 @@ class Recording(Observer):
         self.copies = Copies()
         self.outside: list[Outside] = []
         self.error: BaseException | None = None
+        self._update: Update | None = None
         self._living: weakref.WeakSet[Node] = weakref.WeakSet()
         self._kept: list[Node] = []
 
@@ -119,7 +124,18 @@ class Recording(Observer):
             lines = [
                 described(names[min(i, len(names) - 1)], each) for i, each in enumerate(inputs)
             ]
-            self.outside.append(Outside(rule.__name__, kinds, user_line(), lines))
+            self.outside.append(Outside("forward", rule.__name__, kinds, user_line(), lines))
+
+    def steps(self, optimizer: Any) -> None:
+        self._update = Update(optimizer)
+
+    def stepped(self, optimizer: Any) -> None:
+        update, self._update = self._update, None
+        broken = update.broken() if update is not None else None
+        if update is not None and broken is not None:
+            kinds, values = broken
+            lines = [described(name, value) for name, value in values]
+            self.outside.append(Outside("update", update.name, kinds, user_line(), lines))
 
 
 @contextlib.contextmanager

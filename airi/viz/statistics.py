@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,11 +59,11 @@ def statistics(array: np.ndarray) -> Statistics:
         return Statistics(size, 0.0, 0.0, 0.0, 0.0, 0.0, nan, inf)
     zeros = 1 - np.count_nonzero(values) / size
     largest = float(np.abs(finite).max())
-    scale = largest or 1.0  # squares of what is left can neither overflow nor vanish
+    # A power of 2, by which nothing is rounded: sums and squares can neither overflow nor vanish.
+    scale = 2.0 ** (math.frexp(largest)[1] - 1) if largest else 1.0
     norm = scale * float(np.sqrt(np.square(finite / scale).sum()))
-    return Statistics(
-        size, float(finite.min()), float(finite.max()), float(finite.mean()), norm, zeros, nan, inf
-    )
+    mean = scale * float((finite / scale).mean())
+    return Statistics(size, float(finite.min()), float(finite.max()), mean, norm, zeros, nan, inf)
 
 
 def described(name: str, value: Any) -> Text:

@@ -68,8 +68,8 @@ function showAlarms() {
   $("birth").hidden = !birth;
   $("stop").hidden = !stop;
   if (birth) {
-    const word = { forward: "birthForward", backward: "birthBackward", data: "birthData" };
-    const said = say(word[birth.phase], { op: birth.op, kind: spoken(birth.kind) });
+    const word = `birth${sentence(birth.phase)}`;
+    const said = say(word, { op: birth.op, kind: spoken(birth.kind) });
     showAlarm($("birth"), said, birth.where, birth.inputs.map(spoken), birth.step);
   }
   const wrong = now.events.findIndex((event) => event.check?.verdict === "wrong");
