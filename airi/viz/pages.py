@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from airi.viz.sampling import number
+from airi.viz.sampling import brief, number
 from airi.viz.words import Text, for_scripts
 
 if TYPE_CHECKING:
@@ -67,19 +67,22 @@ def framed(page: str, title: str, height: int = 720) -> str:
 
 
 def _slim_script(text: str) -> str:
-    """Without comments at ends of lines, needless spaces, and ends of lines after punctuation."""
+    """Without comments at ends of lines, needless spaces, and ends of lines after punctuation.
+
+    Every statement ends in a semicolon or a brace: what follows may stand on the same line.
+    """
     lines = (re.sub(r"\s+// [^\"'`]*$", "", line) for line in _slim(text).splitlines())
     tight = "".join(f"{_tight(line)}\n" for line in lines)
-    return re.sub(r"(?m)^((?:(?!//).)*[;{,(])\n", r"\1", tight)
+    return re.sub(r"(?m)^((?:(?!//).)*[;{},(\[])\n", r"\1", tight)
 
 
 def _tight(line: str) -> str:
     """Without needless spaces, but in strings and templates; lines with patterns as they are."""
-    if "/" in line or line.count("`") not in (0, 2):
+    if re.search(r"/(?! )|(?<! )/", line) or line.count("`") not in (0, 2):
         return line
     pieces = re.split(r'("(?:[^"\\]|\\.)*"|`[^`]*`)', line)
     for i in range(0, len(pieces), 2):
-        tight = re.sub(r"\s*([=*<>(){}\[\];,?:&|!])\s*", r"\1", pieces[i])
+        tight = re.sub(r"\s*([-+]?[=*/%<>(){}\[\];,?:&|!])\s*", r"\1", pieces[i])
         pieces[i] = re.sub(r"(?<![+-]) ([+-]) (?![+-])", r"\1", tight)
     return "".join(pieces)
 
@@ -132,7 +135,7 @@ def graph_data(picture: Picture, layout: Layout) -> dict[str, Any]:
 
 def rounded(values: Iterable[float]) -> list[float]:
     """Coordinates to a tenth of a point."""
-    return [round(float(each), 1) for each in values]
+    return [brief(round(float(each), 1)) for each in values]
 
 
 def spoken(text: str, longest: int = 80) -> Any:

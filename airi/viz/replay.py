@@ -232,12 +232,18 @@ class _Data:
         ]
 
 
-def _rule(event: Event) -> list[list[list[Any]]]:
-    """The formula's pieces in English and, where they differ, in Portuguese."""
-    languages = [event.rule_parts]
-    if event.rule_parts_in_portuguese != event.rule_parts:
-        languages.append(event.rule_parts_in_portuguese)
-    return [[[plain(text, 200), spoken(shape)] for text, shape in each] for each in languages]
+def _rule(event: Event) -> list[list[Any]]:
+    """The formula's pieces in English and, where they differ, in Portuguese.
+
+    A piece is its text, or its text and shape; in Portuguese the place of the same in English.
+    """
+    english, portuguese = (
+        [[plain(text, 200), spoken(shape)] if shape else plain(text, 200) for text, shape in parts]
+        for parts in (event.rule_parts, event.rule_parts_in_portuguese)
+    )
+    if portuguese == english:
+        return [english]
+    return [english, [english.index(each) if each in english else each for each in portuguese]]
 
 
 def _plain_picture(picture: Picture) -> Picture:

@@ -29,7 +29,7 @@ def sampled(array: np.ndarray, most: int = CELLS) -> dict[str, Any]:
     picked, cells, grid = _picked(values, most)
     with np.errstate(over="ignore"):
         data = picked.astype("<f4").tobytes()
-    return {
+    sample = {
         "shape": list(array.shape),
         "dtype": str(array.dtype),
         "cells": cells,
@@ -41,6 +41,8 @@ def sampled(array: np.ndarray, most: int = CELLS) -> dict[str, Any]:
         "nan": stats.nan,
         "inf": stats.inf,
     }
+    usual = {"cells": sample["shape"], "grid": [1, 1], "nan": 0, "inf": 0}  # left out
+    return {key: value for key, value in sample.items() if usual.get(key) != value}
 
 
 def _picked(values: np.ndarray, most: int) -> tuple[np.ndarray, list[int], list[int]]:
@@ -80,4 +82,9 @@ def _evenly(size: int, most: int) -> np.ndarray:
 def number(value: float) -> float | str:
     """A number that JSON can hold, with six digits; NaN and infinities as text."""
     value = float(value)
-    return float(f"{value:.6g}") if math.isfinite(value) else str(value)
+    return brief(float(f"{value:.6g}")) if math.isfinite(value) else str(value)
+
+
+def brief(value: float) -> float:
+    """A small whole number as an integer: ``2`` for ``2.0``."""
+    return int(value) if value.is_integer() and abs(value) < 1e6 else value

@@ -31,7 +31,7 @@ function listenToFrame(graph, changed, onMatch) {
     if (event.key !== "Escape") return;
     $("search").value = "";
     search(graph);
-    $("graph").focus();
+    graph.focus(graph.active);
   });
   $("closer").addEventListener("click", () => graph.zoom(1.25));
   $("farther").addEventListener("click", () => graph.zoom(0.8));

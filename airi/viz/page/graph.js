@@ -1,10 +1,10 @@
 // The graph as SVG: boxes and arrows where the layout put them; pan, zoom, search.
 const SVG = "http://www.w3.org/2000/svg";
 
-function drawn(name, attributes, parent) {
+function drawn(name, attributes, parent = null) {
   const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  parent.append(element);
+  for (const key in attributes) element.setAttribute(key, attributes[key]);
+  parent?.append(element);
   return element;
 }
 
@@ -25,8 +25,14 @@ class Graph {
     this.data = data;
     this.view = { x: 0, y: 0, scale: 1 };
     this.onChoose = onChoose;
+    this.at = 0; // the step that is shown
+    this.reached = new Set(); // by a gradient, of the leaves
+    this.active = Math.max(0, data.boxes.findIndex((box) => box.kind === "result")); // by Tab
+    this.found = new Set();
+    this.shared = "";
     this.scene = drawn("g", {}, svg);
     this.size = [svg.clientWidth, svg.clientHeight];
+    this.isOpen = false;
     this.draw();
     this.listen();
   }
@@ -34,76 +40,91 @@ class Graph {
   // Everything anew: after another trace or language was chosen.
   draw() {
     const { data } = this;
+    const hadFocus = this.scene.contains(document.activeElement);
     this.scene.replaceChildren();
     this.tiles = [];
-    for (const frame of data.frames) this.drawFrame(frame);
-    const edgesLayer = this.layer();
-    this.edges = data.edges.map((edge, number) => {
-      return this.drawEdge(edge, now.norms[number] ?? null, edgesLayer);
+    for (const [x, y, width, height] of data.frames) {
+      drawn("rect", { class: "frame", x, y, width, height, rx: 8 }, this.scene);
+    }
+    this.edges = [];
+    const edges = this.layer((number) => this.drawEdge(number));
+    data.edges.forEach(({ curve }, number) => {
+      let [left, right, top, bottom] = [curve[0], curve[0], curve[1], curve[1]];
+      for (let i = 2; i < curve.length; i += 2) {
+        left = Math.min(left, curve[i]);
+        right = Math.max(right, curve[i]);
+        top = Math.min(top, curve[i + 1]);
+        bottom = Math.max(bottom, curve[i + 1]);
+      }
+      this.place(edges, number, left, top, right, bottom);
     });
-    for (const frame of data.frames) this.drawLabel(frame);
-    const boxesLayer = this.layer();
-    this.boxes = data.boxes.map((box, number) => this.drawBox(box, number, boxesLayer));
+    for (const [x, y, , , label] of data.frames) {
+      drawn("text", { class: "label", x: x + 8, y: y + 15 }, this.scene).textContent = label;
+    }
+    this.boxes = [];
+    const boxes = this.layer((number) => this.drawBox(number));
+    this.homes = data.boxes.map(({ at: [x, y, width, height] }, number) => {
+      const [left, top] = [x - width / 2, y - height / 2];
+      return this.place(boxes, number, left, top, left + width, top + height);
+    });
     this.showTiles();
+    if (hadFocus) this.focus(this.active);
   }
 
-  layer() {
-    return { group: drawn("g", {}, this.scene), tiles: new Map() };
+  layer(draw) {
+    return { group: drawn("g", {}, this.scene), tiles: new Map(), draw };
   }
 
-  // The part of a layer that something belongs to. Parts out of sight are not rendered: a large
-  // graph is there as soon as a small one.
-  tile(layer, left, top, right, bottom) {
-    const place = `${Math.floor(left / TILE[0])} ${Math.floor(top / TILE[1])}`;
-    if (!layer.tiles.has(place)) {
-      const group = drawn("g", { display: "none" }, layer.group);
-      const tile = { group, left, top, right, bottom, isShown: false };
-      layer.tiles.set(place, tile);
+  // A layer has parts, which are drawn when they are first in sight and not rendered when they are
+  // not: a large graph is there as soon as a small one.
+  place(layer, number, left, top, right, bottom) {
+    const key = `${Math.floor(left / TILE[0])} ${Math.floor(top / TILE[1])}`;
+    let tile = layer.tiles.get(key);
+    if (!tile) {
+      tile = { layer, numbers: [], left, top, right, bottom, group: null, isShown: false };
+      layer.tiles.set(key, tile);
       this.tiles.push(tile);
     }
-    const tile = layer.tiles.get(place);
+    tile.numbers.push(number);
     tile.left = Math.min(tile.left, left);
     tile.top = Math.min(tile.top, top);
     tile.right = Math.max(tile.right, right);
     tile.bottom = Math.max(tile.bottom, bottom);
-    return tile.group;
+    return tile;
   }
 
+  // The part with the box that Tab goes to is there in any case.
   showTiles() {
+    if (!this.isOpen) return;
     const { x, y, scale } = this.view;
     const [width, height] = this.size;
     for (const tile of this.tiles) {
-      const isShown = tile.right * scale + x > -MARGIN && tile.left * scale + x < width + MARGIN &&
+      const isInSight = tile.right * scale + x > -MARGIN && tile.left * scale + x < width + MARGIN &&
         tile.bottom * scale + y > -MARGIN && tile.top * scale + y < height + MARGIN;
+      const isShown = isInSight || tile === this.homes[this.active];
       if (isShown === tile.isShown) continue;
       tile.isShown = isShown;
-      if (isShown) tile.group.removeAttribute("display");
-      else tile.group.setAttribute("display", "none");
+      if (isShown && !tile.group) this.fill(tile);
+      tile.group.setAttribute("display", isShown ? "inline" : "none");
     }
   }
 
-  drawFrame([x, y, width, height]) {
-    drawn("rect", { class: "frame", x, y, width, height, rx: 8 }, this.scene);
+  fill(tile) {
+    tile.group = drawn("g", {}, tile.layer.group);
+    for (const number of tile.numbers) tile.group.append(tile.layer.draw(number));
   }
 
-  drawLabel([x, y, , , label]) {
-    drawn("text", { class: "label", x: x + 8, y: y + 15 }, this.scene).textContent = label;
-  }
-
-  drawEdge(edge, norm, layer) {
-    const across = edge.curve.filter((_, i) => i % 2 === 0);
-    const down = edge.curve.filter((_, i) => i % 2 === 1);
-    const [left, top] = [Math.min(...across), Math.min(...down)];
-    const tile = this.tile(layer, left, top, Math.max(...across), Math.max(...down));
-    const group = drawn("g", { class: "edge" }, tile);
+  drawEdge(number) {
+    const norm = now.norms[number] ?? null;
+    const group = drawn("g", {});
     drawn("path", { "stroke-width": this.widthOf(norm) }, group);
     drawn("polygon", {}, group);
-    this.point(group, edge.curve, false);
     if (norm !== null) {
       const tell = () => { drawn("title", {}, group).textContent = `|g| = ${norm}`; };
       group.addEventListener("pointerenter", tell, { once: true });
     }
-    if (norm === "nan") group.classList.add("broken");
+    this.edges[number] = group;
+    this.paintEdge(number);
     return group;
   }
 
@@ -139,13 +160,12 @@ class Graph {
     return (1 + (Math.max(-6, Math.min(3, Math.log10(norm))) + 6) * 0.45).toFixed(2);
   }
 
-  drawBox(box, number, layer) {
+  drawBox(number) {
+    const box = this.data.boxes[number];
     const [x, y, width, height] = box.at;
-    const [left, top] = [x - width / 2, y - height / 2];
-    const tile = this.tile(layer, left, top, left + width, top + height);
-    const group = drawn("g", { class: `box ${box.kind}` }, tile);
+    const group = drawn("g", { role: "button", tabindex: number === this.active ? 0 : -1 });
     const rounded = box.kind === "op" ? 7 : 2;
-    drawn("rect", { x: left, y: top, width, height, rx: rounded }, group);
+    drawn("rect", { x: x - width / 2, y: y - height / 2, width, height, rx: rounded }, group);
     const lines = linesOf(box, number);
     const first = y - ((lines.length - 1) * 13) / 2 + 4;
     lines.forEach((line, i) => {
@@ -154,60 +174,107 @@ class Graph {
       if (i === 0) text.setAttribute("class", "name");
     });
     const event = box.step === null ? null : now.events[box.step];
-    if (event) this.drawMarks(event, x + width / 2, y - height / 2, group);
-    if (now.stop && box.kind === "op" && !event) group.classList.add("unreached");
-    group.addEventListener("click", () => {
-      this.markUses(box.shared);
-      this.onChoose(number);
+    group.setAttribute("aria-label", this.nameOf(lines, event));
+    if (event?.badges.length) this.drawMark(event, x + width / 2, y - height / 2, group);
+    group.addEventListener("click", () => this.choose(number));
+    group.addEventListener("focus", () => {
+      this.activate(number);
+      if (group.matches(":focus-visible")) this.reveal(number);
     });
+    this.boxes[number] = group;
+    this.paintBox(number);
     return group;
   }
 
-  // All boxes of a parameter that is used several times.
-  markUses(shared) {
-    this.data.boxes.forEach((box, i) => {
-      this.boxes[i].classList.toggle("same", shared !== "" && box.shared === shared);
-    });
-  }
-
-  drawMarks(event, x, y, group) {
-    if (event.badges.length) {
-      group.classList.add("ill");
-      drawn("circle", { class: `badge ${event.badges[0][0]}`, cx: x - 3, cy: y + 3, r: 6 }, group);
-      drawn("text", { class: "mark", x: x - 3, y: y + 6.5 }, group).textContent = "!";
+  // What a screen reader says of a box: what is written there, its step and what is wrong.
+  nameOf(lines, event) {
+    const said = [...lines];
+    if (event) {
+      said.push(say("count", { n: now.events.indexOf(event) + 1, all: now.events.length }));
+      said.push(...event.badges.map(([, text]) => spoken(text)));
     }
-    if (event.check && event.check.verdict === "wrong") group.classList.add("wrong");
-    if (event.check && event.check.verdict === "right") group.classList.add("right");
+    return said.join(", ");
   }
 
-  // Show step `at`: what came before is done, what goes on now is lit.
+  drawMark(event, x, y, group) {
+    drawn("circle", { class: `badge ${event.badges[0][0]}`, cx: x - 3, cy: y + 3, r: 6 }, group);
+    drawn("text", { class: "mark", x: x - 3, y: y + 6.5 }, group).textContent = "!";
+  }
+
+  // Goes to a box's step, and marks all boxes of a parameter that is used several times.
+  choose(number) {
+    this.shared = this.data.boxes[number].shared;
+    this.paint();
+    this.onChoose(number);
+  }
+
+  // How boxes and arrows look in step `at`: what came before is done, what goes on now is lit.
+  paint() {
+    this.boxes.forEach((_, number) => this.paintBox(number));
+    this.edges.forEach((_, number) => this.paintEdge(number));
+  }
+
+  paintBox(number) {
+    const box = this.data.boxes[number];
+    const event = box.step === null ? null : now.events[box.step];
+    const verdict = event?.check?.verdict;
+    const states = {
+      done: box.step !== null && box.step < this.at,
+      current: number === this.current,
+      reached: box.step === null && this.reached.has(number),
+      found: this.found.has(number),
+      same: this.shared !== "" && box.shared === this.shared,
+      ill: event?.badges.length,
+      wrong: verdict === "wrong",
+      right: verdict === "right",
+      unreached: now.stop && box.kind === "op" && !event,
+    };
+    this.setClass(this.boxes[number], `box ${box.kind}`, states);
+  }
+
+  paintEdge(number) {
+    const group = this.edges[number];
+    const edge = this.data.edges[number];
+    const isNow = this.isSent(number) && edge.to === this.current;
+    const isPast = this.hasPassed(number);
+    this.point(group, edge.curve, isPast || isNow);
+    const arriving = edge.from === this.current;
+    const broken = now.norms[number] === "nan";
+    this.setClass(group, "edge", { done: isPast, current: isNow, arriving, broken });
+  }
+
+  setClass(element, name, states) {
+    const names = [name, ...Object.keys(states).filter((each) => states[each])].join(" ");
+    if (element.getAttribute("class") !== names) element.setAttribute("class", names);
+  }
+
+  isSent(number) {
+    return (now.norms[number] ?? null) !== null;
+  }
+
+  hasPassed(number) {
+    const { kind, step } = this.data.boxes[this.data.edges[number].to];
+    return this.isSent(number) && (kind === "result" || (step !== null && step < this.at));
+  }
+
+  // The box of the step that is shown.
+  get current() {
+    return now.events[this.at]?.box ?? null;
+  }
+
   show(at, follow) {
+    this.at = at;
     const { boxes, edges } = this.data;
-    const { events } = now;
-    const current = at < events.length ? events[at].box : null;
-    const reached = new Set();
-    boxes.forEach((box, number) => {
-      const isDone = box.step !== null && box.step < at;
-      this.boxes[number].classList.toggle("done", isDone);
-      this.boxes[number].classList.toggle("current", number === current);
-    });
+    this.reached = new Set();
     edges.forEach((edge, number) => {
-      const step = boxes[edge.to].step;
-      const isSent = (now.norms[number] ?? null) !== null;
-      const isPast = boxes[edge.to].kind === "result" || (step !== null && step < at);
-      const flows = isSent && isPast;
-      const isNow = isSent && edge.to === current;
-      const arriving = edge.from === current;
-      this.edges[number].classList.toggle("done", flows);
-      this.point(this.edges[number], edge.curve, flows || isNow);
-      this.edges[number].classList.toggle("current", isNow);
-      this.edges[number].classList.toggle("arriving", arriving);
-      if ((flows || isNow) && boxes[edge.from].step === null) reached.add(edge.from);
+      if (boxes[edge.from].step !== null) return;
+      const isNow = this.isSent(number) && edge.to === this.current;
+      if (isNow || this.hasPassed(number)) this.reached.add(edge.from);
     });
-    boxes.forEach((box, number) => {
-      if (box.step === null) this.boxes[number].classList.toggle("reached", reached.has(number));
-    });
-    if (follow && current !== null) this.reveal(current);
+    this.paint();
+    if (this.current === null) return;
+    if (follow) this.reveal(this.current);
+    if (!this.scene.contains(document.activeElement)) this.activate(this.current);
   }
 
   find(words) {
@@ -216,11 +283,34 @@ class Graph {
     this.data.boxes.forEach((box, number) => {
       const event = box.step === null ? null : now.events[box.step];
       const text = [...linesOf(box, number), event ? event.scope : ""].join("\n").toLowerCase();
-      const isMatch = wanted !== "" && text.includes(wanted);
-      this.boxes[number].classList.toggle("found", isMatch);
-      if (isMatch) matches.push(number);
+      if (wanted !== "" && text.includes(wanted)) matches.push(number);
     });
+    this.found = new Set(matches);
+    this.paint();
     return matches;
+  }
+
+  // The box that Tab goes to: one of all, as in a toolbar; up and down go to the others.
+  activate(number) {
+    this.boxes[this.active]?.setAttribute("tabindex", -1);
+    this.active = number;
+    this.showTiles();
+    this.boxes[number]?.setAttribute("tabindex", 0);
+  }
+
+  focus(number) {
+    this.reveal(number);
+    this.activate(number);
+    this.boxes[number].focus({ preventScroll: true });
+  }
+
+  // Boxes follow one another as they are read: row by row, and in a row from the left.
+  walk(by) {
+    const { boxes } = this.data;
+    const before = (a, b) => boxes[a].at[1] - boxes[b].at[1] || boxes[a].at[0] - boxes[b].at[0];
+    this.order ??= boxes.map((_, number) => number).sort(before);
+    const next = this.order[this.order.indexOf(this.active) + by];
+    if (next !== undefined) this.focus(next);
   }
 
   move() {
@@ -230,6 +320,7 @@ class Graph {
   }
 
   open() {
+    this.isOpen = true;
     this.fit(this.smallest ?? (innerWidth > 820 ? 1 : 0.75));
     this.opened?.();
   }
@@ -267,6 +358,21 @@ class Graph {
   }
 
   listen() {
+    this.svg.addEventListener("keydown", (event) => {
+      const act = {
+        ArrowDown: () => this.walk(1),
+        ArrowUp: () => this.walk(-1),
+        Enter: () => this.choose(this.active),
+        " ": () => this.choose(this.active),
+      }[event.key];
+      if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      act();
+    });
+    // A browser scrolls to what gets the focus; here the view moves.
+    const stage = this.svg.parentElement;
+    stage.addEventListener("focusin", () => { stage.scrollTo(0, 0); });
     new ResizeObserver(() => {
       const wasHidden = !this.size[0];
       this.size = [this.svg.clientWidth, this.svg.clientHeight];

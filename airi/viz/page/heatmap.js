@@ -24,8 +24,8 @@ const [WIDTH, HEIGHT] = [372, 300]; // of a picture in the panel, in pixels, at 
 
 // Where the cells of a tensor are on its canvas.
 function measured(tensor) {
-  const [rows, columns] = tensor.cells;
-  const [down, across] = tensor.grid;
+  const [rows, columns] = tensor.cells ?? tensor.shape;
+  const [down, across] = tensor.grid ?? [1, 1];
   const gap = down * across > 1 ? 3 : 0;
   const wide = (WIDTH - gap * (across - 1)) / Math.max(1, columns * across);
   const high = (HEIGHT - gap * (down - 1)) / Math.max(1, rows * down);

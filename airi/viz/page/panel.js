@@ -28,7 +28,7 @@ class Panel {
     const isAsked = event.inputs.some((input) => {
       return input.grad !== null && this.predictions.hides(at, input.name);
     });
-    const rule = language === "pt" ? event.rule.at(-1) : event.rule[0];
+    const rule = ruleOf(event);
     if (rule.length) this.showRule(rule, event, !isAsked);
     if (event.where) {
       const line = made("p", "line", undefined, this.root);
@@ -191,6 +191,14 @@ class Panel {
     const pair = made("span", className, `${word} `, parent);
     made("b", "", value, pair);
   }
+}
+
+// The pieces of the formula, each with a shape or none. In Portuguese a number stands for the piece
+// of that place in English.
+function ruleOf(event) {
+  const [english, portuguese = english] = event.rule;
+  const pieces = language === "pt" ? portuguese : english;
+  return pieces.map((each) => [typeof each === "number" ? english[each] : each].flat());
 }
 
 // What a check found of a rule.

@@ -29,9 +29,14 @@ class Player {
   go(step, follow = true) {
     this.at = Math.max(0, Math.min(this.steps, step));
     $("slider").value = this.at;
-    $("back").disabled = $("first").disabled = this.at === 0;
-    $("next").disabled = $("last").disabled = this.at === this.steps;
+    for (const id of ["first", "back"]) this.enable(id, this.at > 0);
+    for (const id of ["next", "last"]) this.enable(id, this.at < this.steps);
     this.show(this.at, follow);
+  }
+
+  // Not by `disabled`, which would take the focus from a button that is held.
+  enable(id, isOn) {
+    $(id).setAttribute("aria-disabled", !isOn);
   }
 
   play(on) {

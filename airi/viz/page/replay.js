@@ -32,19 +32,23 @@ function tell(at) {
 
 let drawnIn = language;
 
+function changed() {
+  translate();
+  if (drawnIn !== language) {
+    drawnIn = language;
+    graph.draw();
+    search(graph);
+  }
+  go(player.at, false);
+}
+
 function translate() {
   translateFrame("title");
   player.translate();
   name("snapshot", "snapshots");
   $("answers").setAttribute("aria-label", say("copy"));
   tellSnapshot(Number($("snapshot").value));
-  if (drawnIn !== language) {
-    drawnIn = language;
-    graph.draw();
-    search(graph);
-  }
   showAlarms();
-  go(player.at, false);
 }
 
 // Another trace of the same graph: another training step, or the other of two.
@@ -101,7 +105,7 @@ function showAlarm(root, said, where, lines, step) {
 }
 
 listenToKeys({ ...player.keys, ...ZOOM_KEYS(graph) });
-listenToFrame(graph, translate, (box) => {
+listenToFrame(graph, changed, (box) => {
   if (data.boxes[box].step !== null) go(data.boxes[box].step);
 });
 $("predict").addEventListener("click", () => {
@@ -113,7 +117,7 @@ $("series").hidden = data.snapshots.length < 2;
 $("snapshot").max = data.snapshots.length - 1;
 $("snapshot").value = 0;
 $("snapshot").addEventListener("input", () => choose(Number($("snapshot").value)));
-graph.opened = () => go(player.at);
 graph.open();
 translate();
 go(0);
+graph.opened = () => go(player.at);
