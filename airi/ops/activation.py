@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from airi.autograd.graph import Rule
 from airi.ops import draws, fused
-from airi.ops.elementwise import div, mul, sub, where
+from airi.ops.elementwise import Where, div, mul, sub, where
+from airi.ops.joining import cat
 from airi.ops.names import normal_dim, numpy_names
 from airi.ops.out import written
 from airi.ops.promotion import Elementwise
@@ -64,6 +66,8 @@ def _negative_part(x: Any) -> Any:
 class Relu(Elementwise):
     """out = max(x, 0);  dx = g where out > 0"""
 
+    kernel = "relu"
+
     @staticmethod
     def forward(x):
         if x.dtype.kind == "b":
@@ -93,8 +97,13 @@ def relu(input: Tensor) -> Tensor:
 class Hardtanh(Elementwise):
     """out = x between low and high, else the bound;  dx = g strictly between them"""
 
+    kernel = "clamp"
+
     @staticmethod
     def forward(x, *, low, high):
+        fast = fused.each("clamp", x, low, high)
+        if fast is not None:
+            return fast
         if x.dtype.kind == "f":
             return np.clip(x, low, high)
         if x.dtype.kind == "b":
@@ -105,6 +114,9 @@ class Hardtanh(Elementwise):
 
     @staticmethod
     def backward(g, out, low, high):
+        fast = fused.each_grad("between_grad", g, out, low, high)
+        if fast is not None:
+            return fast
         return where((out > low) & (out < high), g, 0.0)
 
 
@@ -131,13 +143,21 @@ def relu6(input: Tensor) -> Tensor:
 class LeakyRelu(Activation):
     """out = x where x > 0, else slope * x, with slope >= 0;  dx = g or slope * g by out's sign"""
 
+    kernel = "leaky_relu"
+
     @staticmethod
     def forward(x, *, slope):
+        fast = fused.each("leaky_relu", x, slope)
+        if fast is not None:
+            return fast
         with np.errstate(invalid="ignore", over="ignore"):
             return (np.maximum if slope <= 1 else np.minimum)(x, x * slope)
 
     @staticmethod
     def backward(g, out, slope):
+        fast = fused.each_grad("leaky_relu_grad", g, out, slope)
+        if fast is not None:
+            return fast
         return where(out > 0, g, g * slope)
 
 
@@ -214,8 +234,13 @@ class Elu(Activation):
     dx = g * scale, or g * input_scale * (out + scale * alpha), by the sign of out
     """
 
+    kernel = "elu"
+
     @staticmethod
     def forward(x, *, alpha, scale, input_scale):
+        fast = fused.each("elu", x, alpha, scale, input_scale)
+        if fast is not None:
+            return fast
         out = np.asarray(_negative_part(x))
         if input_scale != 1:
             out *= input_scale
@@ -226,6 +251,9 @@ class Elu(Activation):
 
     @staticmethod
     def backward(g, out, alpha, scale, input_scale):
+        fast = fused.each_grad("elu_grad", g, out, alpha, scale, input_scale)
+        if fast is not None:
+            return fast
         return g * where(out > 0, scale, input_scale * (out + scale * alpha))
 
 
@@ -336,8 +364,13 @@ class Softplus(Activation):
     dx = g * sigmoid(beta * x), and g above the threshold
     """
 
+    kernel = "softplus"
+
     @staticmethod
     def forward(x, *, beta, threshold):
+        fast = fused.each("softplus", x, beta, threshold)
+        if fast is not None:
+            return fast
         out = np.abs(x, out=np.empty_like(x))
         out *= -beta
         np.exp(out, out=out)
@@ -350,6 +383,9 @@ class Softplus(Activation):
 
     @staticmethod
     def backward(g, x, beta, threshold):
+        fast = fused.each_grad("softplus_grad", g, x, beta, threshold)
+        if fast is not None:
+            return fast
         return g * where(beta * x > threshold, 1.0, sigmoid(beta * x))
 
 
@@ -363,10 +399,15 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 
 class LogSigmoid(Activation):
-    """out = -log(1 + e**-x);  dx = g * (1 - e**out)"""
+    """out = -log(1 + e**-x);  dx = g * sigmoid(-x)"""
+
+    kernel = "log_sigmoid"
 
     @staticmethod
     def forward(x):
+        fast = fused.each("log_sigmoid", x)
+        if fast is not None:
+            return fast
         out = np.abs(x, out=np.empty_like(x))
         np.negative(out, out=out)
         np.exp(out, out=out)
@@ -374,8 +415,11 @@ class LogSigmoid(Activation):
         return np.subtract(_negative_part(x), out, out=out)
 
     @staticmethod
-    def backward(g, out):
-        return -g * expm1(out)
+    def backward(g, x):
+        fast = fused.each_grad("log_sigmoid_grad", g, x)
+        if fast is not None:
+            return fast
+        return g * sigmoid(-x)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -405,17 +449,25 @@ def softsign(input: Tensor) -> Tensor:
 
 
 class Hardsigmoid(Activation):
-    """out = x / 6 + 1/2, limited to [0, 1];  dx = g / 6 strictly between them"""
+    """out = x / 6 + 1/2, limited to [0, 1];  dx = g / 6 where -3 < x < 3"""
+
+    kernel = "hardsigmoid"
 
     @staticmethod
     def forward(x):
+        fast = fused.each("hardsigmoid", x)
+        if fast is not None:
+            return fast
         out = np.divide(x, 6, out=np.empty_like(x))
         out += 0.5
         return np.clip(out, 0, 1, out=out)
 
     @staticmethod
-    def backward(g, out):
-        return where((out > 0) & (out < 1), g * (1 / 6), 0.0)
+    def backward(g, x):
+        fast = fused.each_grad("hardsigmoid_grad", g, x)
+        if fast is not None:
+            return fast
+        return where((x > -3) & (x < 3), g * (1 / 6), 0.0)
 
 
 def hardsigmoid(input: Tensor) -> Tensor:
@@ -426,8 +478,13 @@ def hardsigmoid(input: Tensor) -> Tensor:
 class Hardswish(Activation):
     """out = x * min(max(x + 3, 0), 6) / 6;  dx = 0 up to -3, g from 3, between g * (x / 3 + 1/2)"""
 
+    kernel = "hardswish"
+
     @staticmethod
     def forward(x):
+        fast = fused.each("hardswish", x)
+        if fast is not None:
+            return fast
         out = Hardsigmoid.forward(x)
         with np.errstate(invalid="ignore"):
             out *= x
@@ -435,7 +492,10 @@ class Hardswish(Activation):
 
     @staticmethod
     def backward(g, x):
-        return g * where(x <= -3, 0.0, where(x >= 3, 1.0, x * (1 / 3) + 0.5))
+        fast = fused.each_grad("hardswish_grad", g, x)
+        if fast is not None:
+            return fast
+        return where(x <= -3, 0.0, g * where(x >= 3, 1.0, x * (1 / 3) + 0.5))
 
 
 def hardswish(input: Tensor) -> Tensor:
@@ -451,14 +511,20 @@ def tanhshrink(input: Tensor) -> Tensor:
 class Softshrink(Activation):
     """out = x moved towards 0 by lambd, at most to 0;  dx = g where out is not 0"""
 
+    kernel = "softshrink"
+
     @staticmethod
     def forward(x, *, lambd):
+        fast = fused.each("softshrink", x, lambd)
+        if fast is not None:
+            return fast
         with np.errstate(invalid="ignore"):
             return x - np.clip(x, -lambd, lambd)
 
     @staticmethod
     def backward(g, out):
-        return where(out != 0, g, 0.0)
+        fast = fused.each_grad("nonzero_grad", g, out)
+        return where(out != 0, g, 0.0) if fast is None else fast
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -474,13 +540,19 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 class Hardshrink(Activation):
     """out = x where |x| > lambd, else 0;  dx = g where out is not 0"""
 
+    kernel = "hardshrink"
+
     @staticmethod
     def forward(x, *, lambd):
-        return np.where(np.abs(x) <= lambd, x.dtype.type(0), x)
+        fast = fused.each("hardshrink", x, lambd)
+        if fast is not None:
+            return fast
+        return Where.forward(np.abs(x) <= lambd, 0.0, x)
 
     @staticmethod
     def backward(g, out):
-        return where(out != 0, g, 0.0)
+        fast = fused.each_grad("nonzero_grad", g, out)
+        return where(out != 0, g, 0.0) if fast is None else fast
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -491,12 +563,20 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 class Threshold(Elementwise):
     """out = x where x > threshold, else value;  dx = g there"""
 
+    kernel = "threshold"
+
     @staticmethod
     def forward(x, *, threshold, value):
+        fast = fused.each("threshold", x, threshold, value)
+        if fast is not None:
+            return fast
         return np.where(x <= threshold, x.dtype.type(value), x)
 
     @staticmethod
     def backward(g, x, threshold):
+        fast = fused.each_grad("threshold_grad", g, x, threshold)
+        if fast is not None:
+            return fast
         return where(x <= threshold, 0.0, g)
 
 
@@ -506,6 +586,36 @@ def threshold(
     """out = input where it exceeds `threshold`, else `value`. Source: ``torch.threshold``."""
     result = Threshold.apply(input, threshold=threshold, value=value)
     return result if out is None else written("threshold", out, result)
+
+
+class Glu(Rule):
+    """out = p * s with s = sigmoid(q), p and q the halves of x
+
+    dp = g * s, dq = g * p * s * (1 - s)
+
+    `halves` is x's shape as (before, 2, after): what lies before the dimension that is halved,
+    the halves, and one of them with what lies behind.
+    """
+
+    @staticmethod
+    def forward(x, *, halves, shape):
+        out = fused.glu(x, halves)
+        if out is None:
+            x = x.reshape(halves)
+            out = Sigmoid.forward(x[:, 1])
+            out *= x[:, 0]
+        return out.reshape(shape)
+
+    @staticmethod
+    def backward(g, x, halves, x_shape):
+        fast = fused.glu_grad(g, x, halves)
+        if fast is not None:
+            return fast
+        x, g = reshape(x, halves), reshape(g, (halves[0], 1, halves[2]))
+        s = sigmoid(narrow(x, 1, 1, 1))
+        dp = g * s
+        dq = dp * narrow(x, 1, 0, 1) * (1 - s)
+        return reshape(cat([dp, dq], 1), x_shape)
 
 
 @numpy_names
@@ -520,5 +630,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         raise RuntimeError(
             f"glu: dimension {dim} of an input of shape {shape_of(input)} cannot be halved"
         )
-    half = input.shape[at] // 2
-    return mul(narrow(input, at, 0, half), sigmoid(narrow(input, at, half, half)))
+    have = shape_of(input)
+    half = have[at] // 2
+    halves = (math.prod(have[:at]), 2, half * math.prod(have[at + 1 :]))
+    return Glu.apply(input, halves=halves, shape=(*have[:at], half, *have[at + 1 :]))

@@ -407,12 +407,18 @@ class Reciprocal(Elementwise):
     holomorphic = True
     floating = True
 
+    kernel = "reciprocal"
+
     @staticmethod
     def forward(x):
-        return np.reciprocal(x)
+        fast = fused.each("reciprocal", x)
+        return np.reciprocal(x) if fast is None else fast
 
     @staticmethod
     def backward(g, out):
+        fast = fused.each_grad("reciprocal_grad", g, out)
+        if fast is not None:
+            return fast
         return -g * out * out
 
 
@@ -434,7 +440,8 @@ class Abs(Elementwise):
 
     @staticmethod
     def backward(g, x):
-        return g * sgn(x)
+        fast = fused.each_grad("abs_grad", g, x)
+        return g * sgn(x) if fast is None else fast
 
 
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -456,7 +463,10 @@ class Sign(Elementwise):
     def forward(x):
         if x.dtype.kind == "b":
             return x.copy()
-        return np.nan_to_num(np.sign(x)) if x.dtype.kind == "f" else np.sign(x)
+        if x.dtype.kind != "f":
+            return np.sign(x)
+        fast = fused.each("sign", x)
+        return np.subtract(x > 0, x < 0, dtype=x.dtype) if fast is None else fast
 
     @staticmethod
     def backward(g):

@@ -68,45 +68,48 @@ def _new(x: np.ndarray) -> np.ndarray:
     return np.empty(x.shape, _FLOAT32)
 
 
-def each(name: str, x: Any) -> np.ndarray | None:
-    """A function of every element: "exp", "sigmoid", "silu", "gelu", "gelu_tanh" or "relu"."""
-    if not _suits(x):
-        return None
+def each(name: str, x: Any, a: float = 0.0, b: float = 0.0, c: float = 0.0) -> np.ndarray | None:
+    """A function of every element, by its name in ``wide_kernels.h``; a, b and c are its numbers"""
     compiled = _compiled()
-    if compiled is None:
-        return None
-    out = _new(x)
-    compiled.wide(name, x, out)
-    return out
+    return None if compiled is None else compiled.each(name, x, None, a, b, c)
 
 
-def each_grad(name: str, g: Any, x: Any) -> np.ndarray | None:
-    """g times the derivative; x is the output for "tanh_grad", "sigmoid_grad", "relu_grad"."""
-    if not _suits(x):
-        return None
-    compiled, g = _compiled(), _gradient(g, x)
-    if compiled is None or g is None:
-        return None
-    out = _new(x)
-    compiled.wide(name, x, out, g)
-    return out
+def each_grad(
+    name: str, g: Any, x: Any, a: float = 0.0, b: float = 0.0, c: float = 0.0
+) -> np.ndarray | None:
+    """g times the derivative; x is the input or the output, as ``wide_kernels.h`` says"""
+    compiled = _compiled()
+    return None if compiled is None or g is None else compiled.each(name, x, g, a, b, c)
+
+
+def of_two(name: str, x: Any, y: Any, a: float = 0.0, b: float = 0.0) -> np.ndarray | None:
+    """A function of every element of two arrays of one shape"""
+    compiled = _compiled()
+    return None if compiled is None or y is None else compiled.each(name, x, y, a, b)
+
+
+def each_in_place(rule: Any, x: np.ndarray, attributes: dict[str, Any]) -> bool:
+    """x = f(x) by the kernel that the rule names, if there is one and x is made for it"""
+    name, compiled = getattr(rule, "kernel", None), _compiled()
+    if name is None or compiled is None:
+        return False
+    numbers = [attributes[each] for each in rule.attributes]
+    return compiled.each(name, x, None, *numbers, into=x) is not None
 
 
 def add(x: Any, y: Any) -> np.ndarray | None:
     """x + y, both of one shape, or y one row for all rows of x"""
     if not (_suits(x) and x.size >= LEAST_SUMMANDS and _suits_row(y)):
         return None
-    same = y.shape == x.shape
-    if not same and (x.ndim < 2 or y.shape != x.shape[-1:] or y.size < LEAST_POSITIONS):
-        return None
     compiled = _compiled()
     if compiled is None:
         return None
+    if y.shape == x.shape:
+        return compiled.each("add", x, y)
+    if x.ndim < 2 or y.shape != x.shape[-1:] or y.size < LEAST_POSITIONS:
+        return None
     out = _new(x)
-    if same:
-        compiled.wide("add", x, out, y)
-    else:
-        compiled.rows("add_to_rows", x.size // y.size, y.size, x, None, out, weight=y)
+    compiled.rows("add_to_rows", x.size // y.size, y.size, x, None, out, weight=y)
     return out
 
 
@@ -147,6 +150,66 @@ def softmax_grad(name: str, g: Any, out: Any, dim: int) -> np.ndarray | None:
     dx = _new(out)
     _compiled().rows(name + "_grad", out.size // columns, columns, out, g, dx)
     return dx
+
+
+def glu(x: Any, halves: Shape) -> np.ndarray | None:
+    """What `Glu.forward` returns; see there for `halves`"""
+    if not _suits(x) or halves[2] < LEAST_COLUMNS or _compiled() is None:
+        return None
+    out = np.empty(x.size // 2, _FLOAT32)
+    _compiled().rows("glu", halves[0], halves[2], x, None, out)
+    return out
+
+
+def glu_grad(g: Any, x: Any, halves: Shape) -> np.ndarray | None:
+    """The gradient of what `glu` was given, in its shape"""
+    if not _suits(x) or halves[2] < LEAST_COLUMNS or _compiled() is None:
+        return None
+    if type(g) is not np.ndarray or g.dtype != _FLOAT32:
+        return None
+    dx = _new(x)
+    _compiled().rows("glu_grad", halves[0], halves[2], x, np.ascontiguousarray(g), dx)
+    return dx
+
+
+def sum_of_differences(name: str, x: Any, y: Any, bound: float = 0.0) -> float | None:
+    """The sum over x - y of its "squares", its "distances" from 0, or of "huber", in double"""
+    if not (_suits(x) and _suits_row(y) and x.shape == y.shape) or _compiled() is None:
+        return None
+    sums = np.empty(x.size // SUM_ROW)
+    if len(sums):
+        _compiled().rows(name, len(sums), SUM_ROW, x, y, sums=sums, bound=bound)
+    rest = x.size - len(sums) * SUM_ROW
+    if not rest:
+        return float(np.add.reduce(sums))
+    last = np.empty(1)
+    x, y = x.reshape(-1)[-rest:], y.reshape(-1)[-rest:]
+    _compiled().rows(name, 1, rest, x, y, sums=last, bound=bound)
+    return float(np.add.reduce(sums) + last[0])
+
+
+def scaled_rows(x: Any, factors: Any) -> np.ndarray | None:
+    """x * factors, which has 1 for the last dimensions of x"""
+    rows = factors.shape[: _first_of_ones(factors.shape)]
+    columns = math.prod(x.shape[len(rows) :])
+    if not _suits(x) or factors.ndim != x.ndim or columns < LEAST_COLUMNS or _compiled() is None:
+        return None
+    if rows != x.shape[: len(rows)]:
+        return None
+    out, zeros = _new(x), np.zeros(rows, _FLOAT32)
+    _compiled().rows(
+        "scale_and_shift", math.prod(rows), columns, x, None, out, level=zeros, slope=zeros,
+        scale=np.ascontiguousarray(factors, _FLOAT32),
+    )  # fmt: skip
+    return out
+
+
+def _first_of_ones(shape: Shape) -> int:
+    """Where the dimensions of size 1 begin that a shape ends with"""
+    first = len(shape)
+    while first and shape[first - 1] == 1:
+        first -= 1
+    return first
 
 
 def log_sum_exp(x: Any) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,14 +1,18 @@
 # cython: boundscheck=False, wraparound=False
 """The compiled one-pass kernels of ``fused_kernels.h``; `fused.py` decides when they are used.
 
-Arrays reach C as plain addresses, so no NumPy headers are needed.
+Arrays reach C as plain addresses.
 """
 
+cimport numpy as cnp
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
-from airi import threads
+from airi import memory, threads
+from airi.autograd.copies import contiguous_copy
+
+cnp.import_array()
 
 
 cdef extern from "fused_kernels.h" nogil:
@@ -35,6 +39,7 @@ cdef extern from "fused_kernels.h" nogil:
         float *column_sums
         float *column_products
         float eps
+        float a, b, c
         int centred
 
     ctypedef void (*Task)(const Job *job, ptrdiff_t first, ptrdiff_t end)
@@ -43,6 +48,7 @@ cdef extern from "fused_kernels.h" nogil:
         const char *name
         Task kernels[KERNELS]
 
+    const char *kernel_names[KERNELS]
     int available_instruction_sets(const InstructionSet **sets)
     void run_job(Task task, const Job *job, int threads)
 
@@ -51,15 +57,10 @@ cdef const InstructionSet *available[MOST_INSTRUCTION_SETS]
 cdef int available_count = available_instruction_sets(available)
 cdef const InstructionSet *chosen = available[0]
 
-# In the order of KernelNumber.
-NAMES = (
-    "exp", "tanh_grad", "sigmoid", "sigmoid_grad", "silu", "silu_grad", "gelu",
-    "gelu_grad", "gelu_tanh", "gelu_tanh_grad", "relu", "relu_grad",
-    "softmax", "softmax_grad", "log_softmax", "log_softmax_grad", "log_sum_exp",
-    "cross_entropy_grad", "norm", "norm_grad", "moments", "scale_and_shift", "dots", "combine",
-    "row_sums", "add", "add_to_rows",
-)
-cdef dict _numbers = {name: number for number, name in enumerate(NAMES)}
+cdef dict _numbers = {kernel_names[number].decode(): number for number in range(KERNELS)}
+
+cdef enum:
+    LEAST_ELEMENTS = 2048  # smaller arrays are faster in NumPy or by small_ext
 
 
 def instruction_sets() -> list[str]:
@@ -95,14 +96,45 @@ cdef void run(str name, Job *job, ptrdiff_t elements):
         run_job(task, job, threads_)
 
 
-def wide(str name, x, out, g=None) -> None:
-    """out = f(x), or g * f', element by element."""
+cdef inline bint _is_float32(x):
+    return (
+        type(x) is cnp.ndarray
+        and cnp.PyArray_TYPE(<cnp.ndarray> x) == cnp.NPY_FLOAT
+        and cnp.PyArray_ISBEHAVED_RO(<cnp.ndarray> x)
+    )
+
+
+def each(str name, x, g=None, double a=0.0, double b=0.0, double c=0.0, into=None):
+    """The function of x, or of x and g, by one pass; None where the arrays are not made for it.
+
+    They are large float32 arrays of one shape, x contiguous. `a`, `b` and `c` are numbers of the
+    function; the result is written to `into` where that is given, which may be x.
+    """
+    if not (_is_float32(x) and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray> x)):
+        return None
+    array = <cnp.ndarray> x
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(array)
+    if size < LEAST_ELEMENTS:
+        return None
     cdef Job job
     memset(&job, 0, sizeof(job))
-    job.x, job.g = <const float *>address(x), <const float *>address(g)
-    job.out = <float *>address(out, PyBUF_WRITABLE)
-    job.items, job.columns, job.task_items = x.size, 1, TASK_ELEMENTS
-    run(name, &job, job.items)
+    if g is not None:
+        if not (_is_float32(g) and cnp.PyArray_SAMESHAPE(array, <cnp.ndarray> g)):
+            return None
+        if not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray> g):
+            g = contiguous_copy(g)
+        job.g = <const float *>cnp.PyArray_DATA(<cnp.ndarray> g)
+    if into is None:
+        memory.install()
+        into = cnp.PyArray_SimpleNew(
+            cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.NPY_FLOAT
+        )
+    job.x = <const float *>cnp.PyArray_DATA(array)
+    job.out = <float *>cnp.PyArray_DATA(<cnp.ndarray> into)
+    job.items, job.columns, job.task_items = size, 1, TASK_ELEMENTS
+    job.a, job.b, job.c = a, b, c
+    run(name, &job, size)
+    return into
 
 
 def task_rows(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t most_tasks=1 << 62) -> int:
@@ -115,7 +147,7 @@ def rows(
     str name, Py_ssize_t count, Py_ssize_t columns, x, g=None, out=None, *, weight=None,
     bias=None, mean=None, var=None, scale=None, slope=None, level=None, place=None, sums=None,
     products=None, column_sums=None, column_products=None, double eps=0.0, bint centred=True,
-    Py_ssize_t rows_per_task=0,
+    double bound=0.0, Py_ssize_t rows_per_task=0,
 ) -> None:
     """A kernel of ``row_kernels.h``, over `count` rows; each says there which arrays it takes."""
     cdef Job job
@@ -130,5 +162,5 @@ def rows(
     job.sums, job.products = <double *>address(sums), <double *>address(products)
     job.column_sums = <float *>address(column_sums)
     job.column_products = <float *>address(column_products)
-    job.eps, job.centred = eps, centred
+    job.eps, job.centred, job.b = eps, centred, bound
     run(name, &job, count * columns)

@@ -71,19 +71,33 @@ typedef struct {
     float *column_sums;     /* for each task and column */
     float *column_products;
     float eps;
+    float a, b, c;          /* numbers of a function: its slope, its bounds */
     int centred;            /* whether the mean is subtracted */
 } Job;
 
 typedef void (*Task)(const Job *job, ptrdiff_t first, ptrdiff_t end);
 
-typedef enum {
-    EXP, TANH_GRAD, SIGMOID, SIGMOID_GRAD, SILU, SILU_GRAD, GELU, GELU_GRAD, GELU_TANH,
-    GELU_TANH_GRAD, RELU, RELU_GRAD,
-    SOFTMAX, SOFTMAX_GRAD, LOG_SOFTMAX, LOG_SOFTMAX_GRAD, LOG_SUM_EXP, CROSS_ENTROPY_GRAD,
-    NORM, NORM_GRAD, MOMENTS, SCALE_AND_SHIFT, DOTS, COMBINE, ROW_SUMS,
-    ADD, ADD_TO_ROWS,
-    KERNELS
-} KernelNumber;
+/* Every kernel, by the name that Python calls it by: a new one is a name here and a function. */
+#define KERNELS_BY_NAME(K)                                                                      \
+    K(exp) K(tanh_grad) K(sigmoid) K(sigmoid_grad) K(silu) K(silu_grad) K(gelu) K(gelu_grad)    \
+    K(gelu_tanh) K(gelu_tanh_grad) K(relu) K(relu_grad)                                         \
+    K(leaky_relu) K(leaky_relu_grad) K(clamp) K(between_grad) K(within_grad)                    \
+    K(hardsigmoid) K(hardsigmoid_grad) K(hardswish) K(hardswish_grad)                           \
+    K(softplus) K(softplus_grad) K(log_sigmoid) K(log_sigmoid_grad) K(elu) K(elu_grad)          \
+    K(softshrink) K(hardshrink) K(nonzero_grad) K(threshold) K(threshold_grad)                  \
+    K(abs_grad) K(sign) K(reciprocal) K(reciprocal_grad) K(rsqrt) K(rsqrt_grad) K(cube)         \
+    K(lerp) K(scaled_difference) K(scaled_sign) K(scaled_clamp)                   \
+    K(squared_difference)                                                                       \
+    K(softmax) K(softmax_grad) K(log_softmax) K(log_softmax_grad) K(log_sum_exp)                \
+    K(cross_entropy_grad) K(norm) K(norm_grad) K(moments) K(scale_and_shift) K(dots) K(combine) \
+    K(row_sums) K(add) K(add_to_rows)                                                           \
+    K(glu) K(glu_grad) K(squares) K(distances) K(huber)
+
+#define KERNEL_NUMBER(name) NUMBER_OF_##name,
+typedef enum { KERNELS_BY_NAME(KERNEL_NUMBER) KERNELS } KernelNumber;
+
+#define KERNEL_NAME(name) #name,
+static const char *const kernel_names[KERNELS] = {KERNELS_BY_NAME(KERNEL_NAME)};
 
 typedef struct {
     const char *name;
@@ -99,6 +113,7 @@ static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 #ifdef CHOOSE_AT_RUN_TIME
 #define LARGER(a, b) _mm_max_ps((__m128)(a), (__m128)(b))
 #define SMALLER(a, b) _mm_min_ps((__m128)(a), (__m128)(b))
+#define ROOT(a) _mm_sqrt_ps((__m128)(a))
 #endif
 #include "fused_vectors.h"
 #include "wide_kernels.h"
@@ -111,6 +126,7 @@ static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 #define VECTOR_BYTES 32
 #define LARGER(a, b) _mm256_max_ps((__m256)(a), (__m256)(b))
 #define SMALLER(a, b) _mm256_min_ps((__m256)(a), (__m256)(b))
+#define ROOT(a) _mm256_sqrt_ps((__m256)(a))
 TARGET_BEGIN("avx2,fma")
 #include "fused_vectors.h"
 #include "wide_kernels.h"
@@ -122,6 +138,7 @@ TARGET_END
 #define VECTOR_BYTES 64
 #define LARGER(a, b) _mm512_max_ps((__m512)(a), (__m512)(b))
 #define SMALLER(a, b) _mm512_min_ps((__m512)(a), (__m512)(b))
+#define ROOT(a) _mm512_sqrt_ps((__m512)(a))
 TARGET_BEGIN("avx512f,avx512dq,avx2,fma")
 #include "fused_vectors.h"
 #include "wide_kernels.h"

@@ -14,6 +14,8 @@
 #undef BITS
 #undef NUMBERS
 #undef ABOVE
+#undef AT_LEAST
+#undef EQUAL
 
 #define VECTOR NAME(vector)
 #define WHOLE NAME(whole)
@@ -27,6 +29,7 @@ typedef int32_t WHOLE __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_
 #define NUMBERS(v) ((VECTOR)(v))
 #define ABOVE(a, b) ((WHOLE)((a) > (b)))
 #define AT_LEAST(a, b) ((WHOLE)((a) >= (b)))
+#define EQUAL(a, b) ((WHOLE)((a) == (b)))
 #else
 typedef float VECTOR;
 typedef int32_t WHOLE;
@@ -38,6 +41,7 @@ INLINE VECTOR NAME(numbers)(WHOLE b) { VECTOR v; memcpy(&v, &b, 4); return v; }
 #define NUMBERS(v) NAME(numbers)(v)
 #define ABOVE(a, b) (-(WHOLE)((a) > (b)))
 #define AT_LEAST(a, b) (-(WHOLE)((a) >= (b)))
+#define EQUAL(a, b) (-(WHOLE)((a) == (b)))
 #endif
 
 #define LOAD(address) (*(const VECTOR *)(address))
@@ -46,6 +50,8 @@ INLINE VECTOR NAME(numbers)(WHOLE b) { VECTOR v; memcpy(&v, &b, 4); return v; }
 #define choose NAME(choose)
 #define larger_of NAME(larger_of)
 #define smaller_of NAME(smaller_of)
+#define square_root NAME(square_root)
+#define size_of NAME(size_of)
 #define load_up_to NAME(load_up_to)
 #define store_up_to NAME(store_up_to)
 #define add_lanes NAME(add_lanes)
@@ -54,6 +60,8 @@ INLINE VECTOR NAME(numbers)(WHOLE b) { VECTOR v; memcpy(&v, &b, 4); return v; }
 #define hyperbolic_tangent NAME(hyperbolic_tangent)
 #define error_function NAME(error_function)
 #define logistic NAME(logistic)
+#define power_less_1 NAME(power_less_1)
+#define log_of_1_plus NAME(log_of_1_plus)
 
 /* The same number in every lane. */
 INLINE VECTOR same(float number) { return (VECTOR){0} + number; }
@@ -71,6 +79,23 @@ INLINE VECTOR choose(WHOLE where, VECTOR a, VECTOR b)
 #endif
 INLINE VECTOR larger_of(VECTOR a, VECTOR b) { return (VECTOR)LARGER(a, b); }
 INLINE VECTOR smaller_of(VECTOR a, VECTOR b) { return (VECTOR)SMALLER(a, b); }
+
+INLINE VECTOR square_root(VECTOR x)
+{
+#ifdef ROOT
+    return (VECTOR)ROOT(x);
+#else
+    float lanes[LANES];
+    memcpy(lanes, &x, sizeof(lanes));
+    for (ptrdiff_t i = 0; i < LANES; i++)
+        lanes[i] = sqrtf(lanes[i]);
+    memcpy(&x, lanes, sizeof(lanes));
+    return x;
+#endif
+}
+
+/* The number without its sign. */
+INLINE VECTOR size_of(VECTOR x) { return NUMBERS(BITS(x) & INT32_MAX); }
 
 /* Do something with every vector from number `first` to `end`: it starts at number i and has `left`
  * numbers. First whole vectors, of which the compiler knows that they are, then the rest of one. */
@@ -196,3 +221,36 @@ INLINE VECTOR error_function(VECTOR x)
 }
 
 INLINE VECTOR logistic(VECTOR x) { return 1.0f / (1.0f + power_of_e(-x)); }
+
+/* e**x - 1, exact near 0 too: 2**n * (e**r - 1) + (2**n - 1), see power_of_e. For x up to 88. */
+INLINE VECTOR power_less_1(VECTOR x)
+{
+    const VECTOR rounder = same(12582912.0f);
+    x = larger_of(same(-80.0f), smaller_of(same(88.0f), x));
+    VECTOR sum = x * 1.44269504f + rounder;
+    VECTOR n = sum - rounder;
+    VECTOR r = x - n * 0.693145752f;
+    r = r - n * 1.42860677e-6f;
+    VECTOR p = same(1.3814599e-3f);
+    p = p * r + 8.368717e-3f;
+    p = p * r + 4.166839e-2f;
+    p = p * r + 1.6666521e-1f;
+    p = p * r + 0.49999994f;
+    p = p * r * r + r;
+    VECTOR power_of_2 = NUMBERS((BITS(sum) - BITS(rounder) + 127) << 23);
+    VECTOR power = p * power_of_2 + (power_of_2 - 1.0f);
+    return NUMBERS((BITS(power) & INT32_MAX) | (BITS(x) & INT32_MIN));  /* -0 stays -0 */
+}
+
+/* log(1 + x) = 2 * artanh(s) = 2 * s * (1 + z * P(z)) with s = x / (2 + x) and z = s * s, for x
+ * from 0 to 1. P: interpolation at Chebyshev's points; relative error 2e-8. */
+INLINE VECTOR log_of_1_plus(VECTOR x)
+{
+    VECTOR s = x / (2.0f + x);
+    VECTOR z = s * s;
+    VECTOR p = same(0.134337766f);
+    p = p * z + 0.141169776f;
+    p = p * z + 0.200038355f;
+    p = p * z + 0.333333198f;
+    return 2.0f * s + 2.0f * s * z * p;
+}

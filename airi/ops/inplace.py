@@ -20,7 +20,7 @@ from airi.autograd.bfloat16 import is_bfloat16, widened
 from airi.autograd.graph import Rule, edge_of, move_retained, record, replay_view, tell, wrap
 from airi.autograd.mode import current, observing
 from airi.autograd.quiet import restore, silence
-from airi.ops import cumulative, elementwise
+from airi.ops import cumulative, elementwise, fused
 from airi.ops.conversion import in_dtype
 from airi.ops.names import normal_dim
 from airi.ops.promotion import RANK, result_dtype
@@ -145,6 +145,8 @@ def _compute(
     try:
         if ufunc is not None and into is not None and one_dtype:
             return ufunc(*prepared, out=into)
+        if into is not None and len(values) == 1 and fused.each_in_place(rule, into, attributes):
+            return into
         if into is not None and issubclass(rule, Overwrite):
             rule.into(into, *values[1:], **attributes)
             return into
@@ -287,6 +289,8 @@ class MaskedFill(Overwrite):
 
     @staticmethod
     def forward(x, mask, value):
+        if x.dtype.kind == "f" and type(value) is float:
+            return elementwise.Where.forward(mask, value, x)
         shape = np.broadcast_shapes(x.shape, mask.shape)
         out = np.array(np.broadcast_to(x, shape))
         MaskedFill.into(out, mask, value)

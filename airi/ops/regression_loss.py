@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from airi.autograd.mode import no_grad
+from airi.autograd.sums import add_up
+from airi.ops import fused
 from airi.ops.bounds import clamp
 from airi.ops.comparison import gt
-from airi.ops.elementwise import abs, div, sub, where
+from airi.ops.elementwise import div, sgn, where
 from airi.ops.elementwise_inplace import clamp_
 from airi.ops.loss import check_fit, reduced, reduction_named
 from airi.ops.names import require_tensor
@@ -38,16 +40,25 @@ class MSELoss(Elementwise):
 
     @staticmethod
     def forward(x, y, *, reduction):
-        difference = np.asarray(x - y)
         if reduction == "none":
-            return np.square(difference, out=difference)
-        total = np.vdot(difference, difference)
-        return total * x.dtype.type(_scale(difference.size, reduction))
+            fast = fused.of_two("squared_difference", x, y)
+            return np.square(x - y) if fast is None else fast
+        total = fused.sum_of_differences("squares", x, y)
+        size = math.prod(np.broadcast_shapes(x.shape, y.shape))
+        if total is None:
+            difference = np.asarray(x - y)
+            if size < fused.LEAST_ELEMENTS:  # many would lose digits, added one after the other
+                total = np.vdot(difference, difference)
+            else:
+                total = add_up(np.square(difference, out=difference), None)
+        return x.dtype.type(total * _scale(size, reduction))
 
     @staticmethod
     def backward(g, x, y, x_shape, y_shape, reduction, needs):
-        size = math.prod(np.broadcast_shapes(x_shape, y_shape))
-        dx = (x - y) * (2 * _scale(size, reduction) * g)
+        scale = 2 * _scale_of(x_shape, y_shape, reduction)
+        dx = _slopes("scaled_difference", g, x, y, scale)
+        if dx is None:
+            dx = (x - y) * (scale * g)
         return dx, -dx if needs[1] else None
 
 
@@ -57,21 +68,69 @@ def _scale(size: int, reduction: str) -> float:
     return 1 / size if size else math.nan
 
 
+def _scale_of(x_shape: tuple[int, ...], y_shape: tuple[int, ...], reduction: str) -> float:
+    return _scale(math.prod(np.broadcast_shapes(x_shape, y_shape)), reduction)
+
+
+def _slopes(
+    name: str, g: Any, x: Any, y: Any, scale: float, bound: float = 0.0
+) -> np.ndarray | None:
+    """A kernel's slopes of a loss that is a number, times its gradient g; None if there is none."""
+    if type(g) is not np.ndarray or g.ndim:
+        return None
+    return fused.of_two(name, x, y, scale * float(g), bound)
+
+
+def _totalled(losses: Any, reduction: str) -> Any:
+    if reduction == "none":
+        return losses
+    return add_up(losses, None) * losses.dtype.type(_scale(losses.size, reduction))
+
+
+class L1Loss(Elementwise):
+    """out = |x - y|, of each element or its sum or mean;  dx = g * sgn(x - y), dy = -dx"""
+
+    complex = True
+
+    @staticmethod
+    def forward(x, y, *, reduction):
+        if reduction != "none":
+            total = fused.sum_of_differences("distances", x, y)
+            if total is not None:
+                return x.dtype.type(total * _scale(x.size, reduction))
+        return _totalled(np.abs(x - y), reduction)
+
+    @staticmethod
+    def backward(g, x, y, x_shape, y_shape, reduction, needs):
+        scale = _scale_of(x_shape, y_shape, reduction)
+        dx = _slopes("scaled_sign", g, x, y, scale)
+        if dx is None:
+            dx = sgn(x - y) * (g * scale)
+        return dx, -dx if needs[1] else None
+
+
 class HuberLoss(Elementwise):
     """out = d**2 / 2 where |d| <= delta, else delta * (|d| - delta / 2), for d = x - y
 
-    dx = g * clamp(d, -delta, delta), dy = -dx
+    Of each element, or their sum or mean;  dx = g * clamp(d, -delta, delta), dy = -dx
     """
 
     @staticmethod
-    def forward(x, y, *, delta):
+    def forward(x, y, *, delta, reduction):
+        if reduction != "none":
+            total = fused.sum_of_differences("huber", x, y, delta)
+            if total is not None:
+                return x.dtype.type(total * _scale(x.size, reduction))
         distance = np.abs(x - y)
         near = np.minimum(distance, delta)
-        return near * (distance - near / 2)
+        return _totalled(near * (distance - near / 2), reduction)
 
     @staticmethod
-    def backward(g, x, y, delta, needs):
-        dx = g * clamp(x - y, -delta, delta)
+    def backward(g, x, y, x_shape, y_shape, delta, reduction, needs):
+        scale = _scale_of(x_shape, y_shape, reduction)
+        dx = _slopes("scaled_clamp", g, x, y, scale, delta)
+        if dx is None:
+            dx = clamp(x - y, -delta, delta) * (g * scale)
         return dx, -dx if needs[1] else None
 
 
@@ -109,7 +168,9 @@ def l1_loss(
     """
     how = reduction_named("l1_loss", reduction, size_average, reduce)
     _check("l1_loss", input, target)
-    return _weighted("l1_loss", abs(sub(input, target)), input, weight, how)
+    if weight is None:
+        return L1Loss.apply(input, target, reduction=how)
+    return _weighted("l1_loss", L1Loss.apply(input, target, reduction="none"), input, weight, how)
 
 
 def smooth_l1_loss(
@@ -130,8 +191,8 @@ def smooth_l1_loss(
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
     if beta == 0:
-        return reduced(abs(sub(input, target)), how)
-    return reduced(HuberLoss.apply(input, target, delta=float(beta)) / beta, how)
+        return L1Loss.apply(input, target, reduction=how)
+    return HuberLoss.apply(input, target, delta=float(beta), reduction=how) / beta
 
 
 def huber_loss(
@@ -151,11 +212,11 @@ def huber_loss(
     _check("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
-    loss = HuberLoss.apply(input, target, delta=float(delta))
-    if weight is not None:
-        _check_weight("huber_loss", input, weight)
-        loss = loss * weight
-    return reduced(loss, how)
+    if weight is None:
+        return HuberLoss.apply(input, target, delta=float(delta), reduction=how)
+    _check_weight("huber_loss", input, weight)
+    loss = HuberLoss.apply(input, target, delta=float(delta), reduction="none")
+    return reduced(loss * weight, how)
 
 
 def _check(function: str, input: Tensor, target: Tensor) -> None:

@@ -337,4 +337,66 @@ static void NAME(add_to_rows)(const Job *job, ptrdiff_t first, ptrdiff_t end)
     }
 }
 
+/* ---- gated linear units ------------------------------------------------------------------------ */
+
+/* out = p * sigmoid(q), where p and q are the halves, of `columns` numbers each, of a row of x */
+static void NAME(glu)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *p = job->x + row * 2 * job->columns, *q = p + job->columns;
+        float *out = job->out + row * job->columns;
+        EACH_VECTOR(0, job->columns, {
+            VECTOR gate = logistic(load_up_to(q + i, left, 0.0f));
+            store_up_to(out + i, left, load_up_to(p + i, left, 0.0f) * gate);
+        })
+    }
+}
+
+/* dp = g * s and dq = g * p * s * (1 - s) with s = sigmoid(q) */
+static void NAME(glu_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    ptrdiff_t columns = job->columns;
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *p = job->x + row * 2 * columns, *q = p + columns;
+        const float *g = job->g + row * columns;
+        float *dp = job->out + row * 2 * columns, *dq = dp + columns;
+        EACH_VECTOR(0, columns, {
+            VECTOR gate = logistic(load_up_to(q + i, left, 0.0f));
+            VECTOR grad = load_up_to(g + i, left, 0.0f) * gate;
+            store_up_to(dp + i, left, grad);
+            store_up_to(dq + i, left, grad * load_up_to(p + i, left, 0.0f) * (1.0f - gate));
+        })
+    }
+}
+
+/* ---- losses: sums over rows of something of the difference d = x - g ------------------------- */
+
+#define SUM_OF_TWO(name, formula)                                                               \
+    static void NAME(name)(const Job *job, ptrdiff_t first, ptrdiff_t end)                      \
+    {                                                                                           \
+        for (ptrdiff_t row = first; row < end; row++) {                                         \
+            const float *x = job->x + row * job->columns, *g = job->g + row * job->columns;     \
+            double total = 0;                                                                   \
+            SUM_UP(total, job->columns, {                                                       \
+                VECTOR d = load_up_to(x + i, left, 0.0f) - load_up_to(g + i, left, 0.0f);       \
+                sum += formula;                                                                 \
+            })                                                                                  \
+            job->sums[row] = total;                                                             \
+        }                                                                                       \
+    }
+
+#define huber_of NAME(huber_of)
+
+/* d**2 / 2 up to the bound, linear beyond. */
+INLINE VECTOR huber_of(VECTOR d, float bound)
+{
+    VECTOR distance = size_of(d), near = smaller_of(same(bound), distance);
+    return near * (distance - 0.5f * near);
+}
+
+SUM_OF_TWO(squares, d * d)
+SUM_OF_TWO(distances, size_of(d))
+SUM_OF_TWO(huber, huber_of(d, job->b))
+
+#undef SUM_OF_TWO
 #undef SUM_UP

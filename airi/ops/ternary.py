@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from airi.ops import fused
 from airi.ops.elementwise import div, require_same_dtype
 from airi.ops.out import written
 from airi.ops.promotion import Elementwise, require_float
@@ -29,6 +30,10 @@ class Lerp(Elementwise):
 
     @staticmethod
     def forward(x, y, w):
+        if isinstance(w, (int, float)):
+            fast = fused.of_two("lerp", x, y, w)
+            if fast is not None:
+                return fast
         return x + w * (y - x)
 
     @staticmethod

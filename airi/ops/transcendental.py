@@ -97,8 +97,11 @@ def _power_of_constant(x: Any, y: float) -> Any:
         return np.sqrt(x)
     if y == -1:
         return np.reciprocal(x)
+    if y == -0.5:
+        return Rsqrt.forward(x)
     if y == 3:
-        return np.square(x) * x
+        fast = fused.each("cube", x)
+        return np.square(x) * x if fast is None else fast
     return np.power(x, y)
 
 
@@ -181,10 +184,14 @@ class Rsqrt(Elementwise):
 
     @staticmethod
     def forward(x):
-        return 1 / np.sqrt(x)
+        fast = fused.each("rsqrt", x)
+        return 1 / np.sqrt(x) if fast is None else fast
 
     @staticmethod
     def backward(g, out):
+        fast = fused.each_grad("rsqrt_grad", g, out)
+        if fast is not None:
+            return fast
         return -0.5 * g * out * out * out
 
 
