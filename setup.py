@@ -26,14 +26,6 @@ KERNELS = {
         "pool_kernels.h",
     ],
     "airi.ops.erf_ext": ["erf_kernels.h"],
-    "airi.ops.fused_ext": [
-        "fused_kernels.h",
-        "fused_table.h",
-        "fused_vectors.h",
-        "instruction_sets.h",
-        "row_kernels.h",
-        "wide_kernels.h",
-    ],
     "airi.ops.places_ext": ["places_kernels.h", "places_loops.h"],
     "airi.ops.product_ext": [
         "attention_kernels.h",
@@ -57,6 +49,14 @@ CORE = {
     "airi.autograd.rule": [],
     "airi.autograd.graph": [],
     "airi.autograd.engine": [],
+    "airi.ops.fused_ext": [
+        "fused_kernels.h",
+        "fused_table.h",
+        "fused_vectors.h",
+        "instruction_sets.h",
+        "row_kernels.h",
+        "wide_kernels.h",
+    ],
     "airi.ops.linear_ext": ["instruction_sets.h", "narrow_products.h"],
     "airi.ops.operators": [],
 }

@@ -47,8 +47,10 @@ cdef object _ndarray
 cdef tuple _metadata(TensorCore tensor)
 
 @cython.locals(tensor=TensorCore, any_tensor=cython.bint, wants_grad=cython.bint,
-               recorded=cython.bint, thread=State, small=Kernel)
+               recorded=cython.bint, thread=State)
 cpdef object apply(Facts facts, tuple inputs, dict attributes)
+
+cdef object _by_kernel(Kernel small, tuple inputs, dict attributes)
 
 @cython.locals(tensor=TensorCore)
 cdef object _array(object value)

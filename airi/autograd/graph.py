@@ -186,19 +186,13 @@ def apply(facts: Facts, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> 
     if not any_tensor:
         if inputs and type(inputs[0]) is not _ndarray:
             require_array(facts.rule, list(inputs), attributes)
-        return facts.rule.forward(*inputs, **attributes)
+        out = None if facts.small is None else _by_kernel(facts.small, inputs, attributes)
+        return facts.rule.forward(*inputs, **attributes) if out is None else out
     thread = current()
     begun = perf_counter() if observing and thread.observers else 0.0
     if not attributes:
         attributes = _NO_ATTRIBUTES  # one for all: a dict less for every node to keep
-    out = None
-    small = facts.small
-    if small is not None and not attributes:
-        out = small.forward(
-            _array(inputs[0]),
-            _array(inputs[1]) if len(inputs) > 1 else None,
-            _array(inputs[2]) if len(inputs) > 2 else None,
-        )
+    out = None if facts.small is None else _by_kernel(facts.small, inputs, attributes)
     if out is None:
         out = _computed(facts.rule, inputs, attributes)
     recorded = wants_grad and thread.grad and facts.differentiable
@@ -212,6 +206,17 @@ def apply(facts: Facts, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> 
     if facts.is_view:
         _make_view(result, inputs[0], facts.rule, attributes)
     return result
+
+
+def _by_kernel(small: Any, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    """What the rule's kernel computes, None where it leaves that to the rule."""
+    if attributes:
+        return small.forward_with(_array(inputs[0]), attributes)
+    return small.forward(
+        _array(inputs[0]),
+        _array(inputs[1]) if len(inputs) > 1 else None,
+        _array(inputs[2]) if len(inputs) > 2 else None,
+    )
 
 
 def _array(value: Any) -> Any:
@@ -484,6 +489,10 @@ class Node:
 
     def backward(self, grads: list[Any], record: bool) -> tuple[Any, ...]:
         """The gradients of the inputs, given those of the outputs (arrays; Tensors to record)."""
+        if not record and self.facts is not None and self.facts.small is not None:
+            found = self.small_backward(self.facts.small, grads[0], False)
+            if found is not None:
+                return found
         values = self._values(record)
         if dtypes.bfloat16.is_known:
             grads, values = bfloat16.widened(grads), bfloat16.widened(values)

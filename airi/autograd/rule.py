@@ -52,7 +52,8 @@ class Declared(metaclass=RuleType):
       backward is right for changes that leave it symmetric;
     * ``only_for``: ``{"x": "y"}`` says that x is needed for the gradient of y only, and is not
       saved when y wants none (backward then gets None for it);
-    * ``small``: a kernel that computes the same rule for small arrays (`small_ext.pyx`).
+    * ``small``: a kernel that computes the same rule without a frame of Python, first for small
+      arrays (`small_ext.pyx`); `fused.kernel` makes those of activations.
     """
 
     outputs: ClassVar[tuple[str, ...]] = ONE_OUTPUT

@@ -1,5 +1,6 @@
 cdef class Kernel:
     cpdef object forward(self, object x, object y, object z)
+    cpdef object forward_with(self, object x, dict attributes)
     cpdef tuple backward(self, object g, tuple saved, bint own)
 
 

@@ -30,7 +30,10 @@ cdef extern from "numpy/ufuncobject.h":
 
 
 cdef enum:
-    LIMIT = 2047  # elements; larger arrays are worth a call of NumPy or of a fused kernel
+    # Elements of arrays that the loops are for: fused kernels compute larger ones, in threads.
+    LIMIT = (1 << 16) - 1
+    # Functions that fused kernels compute in fewer passes.
+    LIMIT_OF_FUNCTIONS = 2047
 
 
 cdef class Ufunc:
@@ -40,11 +43,12 @@ cdef class Ufunc:
     cdef void *single_data
     cdef void *double_data
     cdef object ufunc  # keeps the loops alive
+    cdef Py_ssize_t limit
 
-    def __cinit__(self, ufunc):
+    def __cinit__(self, ufunc, limit=LIMIT):
         cdef PyUFuncObject *found = <PyUFuncObject *> ufunc
         cdef int at
-        self.ufunc = ufunc
+        self.ufunc, self.limit = ufunc, limit
         for at in range(found.ntypes):
             data = NULL if found.data == NULL else found.data[at]
             # The first that fits, as NumPy chooses: others of the same types may stand behind it.
@@ -65,7 +69,7 @@ cdef class Ufunc:
         cdef char *arguments[2]
         cdef cnp.npy_intp steps[2]
         cdef cnp.npy_intp count
-        if not _is_small(x):
+        if not _is_small(x, self.limit):
             return None
         array = <cnp.ndarray> x
         out = _like(array) if into is None else <cnp.ndarray> into
@@ -86,7 +90,7 @@ cdef class Ufunc:
         cdef double number
         cdef float single_number
         cdef int scalar_at = -1
-        if _is_small(x):
+        if _is_small(x, self.limit):
             array = <cnp.ndarray> x
             if type(y) is cnp.ndarray:
                 if not _alike(array, <cnp.ndarray> y):
@@ -95,7 +99,7 @@ cdef class Ufunc:
                 scalar_at = 1
             else:
                 return None
-        elif _is_small(y) and (type(x) is float or type(x) is int):
+        elif _is_small(y, self.limit) and (type(x) is float or type(x) is int):
             scalar_at, array = 0, <cnp.ndarray> y
         else:
             return None
@@ -130,7 +134,7 @@ cdef inline cnp.ndarray _like(cnp.ndarray x):
     return cnp.PyArray_SimpleNew(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
 
 
-cdef inline bint _is_small(object x):
+cdef inline bint _is_small(object x, Py_ssize_t limit):
     if type(x) is not cnp.ndarray:
         return False
     array = <cnp.ndarray> x
@@ -138,7 +142,7 @@ cdef inline bint _is_small(object x):
         (cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT or cnp.PyArray_TYPE(array) == cnp.NPY_DOUBLE)
         and cnp.PyArray_IS_C_CONTIGUOUS(array)
         and cnp.PyArray_ISBEHAVED_RO(array)
-        and cnp.PyArray_SIZE(array) <= LIMIT
+        and cnp.PyArray_SIZE(array) <= limit
     )
 
 
@@ -159,9 +163,9 @@ cdef Ufunc _divide = Ufunc(np.divide)
 cdef Ufunc _negative = Ufunc(np.negative)
 cdef Ufunc _square = Ufunc(np.square)
 cdef Ufunc _sqrt = Ufunc(np.sqrt)
-cdef Ufunc _exp = Ufunc(np.exp)
-cdef Ufunc _log = Ufunc(np.log)
-cdef Ufunc _tanh = Ufunc(np.tanh)
+cdef Ufunc _exp = Ufunc(np.exp, LIMIT_OF_FUNCTIONS)
+cdef Ufunc _log = Ufunc(np.log, LIMIT_OF_FUNCTIONS)
+cdef Ufunc _tanh = Ufunc(np.tanh, LIMIT_OF_FUNCTIONS)
 cdef Ufunc _reciprocal = Ufunc(np.reciprocal)
 
 
@@ -191,6 +195,10 @@ cdef class Kernel:
 
     cpdef object forward(self, object x, object y, object z):
         """The result, or None. A rule with fewer inputs gets None for the others."""
+        return None
+
+    cpdef object forward_with(self, object x, dict attributes):
+        """The result of a rule that has attributes, or None."""
         return None
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
@@ -332,9 +340,10 @@ cdef class Tanh(Kernel):
         return _tanh.of_one(x, None)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
-        slope = _square.of_one(_value(saved[0]), None)
-        if slope is None:
+        out = _value(saved[0])
+        if not _is_small(out, LIMIT_OF_FUNCTIONS):
             return None
+        slope = _square.of_one(out, None)
         _subtract.of_two(1.0, slope, slope)
         dx = _multiply.of_two(g, slope, slope)
         return None if dx is None else (dx,)
@@ -342,15 +351,17 @@ cdef class Tanh(Kernel):
 
 cdef class Sigmoid(Kernel):
     cpdef object forward(self, object x, object y, object z):
-        out = _negative.of_one(x, None)
-        if out is None:
+        if not _is_small(x, LIMIT_OF_FUNCTIONS):
             return None
+        out = _negative.of_one(x, None)
         _exp.of_one(out, out)
         _add.of_two(out, 1.0, out)
         return _reciprocal.of_one(out, out)
 
     cpdef tuple backward(self, object g, tuple saved, bint own):
         out = _value(saved[0])
+        if not _is_small(out, LIMIT_OF_FUNCTIONS):
+            return None
         slope = _subtract.of_two(1.0, out, None)
         dx = None if slope is None else _multiply.of_two(g, out, None)
         if dx is None:

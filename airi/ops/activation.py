@@ -66,22 +66,16 @@ def _negative_part(x: Any) -> Any:
 class Relu(Elementwise):
     """out = max(x, 0);  dx = g where out > 0"""
 
-    kernel = "relu"
+    small = fused.kernel("relu", "relu_grad")
 
     @staticmethod
     def forward(x):
         if x.dtype.kind == "b":
             raise ValueError("bool tensors are not supported")
-        fast = fused.each("relu", x)
-        if fast is not None:
-            return fast
         return _positive_part(x) if x.dtype.kind == "f" else np.maximum(x, 0)
 
     @staticmethod
     def backward(g, out):
-        fast = fused.each_grad("relu_grad", g, out)
-        if fast is not None:
-            return fast
         return where(out != 0, g, 0.0)  # NaN counts as positive
 
 
@@ -97,13 +91,10 @@ def relu(input: Tensor) -> Tensor:
 class Hardtanh(Elementwise):
     """out = x between low and high, else the bound;  dx = g strictly between them"""
 
-    kernel = "clamp"
+    small = fused.kernel("clamp", "between_grad", "low", "high")
 
     @staticmethod
     def forward(x, *, low, high):
-        fast = fused.each("clamp", x, low, high)
-        if fast is not None:
-            return fast
         if x.dtype.kind == "f":
             return np.clip(x, low, high)
         if x.dtype.kind == "b":
@@ -114,9 +105,6 @@ class Hardtanh(Elementwise):
 
     @staticmethod
     def backward(g, out, low, high):
-        fast = fused.each_grad("between_grad", g, out, low, high)
-        if fast is not None:
-            return fast
         return where((out > low) & (out < high), g, 0.0)
 
 
@@ -143,21 +131,15 @@ def relu6(input: Tensor) -> Tensor:
 class LeakyRelu(Activation):
     """out = x where x > 0, else slope * x, with slope >= 0;  dx = g or slope * g by out's sign"""
 
-    kernel = "leaky_relu"
+    small = fused.kernel("leaky_relu", "leaky_relu_grad", "slope")
 
     @staticmethod
     def forward(x, *, slope):
-        fast = fused.each("leaky_relu", x, slope)
-        if fast is not None:
-            return fast
         with np.errstate(invalid="ignore", over="ignore"):
             return (np.maximum if slope <= 1 else np.minimum)(x, x * slope)
 
     @staticmethod
     def backward(g, out, slope):
-        fast = fused.each_grad("leaky_relu_grad", g, out, slope)
-        if fast is not None:
-            return fast
         return where(out > 0, g, g * slope)
 
 
@@ -234,13 +216,10 @@ class Elu(Activation):
     dx = g * scale, or g * input_scale * (out + scale * alpha), by the sign of out
     """
 
-    kernel = "elu"
+    small = fused.kernel("elu", "elu_grad", "alpha", "scale", "input_scale")
 
     @staticmethod
     def forward(x, *, alpha, scale, input_scale):
-        fast = fused.each("elu", x, alpha, scale, input_scale)
-        if fast is not None:
-            return fast
         out = np.asarray(_negative_part(x))
         if input_scale != 1:
             out *= input_scale
@@ -251,9 +230,6 @@ class Elu(Activation):
 
     @staticmethod
     def backward(g, out, alpha, scale, input_scale):
-        fast = fused.each_grad("elu_grad", g, out, alpha, scale, input_scale)
-        if fast is not None:
-            return fast
         return g * where(out > 0, scale, input_scale * (out + scale * alpha))
 
 
@@ -293,11 +269,10 @@ def celu_attributes(alpha: float) -> dict[str, float]:
 class Silu(Activation):
     """out = x * s with s = sigmoid(x);  dx = g * s * (1 + x * (1 - s))"""
 
+    small = fused.kernel("silu", "silu_grad")
+
     @staticmethod
     def forward(x):
-        fast = fused.each("silu", x)
-        if fast is not None:
-            return fast
         out = Sigmoid.forward(x)
         with np.errstate(invalid="ignore"):
             out *= x
@@ -305,9 +280,6 @@ class Silu(Activation):
 
     @staticmethod
     def backward(g, x):
-        fast = fused.each_grad("silu_grad", g, x)
-        if fast is not None:
-            return fast
         return g * SiluSlope.apply(x)
 
 
@@ -364,13 +336,10 @@ class Softplus(Activation):
     dx = g * sigmoid(beta * x), and g above the threshold
     """
 
-    kernel = "softplus"
+    small = fused.kernel("softplus", "softplus_grad", "beta", "threshold")
 
     @staticmethod
     def forward(x, *, beta, threshold):
-        fast = fused.each("softplus", x, beta, threshold)
-        if fast is not None:
-            return fast
         out = np.abs(x, out=np.empty_like(x))
         out *= -beta
         np.exp(out, out=out)
@@ -383,9 +352,6 @@ class Softplus(Activation):
 
     @staticmethod
     def backward(g, x, beta, threshold):
-        fast = fused.each_grad("softplus_grad", g, x, beta, threshold)
-        if fast is not None:
-            return fast
         return g * where(beta * x > threshold, 1.0, sigmoid(beta * x))
 
 
@@ -401,13 +367,10 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 class LogSigmoid(Activation):
     """out = -log(1 + e**-x);  dx = g * sigmoid(-x)"""
 
-    kernel = "log_sigmoid"
+    small = fused.kernel("log_sigmoid", "log_sigmoid_grad")
 
     @staticmethod
     def forward(x):
-        fast = fused.each("log_sigmoid", x)
-        if fast is not None:
-            return fast
         out = np.abs(x, out=np.empty_like(x))
         np.negative(out, out=out)
         np.exp(out, out=out)
@@ -416,9 +379,6 @@ class LogSigmoid(Activation):
 
     @staticmethod
     def backward(g, x):
-        fast = fused.each_grad("log_sigmoid_grad", g, x)
-        if fast is not None:
-            return fast
         return g * sigmoid(-x)
 
 
@@ -451,22 +411,16 @@ def softsign(input: Tensor) -> Tensor:
 class Hardsigmoid(Activation):
     """out = x / 6 + 1/2, limited to [0, 1];  dx = g / 6 where -3 < x < 3"""
 
-    kernel = "hardsigmoid"
+    small = fused.kernel("hardsigmoid", "hardsigmoid_grad")
 
     @staticmethod
     def forward(x):
-        fast = fused.each("hardsigmoid", x)
-        if fast is not None:
-            return fast
         out = np.divide(x, 6, out=np.empty_like(x))
         out += 0.5
         return np.clip(out, 0, 1, out=out)
 
     @staticmethod
     def backward(g, x):
-        fast = fused.each_grad("hardsigmoid_grad", g, x)
-        if fast is not None:
-            return fast
         return where((x > -3) & (x < 3), g * (1 / 6), 0.0)
 
 
@@ -478,13 +432,10 @@ def hardsigmoid(input: Tensor) -> Tensor:
 class Hardswish(Activation):
     """out = x * min(max(x + 3, 0), 6) / 6;  dx = 0 up to -3, g from 3, between g * (x / 3 + 1/2)"""
 
-    kernel = "hardswish"
+    small = fused.kernel("hardswish", "hardswish_grad")
 
     @staticmethod
     def forward(x):
-        fast = fused.each("hardswish", x)
-        if fast is not None:
-            return fast
         out = Hardsigmoid.forward(x)
         with np.errstate(invalid="ignore"):
             out *= x
@@ -492,9 +443,6 @@ class Hardswish(Activation):
 
     @staticmethod
     def backward(g, x):
-        fast = fused.each_grad("hardswish_grad", g, x)
-        if fast is not None:
-            return fast
         return where(x <= -3, 0.0, g * where(x >= 3, 1.0, x * (1 / 3) + 0.5))
 
 
@@ -511,20 +459,16 @@ def tanhshrink(input: Tensor) -> Tensor:
 class Softshrink(Activation):
     """out = x moved towards 0 by lambd, at most to 0;  dx = g where out is not 0"""
 
-    kernel = "softshrink"
+    small = fused.kernel("softshrink", "nonzero_grad", "lambd")
 
     @staticmethod
     def forward(x, *, lambd):
-        fast = fused.each("softshrink", x, lambd)
-        if fast is not None:
-            return fast
         with np.errstate(invalid="ignore"):
             return x - np.clip(x, -lambd, lambd)
 
     @staticmethod
     def backward(g, out):
-        fast = fused.each_grad("nonzero_grad", g, out)
-        return where(out != 0, g, 0.0) if fast is None else fast
+        return where(out != 0, g, 0.0)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -540,19 +484,15 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 class Hardshrink(Activation):
     """out = x where |x| > lambd, else 0;  dx = g where out is not 0"""
 
-    kernel = "hardshrink"
+    small = fused.kernel("hardshrink", "nonzero_grad", "lambd")
 
     @staticmethod
     def forward(x, *, lambd):
-        fast = fused.each("hardshrink", x, lambd)
-        if fast is not None:
-            return fast
         return Where.forward(np.abs(x) <= lambd, 0.0, x)
 
     @staticmethod
     def backward(g, out):
-        fast = fused.each_grad("nonzero_grad", g, out)
-        return where(out != 0, g, 0.0) if fast is None else fast
+        return where(out != 0, g, 0.0)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -563,20 +503,14 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 class Threshold(Elementwise):
     """out = x where x > threshold, else value;  dx = g there"""
 
-    kernel = "threshold"
+    small = fused.kernel("threshold", "threshold_grad", "threshold", "value")
 
     @staticmethod
     def forward(x, *, threshold, value):
-        fast = fused.each("threshold", x, threshold, value)
-        if fast is not None:
-            return fast
         return np.where(x <= threshold, x.dtype.type(value), x)
 
     @staticmethod
     def backward(g, x, threshold):
-        fast = fused.each_grad("threshold_grad", g, x, threshold)
-        if fast is not None:
-            return fast
         return where(x <= threshold, 0.0, g)
 
 

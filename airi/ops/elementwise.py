@@ -407,18 +407,14 @@ class Reciprocal(Elementwise):
     holomorphic = True
     floating = True
 
-    kernel = "reciprocal"
+    small = fused.kernel("reciprocal", "reciprocal_grad")
 
     @staticmethod
     def forward(x):
-        fast = fused.each("reciprocal", x)
-        return np.reciprocal(x) if fast is None else fast
+        return np.reciprocal(x)
 
     @staticmethod
     def backward(g, out):
-        fast = fused.each_grad("reciprocal_grad", g, out)
-        if fast is not None:
-            return fast
         return -g * out * out
 
 
@@ -431,6 +427,7 @@ def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 class Abs(Elementwise):
     """out = |x|;  dx = g * sgn(x), 0 at 0"""
 
+    small = fused.kernel("abs", "abs_grad")
     complex = True
     ufunc = np.abs
 
@@ -440,8 +437,7 @@ class Abs(Elementwise):
 
     @staticmethod
     def backward(g, x):
-        fast = fused.each_grad("abs_grad", g, x)
-        return g * sgn(x) if fast is None else fast
+        return g * sgn(x)
 
 
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -459,14 +455,15 @@ absolute = abs
 class Sign(Elementwise):
     """out = -1, 0 or 1; NaN counts as 0;  dx = 0"""
 
+    small = fused.kernel("sign", None)
+
     @staticmethod
     def forward(x):
         if x.dtype.kind == "b":
             return x.copy()
         if x.dtype.kind != "f":
             return np.sign(x)
-        fast = fused.each("sign", x)
-        return np.subtract(x > 0, x < 0, dtype=x.dtype) if fast is None else fast
+        return np.subtract(x > 0, x < 0, dtype=x.dtype)
 
     @staticmethod
     def backward(g):

@@ -38,7 +38,7 @@ _FLOAT32 = np.dtype(np.float32)
 
 @functools.cache
 def _compiled() -> Any:
-    """The extension, or None where it was not built; loaded when a large array is first met."""
+    """The extension, or None where it was not built."""
     try:
         with kernels.threads_that_sleep():
             import airi.ops.fused_ext as module
@@ -88,13 +88,30 @@ def of_two(name: str, x: Any, y: Any, a: float = 0.0, b: float = 0.0) -> np.ndar
     return None if compiled is None or y is None else compiled.each(name, x, y, a, b)
 
 
+def kernel(function: str | None, gradient: str | None, *names: str, smaller: Any = None) -> Any:
+    """``small`` of a rule of one array by kernels of ``wide_kernels.h``; None: not compiled
+
+    `names` are the attributes that are the kernels' numbers; `smaller` is the kernel of arrays of
+    fewer than LEAST_ELEMENTS.
+    """
+    compiled = _compiled()
+    if compiled is None:
+        return smaller
+    return compiled.Each(function, gradient, *names, smaller=smaller)
+
+
+def bounds(function: str, gradient: str) -> Any:
+    """``small`` of a rule of an array and two bounds"""
+    compiled = _compiled()
+    return None if compiled is None else compiled.Bounds(function, gradient)
+
+
 def each_in_place(rule: Any, x: np.ndarray, attributes: dict[str, Any]) -> bool:
     """x = f(x) by the kernel that the rule names, if there is one and x is made for it"""
-    name, compiled = getattr(rule, "kernel", None), _compiled()
-    if name is None or compiled is None:
+    small, compiled = rule.facts.small, _compiled()
+    if compiled is None or not isinstance(small, compiled.Each):
         return False
-    numbers = [attributes[each] for each in rule.attributes]
-    return compiled.each(name, x, None, *numbers, into=x) is not None
+    return small.in_place(x, attributes)
 
 
 def add(x: Any, y: Any) -> np.ndarray | None:

@@ -5,7 +5,10 @@ Arrays reach C as plain addresses.
 """
 
 cimport numpy as cnp
+from airi.autograd.basics_ext cimport Saved
+from airi.autograd.small_ext cimport Kernel
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
@@ -108,7 +111,7 @@ def each(str name, x, g=None, double a=0.0, double b=0.0, double c=0.0, into=Non
     """The function of x, or of x and g, by one pass; None where the arrays are not made for it.
 
     They are large float32 arrays of one shape, x contiguous. `a`, `b` and `c` are numbers of the
-    function; the result is written to `into` where that is given, which may be x.
+    function; the result is written to `into` where that is given, which may be x or g.
     """
     if not (_is_float32(x) and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray> x)):
         return None
@@ -122,7 +125,7 @@ def each(str name, x, g=None, double a=0.0, double b=0.0, double c=0.0, into=Non
         if not (_is_float32(g) and cnp.PyArray_SAMESHAPE(array, <cnp.ndarray> g)):
             return None
         if not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray> g):
-            g = contiguous_copy(g)
+            g, into = contiguous_copy(g), None
         job.g = <const float *>cnp.PyArray_DATA(<cnp.ndarray> g)
     if into is None:
         memory.install()
@@ -135,6 +138,91 @@ def each(str name, x, g=None, double a=0.0, double b=0.0, double c=0.0, into=Non
     job.a, job.b, job.c = a, b, c
     run(name, &job, size)
     return into
+
+
+# Tests switch the kernels of rules off: then rules compute in NumPy.
+in_use = True
+
+
+cdef inline bint _is_number(value):
+    return type(value) is float or type(value) is int
+
+
+cdef class Each(Kernel):
+    """A rule of one array and some numbers by its kernels, `function` and `gradient`.
+
+    The numbers are those of the rule's attributes that have the `names`. What the rule's backward
+    names is the array first, the input or the output, then numbers in the same order. Arrays too
+    small for the kernels go to the kernel `smaller`.
+    """
+
+    cdef readonly str function, gradient
+    cdef tuple names
+    cdef Kernel smaller
+
+    def __cinit__(self, str function, str gradient, *names, Kernel smaller=None):
+        self.function, self.gradient, self.names = function, gradient, names
+        self.smaller = smaller
+
+    cdef object run(self, str kernel, object x, object g, tuple numbers, object into):
+        cdef double values[3]
+        cdef Py_ssize_t at
+        if kernel is None or not in_use:
+            return None
+        values[0] = values[1] = values[2] = 0
+        for at in range(len(numbers)):
+            if not _is_number(numbers[at]):
+                return None
+            values[at] = numbers[at]
+        return each(kernel, x, g, values[0], values[1], values[2], into)
+
+    cpdef object forward(self, object x, object y, object z):
+        out = self.run(self.function, x, None, (), None)
+        if out is None and self.smaller is not None:
+            return self.smaller.forward(x, y, z)
+        return out
+
+    cpdef object forward_with(self, object x, dict attributes):
+        return self.run(self.function, x, None, self._numbers(attributes), None)
+
+    cdef tuple _numbers(self, dict attributes):
+        return tuple([attributes[name] for name in self.names])
+
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        dx = None
+        if self.gradient is not None:
+            first = saved[0]
+            x = (<Saved> first).array if isinstance(first, Saved) else first
+            dx = self.run(self.gradient, x, g, saved[1:], g if own else None)
+        if dx is None:
+            return None if self.smaller is None else self.smaller.backward(g, saved, own)
+        return (dx,)
+
+    def in_place(self, x, attributes) -> bool:
+        """x = f(x), if it is made for the kernel."""
+        return self.run(self.function, x, None, self._numbers(attributes), x) is not None
+
+
+cdef class Bounds(Each):
+    """`Each` of a rule whose second and third input are a lower and an upper bound, or None."""
+
+    cdef tuple _bounds(self, low, high):
+        low = -INFINITY if low is None else low
+        high = INFINITY if high is None else high
+        return (low, high) if low == low and high == high else (None,)  # NaN is no bound
+
+    cpdef object forward(self, object x, object y, object z):
+        if not (y is None or _is_number(y)) or not (z is None or _is_number(z)):
+            return None
+        return self.run(self.function, x, None, self._bounds(y, z), None)
+
+    cpdef tuple backward(self, object g, tuple saved, bint own):
+        first, low, high = saved[:3]
+        if not (low is None or _is_number(low)) or not (high is None or _is_number(high)):
+            return None
+        x = (<Saved> first).array if isinstance(first, Saved) else first
+        dx = self.run(self.gradient, x, g, self._bounds(low, high), g if own else None)
+        return None if dx is None else (dx, None, None)
 
 
 def task_rows(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t most_tasks=1 << 62) -> int:

@@ -79,13 +79,13 @@ typedef void (*Task)(const Job *job, ptrdiff_t first, ptrdiff_t end);
 
 /* Every kernel, by the name that Python calls it by: a new one is a name here and a function. */
 #define KERNELS_BY_NAME(K)                                                                      \
-    K(exp) K(tanh_grad) K(sigmoid) K(sigmoid_grad) K(silu) K(silu_grad) K(gelu) K(gelu_grad)    \
+    K(exp) K(product) K(tanh_grad) K(sigmoid) K(sigmoid_grad) K(silu) K(silu_grad) K(gelu) K(gelu_grad)    \
     K(gelu_tanh) K(gelu_tanh_grad) K(relu) K(relu_grad)                                         \
     K(leaky_relu) K(leaky_relu_grad) K(clamp) K(between_grad) K(within_grad)                    \
     K(hardsigmoid) K(hardsigmoid_grad) K(hardswish) K(hardswish_grad)                           \
     K(softplus) K(softplus_grad) K(log_sigmoid) K(log_sigmoid_grad) K(elu) K(elu_grad)          \
     K(softshrink) K(hardshrink) K(nonzero_grad) K(threshold) K(threshold_grad)                  \
-    K(abs_grad) K(sign) K(reciprocal) K(reciprocal_grad) K(rsqrt) K(rsqrt_grad) K(cube)         \
+    K(abs) K(abs_grad) K(sign) K(reciprocal) K(reciprocal_grad) K(rsqrt) K(rsqrt_grad) K(cube)         \
     K(lerp) K(scaled_difference) K(scaled_sign) K(scaled_clamp)                   \
     K(squared_difference)                                                                       \
     K(softmax) K(softmax_grad) K(log_softmax) K(log_softmax_grad) K(log_sum_exp)                \

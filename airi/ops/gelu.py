@@ -28,11 +28,10 @@ CUBIC = 0.044715  # of the tanh form of GELU
 class Gelu(Activation):
     """out = x * P(x), P the normal distribution function;  dx = g * (P(x) + x * P'(x))"""
 
+    small = fused.kernel("gelu", "gelu_grad")
+
     @staticmethod
     def forward(x):
-        fast = fused.each("gelu", x)
-        if fast is not None:
-            return fast
         out = _normal_distribution(x)
         with np.errstate(invalid="ignore"):
             out *= x
@@ -40,9 +39,6 @@ class Gelu(Activation):
 
     @staticmethod
     def backward(g, x):
-        fast = fused.each_grad("gelu_grad", g, x)
-        if fast is not None:
-            return fast
         return g * GeluSlope.apply(x)
 
 
@@ -78,11 +74,10 @@ class GeluTanh(Activation):
     dx = g * (1 + tanh(u) + x * (1 - tanh(u)**2) * u') / 2
     """
 
+    small = fused.kernel("gelu_tanh", "gelu_tanh_grad")
+
     @staticmethod
     def forward(x):
-        fast = fused.each("gelu_tanh", x)
-        if fast is not None:
-            return fast
         out = _gelu_tanh(x)
         out += 1
         out *= 0.5
@@ -92,9 +87,6 @@ class GeluTanh(Activation):
 
     @staticmethod
     def backward(g, x):
-        fast = fused.each_grad("gelu_tanh_grad", g, x)
-        if fast is not None:
-            return fast
         return g * GeluTanhSlope.apply(x)
 
 

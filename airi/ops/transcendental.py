@@ -98,7 +98,7 @@ def _power_of_constant(x: Any, y: float) -> Any:
     if y == -1:
         return np.reciprocal(x)
     if y == -0.5:
-        return Rsqrt.forward(x)
+        return Rsqrt.apply(x)
     if y == 3:
         fast = fused.each("cube", x)
         return np.square(x) * x if fast is None else fast
@@ -179,19 +179,17 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 class Rsqrt(Elementwise):
     """out = 1 / sqrt(x);  dx = -g * out**3 / 2"""
 
+    small = fused.kernel("rsqrt", "rsqrt_grad")
+
     holomorphic = True
     floating = True
 
     @staticmethod
     def forward(x):
-        fast = fused.each("rsqrt", x)
-        return 1 / np.sqrt(x) if fast is None else fast
+        return 1 / np.sqrt(x)
 
     @staticmethod
     def backward(g, out):
-        fast = fused.each_grad("rsqrt_grad", g, out)
-        if fast is not None:
-            return fast
         return -0.5 * g * out * out * out
 
 
@@ -204,16 +202,13 @@ def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 class Exp(Elementwise):
     """out = e**x;  dx = g * out"""
 
-    small = small_kernel("Exp")
+    small = fused.kernel("exp", "product", smaller=small_kernel("Exp"))
     holomorphic = True
     ufunc = np.exp
     floating = True
 
     @staticmethod
     def forward(x):
-        fast = fused.each("exp", x)
-        if fast is not None:
-            return fast
         return np.exp(x)
 
     @staticmethod
@@ -369,15 +364,12 @@ def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 class Sigmoid(Elementwise):
     """out = 1 / (1 + e**-x);  dx = g * out * (1 - out)"""
 
-    small = small_kernel("Sigmoid")
+    small = fused.kernel("sigmoid", "sigmoid_grad", smaller=small_kernel("Sigmoid"))
     holomorphic = True
     floating = True
 
     @staticmethod
     def forward(x):
-        fast = fused.each("sigmoid", x)
-        if fast is not None:
-            return fast
         out = np.negative(x, out=np.empty_like(x))
         np.exp(out, out=out)
         out += 1
@@ -385,9 +377,6 @@ class Sigmoid(Elementwise):
 
     @staticmethod
     def backward(g, out):
-        fast = fused.each_grad("sigmoid_grad", g, out)
-        if fast is not None:
-            return fast
         return g * out * (1 - out)
 
 

@@ -88,6 +88,7 @@ INLINE VECTOR between(VECTOR x, float low, float high)
 }
 
 EACH(exp, power_of_e(x))
+EACH_GRAD(product, x)
 EACH_GRAD(tanh_grad, 1.0f - x * x)           /* x: the output */
 EACH(sigmoid, logistic(x))
 EACH_GRAD(sigmoid_grad, x * (1.0f - x))      /* x: the output */
@@ -138,6 +139,7 @@ EACH(threshold, choose(AT_LEAST(same(a), x), same(b), x))
 EACH_OF_TWO(threshold_grad, choose(AT_LEAST(same(a), x), same(0.0f), g))
 
 EACH(sign, sign_of(x))
+EACH(abs, size_of(x))
 EACH_GRAD(abs_grad, sign_of(x))
 EACH(reciprocal, 1.0f / x)
 EACH_OF_TWO(reciprocal_grad, -g * x * x)        /* x: the output */

@@ -17,6 +17,8 @@ def use_reference(patch):
     from airi.optim import passes
 
     patch.setattr(kernels, "_module", conv_ref)
+    if fused._compiled() is not None:
+        patch.setattr(fused._compiled(), "in_use", False)
     patch.setattr(fused, "_compiled", lambda: None)
     patch.setattr(places, "_compiled", lambda: None)
     patch.setattr(product, "_compiled", lambda: None)
