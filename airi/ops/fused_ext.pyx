@@ -62,8 +62,8 @@ cdef const InstructionSet *chosen = available[0]
 
 cdef dict _numbers = {kernel_names[number].decode(): number for number in range(KERNELS)}
 
-cdef enum:
-    LEAST_ELEMENTS = 2048  # smaller arrays are faster in NumPy or by small_ext
+# What `each` takes at least: smaller arrays are faster in NumPy or by small_ext. Tests change it.
+least_elements = 2048
 
 
 def instruction_sets() -> list[str]:
@@ -117,7 +117,7 @@ def each(str name, x, g=None, double a=0.0, double b=0.0, double c=0.0, into=Non
         return None
     array = <cnp.ndarray> x
     cdef Py_ssize_t size = cnp.PyArray_SIZE(array)
-    if size < LEAST_ELEMENTS:
+    if size < <Py_ssize_t> least_elements:
         return None
     cdef Job job
     memset(&job, 0, sizeof(job))
@@ -138,10 +138,6 @@ def each(str name, x, g=None, double a=0.0, double b=0.0, double c=0.0, into=Non
     job.a, job.b, job.c = a, b, c
     run(name, &job, size)
     return into
-
-
-# Tests switch the kernels of rules off: then rules compute in NumPy.
-in_use = True
 
 
 cdef inline bint _is_number(value):
@@ -167,7 +163,7 @@ cdef class Each(Kernel):
     cdef object run(self, str kernel, object x, object g, tuple numbers, object into):
         cdef double values[3]
         cdef Py_ssize_t at
-        if kernel is None or not in_use:
+        if kernel is None:
             return None
         values[0] = values[1] = values[2] = 0
         for at in range(len(numbers)):

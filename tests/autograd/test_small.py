@@ -5,7 +5,7 @@ import pytest
 
 import airi
 from airi.autograd.graph import Rule
-from airi.ops import elementwise, matmul, transcendental, trigonometry
+from airi.ops import activation, elementwise, matmul, transcendental, trigonometry
 
 pytest.importorskip("airi.autograd.small_ext")
 
@@ -34,13 +34,14 @@ def wanted_of(rule, inputs, out, needs):
 
 
 def test_every_rule_with_a_kernel_is_tested():
+    large = type(activation.Relu.small)  # of large arrays: see tests/ops/test_fused.py
     pending, found = [Rule], set()
     while pending:
         rule = pending.pop()
         pending += rule.__subclasses__()
-        if "small" in rule.__dict__ and rule.small is not None:
+        if rule.__dict__.get("small") is not None and not isinstance(rule.small, large):
             found.add(rule)
-    assert found - {matmul.Linear} == set(RULES)  # Linear: see tests/ops/test_linear_kernel.py
+    assert found - {matmul.Linear} <= set(RULES)  # Linear: see tests/ops/test_linear_kernel.py
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -77,7 +78,7 @@ def test_what_is_not_small_and_alike_is_left_to_the_rule(rule):
 
     several = len(rule.inputs)
     one = np.ones((4, 4), np.float32)
-    assert refused(*[np.ones((65, 64), np.float32)] * several)
+    assert refused(*[np.ones((300, 300))] * several)
     assert refused(*[np.ones((4, 4), np.int64)] * several)
     assert refused(*[np.ones((4, 4), np.float16)] * several)
     assert refused(*[np.ones((4, 4), np.complex64)] * several)

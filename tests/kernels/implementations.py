@@ -13,17 +13,24 @@ REFERENCE = "reference"  # no compiled kernel, where there is a switch for it
 
 def use_reference(patch):
     """Compute in NumPy what compiled kernels compute; `patch` is pytest's MonkeyPatch."""
-    from airi.ops import conv_ref, fused, kernels, places, product, recurrent_steps
+    from airi.ops import conv_ref, kernels, places, product, recurrent_steps
     from airi.optim import passes
 
     patch.setattr(kernels, "_module", conv_ref)
-    if fused._compiled() is not None:
-        patch.setattr(fused._compiled(), "in_use", False)
-    patch.setattr(fused, "_compiled", lambda: None)
+    use_no_fused_kernels(patch)
     patch.setattr(places, "_compiled", lambda: None)
     patch.setattr(product, "_compiled", lambda: None)
     patch.setattr(recurrent_steps, "_compiled", lambda: None)
     patch.setattr(passes, "_compiled", None)
+
+
+def use_no_fused_kernels(patch):
+    """Compute in NumPy what the kernels of `fused_ext` compute."""
+    from airi.ops import fused
+
+    if fused._compiled() is not None:
+        patch.setattr(fused._compiled(), "least_elements", 1 << 62)
+    patch.setattr(fused, "_compiled", lambda: None)
 
 
 def _extensions_with_a_choice():

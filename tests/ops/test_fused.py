@@ -10,6 +10,7 @@ import pytest
 import airi
 import airi.nn.functional as F
 from airi.ops import fused
+from tests.kernels.implementations import use_no_fused_kernels
 
 try:
     from airi.ops import fused_ext
@@ -28,6 +29,7 @@ def compiled(request, monkeypatch):
     """Each instruction set in turn, also under --reference-kernels, and for arrays of any size."""
     monkeypatch.setattr(fused, "_compiled", lambda: fused_ext)
     monkeypatch.setattr(fused, "LEAST_ELEMENTS", 1)
+    monkeypatch.setattr(fused_ext, "least_elements", 1)
     monkeypatch.setattr(fused, "LEAST_IN_ROWS", 1)
     fused_ext.use_instruction_set(request.param)
     yield request.param
@@ -37,7 +39,7 @@ def compiled(request, monkeypatch):
 def by_numpy(function, *args):
     """The function without kernels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fused, "_compiled", lambda: None)
+        use_no_fused_kernels(patch)
         return function(*args)
 
 
@@ -59,6 +61,14 @@ def _channel_sums(lib, x):
     return lib.reshape(x, (1, *x.shape)).sum_to_size((x.shape[0], 1))
 
 
+def _with_a_seed(lib, dropout):
+    def run(x):
+        lib.manual_seed(0)
+        return dropout(lib.reshape(x, (x.shape[0], 1, x.shape[1], 1)), 0.3)
+
+    return run
+
+
 # A name, the function by (the library, its functional), and the shapes of arguments by columns.
 ELEMENTWISE = {
     "exp": lambda lib, functional: lib.exp,
@@ -68,6 +78,30 @@ ELEMENTWISE = {
     "relu": lambda lib, functional: lib.relu,
     "gelu": lambda lib, functional: functional.gelu,
     "gelu_tanh": lambda lib, functional: lambda x: functional.gelu(x, approximate="tanh"),
+}
+# What tests/kernels says more about.
+ALSO_ELEMENTWISE = {
+    "leaky_relu": lambda lib, functional: functional.leaky_relu,
+    "relu6": lambda lib, functional: functional.relu6,
+    "clamp": lambda lib, functional: lambda x: lib.clamp(x, -0.5, 0.7),
+    "clamp_min": lambda lib, functional: lambda x: lib.clamp_min(x, 0.1),
+    "hardsigmoid": lambda lib, functional: functional.hardsigmoid,
+    "hardswish": lambda lib, functional: functional.hardswish,
+    "softplus": lambda lib, functional: functional.softplus,
+    "logsigmoid": lambda lib, functional: functional.logsigmoid,
+    "elu": lambda lib, functional: functional.elu,
+    "softshrink": lambda lib, functional: functional.softshrink,
+    "hardshrink": lambda lib, functional: functional.hardshrink,
+    "threshold": lambda lib, functional: lambda x: functional.threshold(x, 0.1, 0.5),
+    "abs": lambda lib, functional: lib.abs,
+    "sign": lambda lib, functional: lib.sign,
+    "reciprocal": lambda lib, functional: lambda x: lib.reciprocal(lib.abs(x) + 0.25),
+    "rsqrt": lambda lib, functional: lambda x: lib.rsqrt(lib.abs(x) + 0.25),
+    "cube": lambda lib, functional: lambda x: x**3,
+    "l1_loss": lambda lib, functional: lambda x: functional.l1_loss(x, x * 2 + 1),
+    "huber_loss": lambda lib, functional: lambda x: functional.huber_loss(x, x * 2 + 1),
+    "mse_loss": lambda lib, functional: lambda x: functional.mse_loss(x, x * 2 + 1),
+    "dropout_of_rows": lambda lib, functional: _with_a_seed(lib, functional.dropout2d),
 }
 ROWS = {
     "softmax": lambda lib, functional: lambda x: lib.softmax(x, -1),
@@ -104,9 +138,9 @@ def assert_close(found, expected, tolerance=3e-6):
 
 
 @pytest.mark.parametrize("columns", COLUMNS)
-@pytest.mark.parametrize("name", [*ELEMENTWISE, *ROWS])
+@pytest.mark.parametrize("name", [*ELEMENTWISE, *ALSO_ELEMENTWISE, *ROWS])
 def test_as_numpy_for_every_length(compiled, name, columns):
-    function = {**ELEMENTWISE, **ROWS}[name](airi, F)
+    function = {**ELEMENTWISE, **ALSO_ELEMENTWISE, **ROWS}[name](airi, F)
     args = arguments(name, 3, columns)
     tolerance = 2e-5 if "norm" in name else 3e-6  # gradients of norms cancel in short rows
     assert_close(
