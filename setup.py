@@ -53,6 +53,7 @@ CORE = {
         "fused_kernels.h",
         "fused_table.h",
         "fused_vectors.h",
+        "group_kernels.h",
         "instruction_sets.h",
         "row_kernels.h",
         "wide_kernels.h",

@@ -33,6 +33,9 @@ SUM_ROW = 1 << 14
 # Threads add up gradients of weights apart; more parts would cost more memory than they help.
 MOST_PARTS = 32
 
+# What several passes find in the cache.
+MOST_IN_GROUP = 1 << 17
+
 _FLOAT32 = np.dtype(np.float32)
 
 
@@ -301,6 +304,8 @@ def normalize(
         return None
     if dims == (1,):
         return _normalize_rows(x, w, bias, view, eps)
+    if _fits_cache(view, dims):
+        return _normalize_groups(x, w, bias, view, dims, eps)
     return _normalize_planes(x, w, bias, view, dims, affine, eps)
 
 
@@ -318,6 +323,8 @@ def normalize_grad(
     grads = (of_out, of_mean, of_var)
     if dims == (1,):
         return _normalize_rows_grad(*grads, x, w, mean, var, view, eps, needs)
+    if _fits_cache(view, dims):
+        return _normalize_groups_grad(*grads, x, w, mean, var, view, dims, eps, needs)
     return _normalize_planes_grad(*grads, x, w, mean, var, view, dims, affine, eps, needs)
 
 
@@ -325,7 +332,13 @@ def _suits_norm(x: Any, view: Shape, dims: Shape) -> bool:
     if not _suits(x, LEAST_IN_ROWS) or _compiled() is None:
         return False
     # Either rows with a weight for each column, or rows (planes) with a single weight.
-    return view[-1] >= (LEAST_COLUMNS if dims == (1,) else LEAST_POSITIONS)
+    least = LEAST_COLUMNS if dims == (1,) or _fits_cache(view, dims) else LEAST_POSITIONS
+    return view[-1] >= least or (dims == (0, 2) and view[-1] == 1)
+
+
+def _fits_cache(view: Shape, dims: Shape) -> bool:
+    """Whether groups are small enough for a kernel that reads them several times."""
+    return dims != (1,) and math.prod([view[dim] for dim in dims]) <= MOST_IN_GROUP
 
 
 def _contiguous(parameter: Any) -> np.ndarray | None:
@@ -389,6 +402,70 @@ def rms_norm_grad(
         out_grad, None, g[1], x, w, None, ms, view, eps, (*needs, False), centred=False
     )
     return dx, dw
+
+
+def _groups(view: Shape, dims: Shape) -> tuple[tuple[int, int, int], dict[str, int]]:
+    """Their number, the planes of each, their positions; and the steps of ``group_kernels.h``"""
+    positions = view[-1]
+    if dims == (0, 2):  # batch norm
+        batch, channels = view[:2]
+        steps = {"group_step": positions, "plane_step": channels * positions}
+        return (channels, batch, positions), {**steps, "weight_groups": channels}
+    planes = view[2] if len(view) == 4 else 1
+    steps = {"group_step": planes * positions, "plane_step": positions}
+    weights = {"weight_groups": view[1], "weights_each": planes}
+    return (view[0] * view[1], planes, positions), {**steps, **weights}
+
+
+def _statistics(view: Shape, dims: Shape) -> tuple[np.ndarray, np.ndarray]:
+    shape = tuple([1 if dim in dims else n for dim, n in enumerate(view)])
+    return np.empty(shape, _FLOAT32), np.empty(shape, _FLOAT32)
+
+
+def _normalize_groups(
+    x: np.ndarray, w: Any, bias: Any, view: Shape, dims: Shape, eps: float
+) -> Any:
+    out = _new(x)
+    mean, var = _statistics(view, dims)
+    given = {"weight": _contiguous(w), "bias": _contiguous(bias), "mean": mean, "var": var}
+    if view[-1] == 1 and dims == (0, 2):
+        rows, columns, _ = view
+        _compiled().groups("column_norm", columns, rows, columns, x, None, out, **given, eps=eps)
+    else:
+        sizes, steps = _groups(view, dims)
+        _compiled().groups("group_norm", *sizes, x, None, out, **steps, **given, eps=eps)
+    return out, mean, var
+
+
+def _normalize_groups_grad(
+    g: np.ndarray, g_mean: Any, g_var: Any, x: np.ndarray, w: Any, mean: Any, var: Any,
+    view: Shape, dims: Shape, eps: float, needs: Any,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    dx = _new(x) if needs[0] else None
+    given = {"weight": _contiguous(w), "mean": mean, "var": var, "eps": eps}
+    given |= {"level": _contiguous(g_mean), "slope": _contiguous(g_var)}
+    if view[-1] == 1 and dims == (0, 2):
+        rows, columns, _ = view
+        sums, products = np.empty(columns, _FLOAT32), np.empty(columns, _FLOAT32)
+        _compiled().groups(
+            "column_norm_grad", columns, rows, columns, x, g, dx, **given, column_sums=sums,
+            column_products=products,
+        )  # fmt: skip
+        return dx, products if needs[1] else None, sums if needs[2] else None
+    sizes, steps = _groups(view, dims)
+    shape = (
+        sizes[0] // steps["weight_groups"],
+        steps["weight_groups"] * steps.get("weights_each", 1),
+    )
+    sums, products = np.empty(shape), np.empty(shape)
+    _compiled().groups(
+        "group_norm_grad", *sizes, x, g, dx, **steps, **given, sums=sums, products=products
+    )
+    dw, dbias = [
+        np.add.reduce(each, 0).astype(_FLOAT32) if needed else None
+        for each, needed in zip((products, sums), needs[1:], strict=True)
+    ]
+    return dx, dw, dbias
 
 
 def _normalize_planes(

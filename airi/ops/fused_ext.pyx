@@ -43,6 +43,7 @@ cdef extern from "fused_kernels.h" nogil:
         float *column_products
         float eps
         float a, b, c
+        ptrdiff_t planes, group_step, plane_step, weight_groups, weights_each
         int centred
 
     ctypedef void (*Task)(const Job *job, ptrdiff_t first, ptrdiff_t end)
@@ -248,3 +249,31 @@ def rows(
     job.column_products = <float *>address(column_products)
     job.eps, job.centred, job.b = eps, centred, bound
     run(name, &job, count * columns)
+
+
+def groups(
+    str name, Py_ssize_t count, Py_ssize_t planes, Py_ssize_t columns, x, g=None, out=None, *,
+    Py_ssize_t group_step=0, Py_ssize_t plane_step=0, Py_ssize_t weight_groups=1,
+    Py_ssize_t weights_each=1, weight=None, bias=None, mean=None, var=None, slope=None, level=None,
+    sums=None, products=None, column_sums=None, column_products=None, double eps=0.0,
+) -> None:
+    """A kernel of ``group_kernels.h``, over `count` groups or columns."""
+    cdef Job job
+    memset(&job, 0, sizeof(job))
+    job.x, job.g = <const float *>address(x), <const float *>address(g)
+    job.out = <float *>address(out)
+    job.items, job.planes, job.columns = count, planes, columns
+    job.group_step, job.plane_step = group_step, plane_step
+    job.weight_groups, job.weights_each = weight_groups, weights_each
+    job.weight, job.bias = <const float *>address(weight), <const float *>address(bias)
+    job.mean, job.var = <float *>address(mean), <float *>address(var)
+    job.slope, job.level = <const float *>address(slope), <const float *>address(level)
+    job.sums, job.products = <double *>address(sums), <double *>address(products)
+    job.column_sums = <float *>address(column_sums)
+    job.column_products = <float *>address(column_products)
+    job.eps = eps
+    # Of columns whole cache lines go together.
+    job.task_items = max(1, TASK_ELEMENTS // (planes * columns))
+    if count == columns:
+        job.task_items = max(16, TASK_ELEMENTS // planes // 16 * 16)
+    run(name, &job, x.size)

@@ -17,6 +17,8 @@
  *                    A row that needs several passes is read from memory by the first one and from
  *                    the cache by the others, since all passes are done before the next row.
  *
+ *   group_kernels.h  groups of planes that share a mean and a variance
+ *
  * The vectors are those of GCC and Clang (fused_vectors.h): `a * b + c` computes 4, 8 or 16 numbers
  * at once. The headers are included once for each instruction set (INSTRUCTIONS); the best one that
  * the processor has is chosen when the program runs. Another compiler gets vectors of one number.
@@ -72,6 +74,8 @@ typedef struct {
     float *column_products;
     float eps;
     float a, b, c;          /* numbers of a function: its slope, its bounds */
+    ptrdiff_t planes;       /* of a group: see group_kernels.h, also for the next four */
+    ptrdiff_t group_step, plane_step, weight_groups, weights_each;
     int centred;            /* whether the mean is subtracted */
 } Job;
 
@@ -91,7 +95,8 @@ typedef void (*Task)(const Job *job, ptrdiff_t first, ptrdiff_t end);
     K(softmax) K(softmax_grad) K(log_softmax) K(log_softmax_grad) K(log_sum_exp)                \
     K(cross_entropy_grad) K(norm) K(norm_grad) K(moments) K(scale_and_shift) K(dots) K(combine) \
     K(row_sums) K(add) K(add_to_rows)                                                           \
-    K(glu) K(glu_grad) K(squares) K(distances) K(huber)
+    K(glu) K(glu_grad) K(squares) K(distances) K(huber)                                         \
+    K(group_norm) K(group_norm_grad) K(column_norm) K(column_norm_grad)
 
 #define KERNEL_NUMBER(name) NUMBER_OF_##name,
 typedef enum { KERNELS_BY_NAME(KERNEL_NUMBER) KERNELS } KernelNumber;
@@ -118,6 +123,7 @@ static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 #include "fused_vectors.h"
 #include "wide_kernels.h"
 #include "row_kernels.h"
+#include "group_kernels.h"
 #include "fused_table.h"
 
 #ifdef CHOOSE_AT_RUN_TIME
@@ -131,6 +137,7 @@ TARGET_BEGIN("avx2,fma")
 #include "fused_vectors.h"
 #include "wide_kernels.h"
 #include "row_kernels.h"
+#include "group_kernels.h"
 #include "fused_table.h"
 TARGET_END
 
@@ -143,6 +150,7 @@ TARGET_BEGIN("avx512f,avx512dq,avx2,fma")
 #include "fused_vectors.h"
 #include "wide_kernels.h"
 #include "row_kernels.h"
+#include "group_kernels.h"
 #include "fused_table.h"
 TARGET_END
 

@@ -117,6 +117,12 @@ INLINE VECTOR load_up_to(const float *address, ptrdiff_t left, float filler)
 {
     if (left >= LANES)
         return LOAD(address);
+#if defined(CHOOSE_AT_RUN_TIME) && defined(VECTOR_BYTES) && VECTOR_BYTES == 64
+    return (VECTOR)_mm512_mask_loadu_ps((__m512)same(filler), (__mmask16)((1u << left) - 1), address);
+#elif defined(CHOOSE_AT_RUN_TIME) && defined(VECTOR_BYTES) && VECTOR_BYTES == 32
+    WHOLE first = ((WHOLE){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)left);
+    return choose(first, (VECTOR)_mm256_maskload_ps(address, (__m256i)first), same(filler));
+#endif
     VECTOR v = same(filler);
     float lanes[LANES];
     memcpy(lanes, &v, sizeof(lanes));
@@ -132,6 +138,14 @@ INLINE void store_up_to(float *address, ptrdiff_t left, VECTOR v)
         STORE(address, v);
         return;
     }
+#if defined(CHOOSE_AT_RUN_TIME) && defined(VECTOR_BYTES) && VECTOR_BYTES == 64
+    _mm512_mask_storeu_ps(address, (__mmask16)((1u << left) - 1), (__m512)v);
+    return;
+#elif defined(CHOOSE_AT_RUN_TIME) && defined(VECTOR_BYTES) && VECTOR_BYTES == 32
+    WHOLE first = ((WHOLE){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)left);
+    _mm256_maskstore_ps(address, (__m256i)first, (__m256)v);
+    return;
+#endif
     float lanes[LANES];
     memcpy(lanes, &v, sizeof(lanes));
     for (ptrdiff_t i = 0; i < left; i++)
