@@ -159,10 +159,16 @@ class Prelu(Activation):
 
     @staticmethod
     def forward(x, w):
-        return _positive_part(x) + w * _negative_part(x)
+        fast = fused.prelu(x, w)
+        if fast is not None:
+            return fast
+        return Where.forward(x > 0, x, w * x)
 
     @staticmethod
     def backward(g, x, w, needs):
+        fast = fused.prelu_grad(g, x, w)
+        if fast is not None:
+            return fast
         above = x > 0
         dx = where(above, g, g * w) if needs[0] else None
         return dx, where(above, 0.0, g * x) if needs[1] else None

@@ -208,28 +208,79 @@ def sum_of_differences(name: str, x: Any, y: Any, bound: float = 0.0) -> float |
     return float(np.add.reduce(sums) + last[0])
 
 
-def scaled_rows(x: Any, factors: Any) -> np.ndarray | None:
-    """x * factors, which has 1 for the last dimensions of x"""
-    rows = factors.shape[: _first_of_ones(factors.shape)]
-    columns = math.prod(x.shape[len(rows) :])
-    if not _suits(x) or factors.ndim != x.ndim or columns < LEAST_COLUMNS or _compiled() is None:
+def _planes(x: Any, numbers: Any) -> tuple[int, int, int] | None:
+    """Rows of x that have one of the `numbers` each, by broadcasting
+
+    How many, how long, and after how many rows the numbers repeat.
+    """
+    if not (_suits(x) and _suits_row(numbers) and numbers.ndim <= x.ndim) or _compiled() is None:
         return None
-    if rows != x.shape[: len(rows)]:
+    size, shape = numbers.size, numbers.shape
+    if size == 1:
+        columns = math.gcd(x.size, SUM_ROW)
+    else:
+        first = numbers.ndim  # of the dimensions in which there is one number
+        while shape[first - 1] == 1:
+            first -= 1
+        start = 0
+        while shape[start] == 1:
+            start += 1
+        before = x.ndim - numbers.ndim
+        if shape[start:first] != x.shape[before + start : before + first]:
+            return None
+        columns = math.prod(x.shape[before + first :])
+    if columns < LEAST_POSITIONS:
         return None
-    out, zeros = _new(x), np.zeros(rows, _FLOAT32)
+    return x.size // columns, columns, size
+
+
+def times_planes(x: Any, factors: Any) -> np.ndarray | None:
+    """x * factors, where whole rows of x have one factor"""
+    planes = _planes(x, factors)
+    if planes is None:
+        return None
+    rows, columns, repeat = planes
+    out = _new(x)
+    _compiled().rows("scale_rows", rows, columns, x, None, out, scale=factors, repeat_after=repeat)
+    return out
+
+
+def scale_and_shift(x: Any, scale: Any, shift: Any) -> np.ndarray | None:
+    """x * scale + shift, where whole rows of x have one scale and one shift"""
+    planes = _planes(x, scale)
+    if planes is None or not _suits_row(shift) or shift.shape != scale.shape:
+        return None
+    rows, columns, repeat = planes
+    out = _new(x)
     _compiled().rows(
-        "scale_and_shift", math.prod(rows), columns, x, None, out, level=zeros, slope=zeros,
-        scale=np.ascontiguousarray(factors, _FLOAT32),
+        "scale_and_shift", rows, columns, x, None, out, scale=scale, slope=shift,
+        repeat_after=repeat,
     )  # fmt: skip
     return out
 
 
-def _first_of_ones(shape: Shape) -> int:
-    """Where the dimensions of size 1 begin that a shape ends with"""
-    first = len(shape)
-    while first and shape[first - 1] == 1:
-        first -= 1
-    return first
+def prelu(x: Any, w: Any) -> np.ndarray | None:
+    """What `Prelu.forward` returns"""
+    planes = _planes(x, w)
+    if planes is None:
+        return None
+    rows, columns, repeat = planes
+    out = _new(x)
+    _compiled().rows("prelu", rows, columns, x, None, out, scale=w, repeat_after=repeat)
+    return out
+
+
+def prelu_grad(g: Any, x: Any, w: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    """What `Prelu.backward` returns"""
+    planes = _planes(x, w)
+    g = None if planes is None else _gradient(g, x)
+    if planes is None or g is None:
+        return None
+    rows, columns, repeat = planes
+    dx, sums = _new(x), np.empty(rows)
+    _compiled().rows("prelu_grad", rows, columns, x, g, dx, scale=w, sums=sums, repeat_after=repeat)
+    dw = np.add.reduce(sums.reshape(-1, repeat), 0).astype(_FLOAT32)
+    return dx, dw.reshape(w.shape)
 
 
 def log_sum_exp(x: Any) -> tuple[np.ndarray, np.ndarray] | None:

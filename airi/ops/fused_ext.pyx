@@ -232,7 +232,7 @@ def rows(
     str name, Py_ssize_t count, Py_ssize_t columns, x, g=None, out=None, *, weight=None,
     bias=None, mean=None, var=None, scale=None, slope=None, level=None, place=None, sums=None,
     products=None, column_sums=None, column_products=None, double eps=0.0, bint centred=True,
-    double bound=0.0, Py_ssize_t rows_per_task=0,
+    double bound=0.0, Py_ssize_t repeat_after=0, Py_ssize_t rows_per_task=0,
 ) -> None:
     """A kernel of ``row_kernels.h``, over `count` rows; each says there which arrays it takes."""
     cdef Job job
@@ -248,6 +248,7 @@ def rows(
     job.column_sums = <float *>address(column_sums)
     job.column_products = <float *>address(column_products)
     job.eps, job.centred, job.b = eps, centred, bound
+    job.weight_groups = repeat_after or count
     run(name, &job, count * columns)
 
 
@@ -272,8 +273,7 @@ def groups(
     job.column_sums = <float *>address(column_sums)
     job.column_products = <float *>address(column_products)
     job.eps = eps
-    # Of columns whole cache lines go together.
     job.task_items = max(1, TASK_ELEMENTS // (planes * columns))
-    if count == columns:
+    if not group_step:  # columns, of which whole cache lines go together
         job.task_items = max(16, TASK_ELEMENTS // planes // 16 * 16)
     run(name, &job, x.size)

@@ -95,6 +95,7 @@ typedef void (*Task)(const Job *job, ptrdiff_t first, ptrdiff_t end);
     K(softmax) K(softmax_grad) K(log_softmax) K(log_softmax_grad) K(log_sum_exp)                \
     K(cross_entropy_grad) K(norm) K(norm_grad) K(moments) K(scale_and_shift) K(dots) K(combine) \
     K(row_sums) K(add) K(add_to_rows)                                                           \
+    K(scale_rows) K(prelu) K(prelu_grad)                                                        \
     K(glu) K(glu_grad) K(squares) K(distances) K(huber)                                         \
     K(group_norm) K(group_norm_grad) K(column_norm) K(column_norm_grad)
 

@@ -109,6 +109,18 @@ def write(target: Tensor, name: str, rule: type[Rule], *others: Any, **attribute
     return target
 
 
+def follow(running: Tensor, values: np.ndarray, momentum: float) -> None:
+    """running = (1 - momentum) * running + momentum * values, a statistic: it is not recorded."""
+    array = running._array
+    if is_bfloat16(array):
+        overwrite(array, (1 - momentum) * widened([array])[0] + momentum * values)
+    else:
+        array *= 1 - momentum
+        array += momentum * values
+    if running._counter is not None:
+        running._counter.value += 1
+
+
 def overwrite(array: np.ndarray, values: Any, where: np.ndarray | None = None) -> None:
     """``array[where] = values``, cast as in C."""
     if type(values) is not np.ndarray or values.dtype is not array.dtype:

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from airi import dtypes
-from airi.autograd.graph import Rule, wrap
-from airi.autograd.mode import no_grad
+from airi.autograd.graph import Rule
 from airi.ops import fused, inplace
 from airi.ops.pool import AvgPool2d
 from airi.ops.transcendental import pow, rsqrt
@@ -217,6 +216,9 @@ class ScaleAndShift(Rule):
 
     @staticmethod
     def forward(x, scale, shift):
+        fast = fused.scale_and_shift(x, scale, shift)
+        if fast is not None:
+            return fast
         out = x * scale
         out += shift
         return out
@@ -300,10 +302,9 @@ def _by_running(
 
 def _update(running: Tensor, batch: Tensor, momentum: float, factor: float = 1.0) -> None:
     """running = (1 - momentum) * running + momentum * factor * batch's mean over examples."""
-    channels = len(running)
-    new = batch._array.reshape(-1, channels).mean(0) * factor
-    with no_grad():
-        inplace.copy_(running, wrap((1 - momentum) * running._array + momentum * new))
+    by_example = batch._array.reshape(-1, len(running))
+    new = by_example[0] if len(by_example) == 1 else by_example.mean(0)
+    inplace.follow(running, new * factor, momentum)
 
 
 def instance_norm(

@@ -261,13 +261,15 @@ static void NAME(moments)(const Job *job, ptrdiff_t first, ptrdiff_t end)
     }
 }
 
-/* out = (x - level) * scale + slope, all three of the row */
+/* out = (x - level) * scale + slope, all three of the row, repeated after `weight_groups` rows */
 static void NAME(scale_and_shift)(const Job *job, ptrdiff_t first, ptrdiff_t end)
 {
     for (ptrdiff_t row = first; row < end; row++) {
         const float *x = job->x + row * job->columns;
         float *out = job->out + row * job->columns;
-        float level = job->level[row], scale = job->scale[row], shift = job->slope[row];
+        ptrdiff_t number = row % job->weight_groups;
+        float level = job->level ? job->level[number] : 0;
+        float scale = job->scale[number], shift = job->slope[number];
         EACH_VECTOR(0, job->columns, {
             VECTOR distance = load_up_to(x + i, left, 0.0f) - level;
             store_up_to(out + i, left, distance * scale + shift);
@@ -334,6 +336,53 @@ static void NAME(add_to_rows)(const Job *job, ptrdiff_t first, ptrdiff_t end)
             VECTOR added = load_up_to(job->weight + i, left, 0.0f);
             store_up_to(out + i, left, load_up_to(x + i, left, 0.0f) + added);
         })
+    }
+}
+
+/* ---- one number for each row, repeated after `weight_groups` rows ------------------------------ */
+
+/* out = x * scale */
+static void NAME(scale_rows)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns;
+        float *out = job->out + row * job->columns;
+        float scale = job->scale[row % job->weight_groups];
+        EACH_VECTOR(0, job->columns, {
+            store_up_to(out + i, left, load_up_to(x + i, left, 0.0f) * scale);
+        })
+    }
+}
+
+/* out = x where x > 0, else x * scale */
+static void NAME(prelu)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns;
+        float *out = job->out + row * job->columns;
+        float scale = job->scale[row % job->weight_groups];
+        EACH_VECTOR(0, job->columns, {
+            VECTOR value = load_up_to(x + i, left, 0.0f);
+            store_up_to(out + i, left, choose(ABOVE(value, same(0.0f)), value, value * scale));
+        })
+    }
+}
+
+/* dx = g where x > 0, else g * scale; sums = sum of g * x where x <= 0 */
+static void NAME(prelu_grad)(const Job *job, ptrdiff_t first, ptrdiff_t end)
+{
+    for (ptrdiff_t row = first; row < end; row++) {
+        const float *x = job->x + row * job->columns, *g = job->g + row * job->columns;
+        float *out = job->out + row * job->columns;
+        float scale = job->scale[row % job->weight_groups];
+        double total = 0;
+        SUM_UP(total, job->columns, {
+            VECTOR value = load_up_to(x + i, left, 0.0f), grad = load_up_to(g + i, left, 0.0f);
+            WHOLE above = ABOVE(value, same(0.0f));
+            sum += choose(above, same(0.0f), grad * value);
+            store_up_to(out + i, left, choose(above, grad, grad * scale));
+        })
+        job->sums[row] = total;
     }
 }
 

@@ -114,6 +114,7 @@ ELEMENTWISE = [
     *of_sizes("relu6", functional("relu6")),
     *of_sizes("hardsigmoid", functional("hardsigmoid")),
     *of_sizes("hardswish", functional("hardswish"), measure="row"),
+    *of_sizes("prelu", lambda lib, x: lib.prelu(x, lib.tensor(0.3).reshape(1))),
     *of_sizes("selu", functional("selu"), measure="row"),
     *of_sizes("celu", functional("celu", 1.5), measure="row"),
     *of_sizes("softplus_steep", functional("softplus", 2.5, 15)),
@@ -132,6 +133,8 @@ ELEMENTWISE = [
     *of_sizes("lerp", top("lerp", 0.3), 2, measure="row"),
     *of_sizes("clamp", top("clamp", -0.5, 1.5)),
     Work("add_row", top("add"), ((64, 1003), (1003,)), measure="row"),
+    Work("mul_planes", top("mul"), ((4, 6, 9, 9), (6, 1, 1)), measure="array"),
+    Work("mul_planes", top("mul"), ((4, 6, 9, 9), (4, 6, 1, 1)), measure="array"),
     Work("mul_column", top("mul"), ((64, 1003), (64, 1)), measure="row"),
 ]
 
@@ -170,6 +173,10 @@ def batch_norm_in_use(lib, x, w, b):
     return lib.nn.functional.batch_norm(x, mean, var, w, b, False)
 
 
+def instance_norm(lib, x, w, b):
+    return lib.nn.functional.instance_norm(x, None, None, w, b)
+
+
 def group_norm(lib, x, w, b):
     return lib.nn.functional.group_norm(x, 2, w, b)
 
@@ -182,7 +189,12 @@ NORMS = [
     Work("batch_norm", batch_norm, ((32, 6), (6,), (6,)), measure="array"),
     Work("batch_norm", batch_norm, ((8, 6, 14, 14), (6,), (6,)), measure="array"),
     Work("batch_norm_in_use", batch_norm_in_use, ((8, 6, 14, 14), (6,), (6,)), measure="array"),
+    Work("batch_norm", batch_norm, ((33, 6, 4, 4), (6,), (6,)), measure="array"),
+    Work("batch_norm", batch_norm, ((130, 19), (19,), (19,)), measure="array"),
     Work("group_norm", group_norm, ((4, 6, 9, 9), (6,), (6,)), measure="array"),
+    Work("group_norm", group_norm, ((9, 6, 4, 4), (6,), (6,)), measure="array"),
+    Work("instance_norm", instance_norm, ((4, 6, 9, 9), (6,), (6,)), measure="array"),
+    Work("prelu", top("prelu"), ((4, 6, 9, 9), (6,)), measure="array"),
 ]
 
 
