@@ -44,3 +44,8 @@ def described(value: Any) -> str:
 def short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 input``, ``2 inputs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

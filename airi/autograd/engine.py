@@ -17,6 +17,7 @@ import numpy as np
 
 from airi.autograd import graph
 from airi.autograd.basics import Gradient, dtype_of, fits, new_gradient, shape_of
+from airi.autograd.complaints import counted
 from airi.autograd.constant import joined
 from airi.autograd.copies import contiguous_copy
 from airi.autograd.graph import Node, metadata_of
@@ -146,9 +147,10 @@ class _Walk:
         try:
             results = node.backward(grads, self.record)
             if len(results) != len(node.edges):
-                raise RuntimeError(f"it returned {len(results)} gradients")
+                raise RuntimeError(f"it returned {counted(len(results), 'gradient')}")
         except Exception as error:
-            error.add_note(f"in the backward of {node.describe()}, of {len(node.edges)} inputs")
+            inputs = counted(len(node.edges), "input")
+            error.add_note(f"in the backward of {node.describe()}, of {inputs}")
             raise
         if begun:
             self._tell_returned(node, results, perf_counter() - begun)

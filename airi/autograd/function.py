@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from airi.autograd import graph
+from airi.autograd.complaints import counted
 from airi.autograd.graph import Node, Saved, edge_of, new_node, save
 from airi.autograd.mode import current, observing, set_grad_enabled
 from airi.dtypes import DIFFERENTIABLE
@@ -96,8 +97,9 @@ class _FunctionNode(Node):
         extra = results[wanted:]
         if len(results) < wanted or any(each is not None for each in extra):
             raise RuntimeError(
-                f"{self.rule.__name__}.backward returned {len(results)} gradients; forward has "
-                f"{wanted} inputs, each needs one (None where there is no gradient)"
+                f"{self.rule.__name__}.backward returned {counted(len(results), 'gradient')}; "
+                f"forward has {counted(wanted, 'input')}, each needs one (None where there is no "
+                "gradient)"
             )
         for number, each in enumerate(results):
             if each is not None and not isinstance(each, graph.Tensor):

@@ -20,6 +20,7 @@ import numpy as np
 
 from airi.autograd import engine, graph
 from airi.autograd.anomaly import broken_kinds
+from airi.autograd.complaints import counted
 from airi.autograd.function import Function
 from airi.autograd.mode import enable_grad, no_grad
 from airi.autograd.observer import unobserved
@@ -100,7 +101,8 @@ class CheckReport:
 
     def __str__(self) -> str:
         checked = len(self.findings) - len(self.unchecked)
-        lines = [f"{checked} of {len(self.findings)} ops checked, {len(self.wrong)} wrong"]
+        ops = counted(len(self.findings), "op")
+        lines = [f"{checked} of {ops} checked, {len(self.wrong)} wrong"]
         at_random = sum(each.at_random for each in self.findings)
         if at_random:
             lines[0] += (

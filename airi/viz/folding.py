@@ -35,6 +35,7 @@ def collapsed(picture: Picture, depth: int) -> Picture:
         ops = [each for each in inside[scope] if each.kind == "op"]
         lines = [picture.names.label(scope), ops[-1].lines[1]]
         box.lines = [*lines, text("opsInside", n=len(ops)) if len(ops) > 1 else ops[0].lines[0]]
+        box.form = ops[-1].form
     arrows = [
         (place.get(source, source), place.get(target, target), label)
         for source, target, label in picture.arrows
@@ -172,12 +173,14 @@ class _Folder:
 
     @staticmethod
     def _text(box: Box) -> list[str]:
-        """What a box shows, a parameter without the module it belongs to."""
+        """What a box shows, a parameter without the module it belongs to, and of an op all outputs:
+        the last step of an LSTM is like the others, though nothing uses its cell state.
+        """
         if box.kind == "parameter":
             return [box.lines[0].rpartition(".")[2], *box.lines[1:2]]
         if box.kind == "module":
-            return [box.lines[0].rpartition(": ")[2], *box.lines[1:]]
-        return box.lines[:2] if box.kind == "op" else box.lines
+            return [box.lines[0].rpartition(": ")[2], box.form, *box.lines[2:]]
+        return [box.lines[0], box.form] if box.kind == "op" else box.lines
 
 
 def _is_module(part: Any) -> bool:

@@ -31,6 +31,7 @@ class Box:
     scope: Scope | None
     shared: str = ""  # for a leaf that several ops use, one box per use: its name
     times: int = 1  # how often the block repeats of which this is the first
+    form: str = ""  # of an op: shapes and dtypes of all outputs, of which it shows those in use
 
 
 @dataclass
@@ -126,7 +127,8 @@ class _Maker:
         lines = [node.rule.__name__, joined(*shapes[1:], f"  {used[0][1]}")]
         lines += [line for line in map(_attribute_text, node.attributes.items()) if line]
         lines += self._op_details(node)
-        self.picture.boxes.append(Box(key, "op", lines, node.scope))
+        form = repr(node.outputs)
+        self.picture.boxes.append(Box(key, "op", lines, node.scope, form=form))
         self.picture.names.learn(node.scope)
         for position, edge in enumerate(node.edges):
             if type(edge) is tuple:

@@ -418,3 +418,21 @@ def test_names_are_drawn_as_they_are(name, tmp_path):
     page = drawing.save(tmp_path / "graph.html").read_text(encoding="utf-8")
     frames = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])["frames"]
     assert f"{name}: Linear" in [frame[4] for frame in frames]
+
+
+@pytest.mark.parametrize("depth", [None, 1])
+def test_all_steps_of_an_lstm_are_folded(depth):
+    class Unrolled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = nn.LSTMCell(3, 4)
+
+        def forward(self, steps):
+            h, c = airi.zeros(2, 4), airi.zeros(2, 4)
+            for step in steps:
+                h, c = self.cell(step, (h, c))
+            return h  # nothing uses the last c
+
+    source = viz.draw(Unrolled()(airi.randn(60, 2, 3)).sum(), depth=depth).source
+    assert "× 60" in source
+    assert "× 59" not in source
