@@ -53,10 +53,13 @@ def tensor_names(function: str, names: Any) -> dict[str, Tensor]:
     if names is None:
         return {}
     pairs = list(names.items()) if isinstance(names, Mapping) else [(None, None)]
-    if not all(isinstance(key, str) and isinstance(each, Tensor) for key, each in pairs):
+    for key, each in pairs:
+        if isinstance(key, str) and isinstance(each, Tensor):
+            continue
+        got = type(names).__name__
+        got += f" with {key!r}: {type(each).__name__}" if isinstance(names, Mapping) else ""
         raise TypeError(
-            f"{function}: names must be a dict of names and Tensors, such as {{'x': x}}, got "
-            f"{type(names).__name__}"
+            f"{function}: names must be a dict of names and Tensors, such as {{'x': x}}, got {got}"
         )
     return dict(pairs)
 

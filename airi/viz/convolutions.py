@@ -285,8 +285,11 @@ def _image(image: Any) -> Tensor:
     array = _array("image", image)
     if array.dtype == np.uint8:
         array = array.astype(np.float32) / 255
+    if array.dtype.kind == "V":  # bfloat16
+        array = array.astype(np.float32)
     if array.dtype.kind not in "fiu":
-        raise TypeError(f"convolution: expected an image of real numbers, got {array.dtype}")
+        got = type(image).__name__ if array.dtype.kind in "OSU" else array.dtype
+        raise TypeError(f"convolution: expected an image of real numbers, got {got}")
     if not 2 <= array.ndim <= 4 or array.size == 0:
         raise ValueError(
             "convolution: expected an image (H, W), (C, H, W) or (N, C, H, W), got shape "
@@ -312,12 +315,14 @@ def _kernels(given: Any, channels: int) -> tuple[Tensor, list[str], int]:
     elif isinstance(given, Tensor):
         given = given.detach().numpy()
     try:
-        array = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
+        array = None if given is None else np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError):
+        array = None
+    if array is None:
         raise TypeError(
             "convolution: expected an nn.Conv2d, a kernel of numbers or a dict of kernels, got "
             f"{type(given).__name__}"
-        ) from error
+        )
     if not 2 <= array.ndim <= 4 or array.size == 0:
         raise ValueError(
             "convolution: expected a kernel (KH, KW), (F, KH, KW) or (F, C, KH, KW), got shape "

@@ -147,8 +147,11 @@ def _picture(results: tuple[Any, ...], names: Mapping[str, Tensor], details: Det
         return _of_recording(results[0], details)
     for each in results:
         if not isinstance(each, Tensor):
-            hint = "; several results are given one by one" if isinstance(each, list) else ""
+            several = isinstance(each, list | tuple)
+            hint = "; several results are given one by one" if several else ""
             raise TypeError(f"draw: expected Tensors, got {type(each).__name__}{hint}")
+        if each.grad_fn is None and each.requires_grad:
+            raise RuntimeError("draw: this tensor is a leaf: no op made it, so there is no graph")
         if each.grad_fn is None:
             raise RuntimeError(
                 "draw: this tensor was recorded by no op: nothing it was made from requires grad, "

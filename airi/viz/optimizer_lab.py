@@ -194,8 +194,10 @@ def _require_makers(makers: Any) -> None:
         "optimizers: expected a dict of names and functions that make an Optimizer, such as "
         "{'SGD': lambda p: airi.optim.SGD(p, lr=0.1)}"
     )
-    if not isinstance(makers, Mapping) or not makers:
+    if not isinstance(makers, Mapping):
         raise TypeError(f"{expected}, got {type(makers).__name__}")
+    if not makers:
+        raise ValueError(f"{expected}, got an empty one")
     for name, maker in makers.items():
         if not isinstance(name, str) or isinstance(maker, Tensor) or not callable(maker):
             raise TypeError(f"{expected}; {name!r} is given {type(maker).__name__}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -100,9 +101,15 @@ class TrainingTrace(_Series):
                 "TrainingTrace.backward: expected a function that computes the loss, such as "
                 f"lambda: cross_entropy(model(x), y), got {type(loss).__name__}"
             )
-        if self.step % self.every == 0 and len(self) < self.most:
-            with record():
-                value = loss()
+        keeps = self.step % self.every == 0 and len(self) < self.most
+        with record() if keeps else contextlib.nullcontext():
+            value = loss()
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                "TrainingTrace.backward: the function must return a Tensor, got "
+                f"{type(value).__name__}"
+            )
+        if keeps:
             found = trace(value)
             if self.traces:
                 require_same("TrainingTrace", self.traces[0], found)
@@ -111,7 +118,6 @@ class TrainingTrace(_Series):
             self.losses.append(float(value.detach().numpy()))
             self.labels.append(text("stepLoss", n=self.step, loss=self.losses[-1]))
         else:
-            value = loss()
             value.backward()
         self.step += 1
         return value

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
+import operator
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
 
+from airi.autograd.complaints import counted
 from airi.autograd.graph import Node, Saved
 from airi.autograd.observer import Observer, observed_by
+from airi.nn.module import Module
 from airi.tensor import Tensor
 from airi.viz import health, rules
-from airi.viz.arguments import file_path, tensor_names
+from airi.viz.arguments import file_path, positive, tensor_names
 from airi.viz.health import Birthplace
 from airi.viz.layout import SECONDS
 from airi.viz.picture import Picture, collect, parameter_names
@@ -396,10 +400,25 @@ class Trace:
     def __len__(self) -> int:
         return len(self.events)
 
-    def __getitem__(self, index: int) -> Event:
-        if isinstance(index, int) and not -len(self) <= index < len(self):
-            raise IndexError(f"trace: there is no step {index}: it has {len(self)} steps")
-        return self.events[index]
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Event: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Event]: ...
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self.events[index]
+        try:
+            number = operator.index(index)
+        except TypeError:
+            kind = type(index).__name__
+            raise TypeError(f"trace: a step must be an integer or a slice, got {kind}") from None
+        if not -len(self) <= number < len(self):
+            raise IndexError(
+                f"trace: there is no step {number}: it has {counted(len(self), 'step')}"
+            )
+        return self.events[number]
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events)
@@ -438,6 +457,7 @@ class Trace:
         """The replay as the text of one HTML page, which needs neither network nor server."""
         from airi.viz.replay import page
 
+        seconds = positive("trace", "seconds", seconds)
         return page([("", self)], seconds)
 
     def save(self, path: str | os.PathLike[str], seconds: float = SECONDS) -> Path:
@@ -513,10 +533,13 @@ def trace(
         print(tr)
         tr.save("backward.html")
     """
-    if callable(loss) and not isinstance(loss, Tensor):
-        loss = _recorded(loss)
     if not isinstance(loss, Tensor):
-        raise TypeError(f"trace: expected a Tensor or a function of one, got {type(loss).__name__}")
+        _require_program(loss)
+        loss = _recorded(loss)
+    if not isinstance(gradient, Tensor | None):
+        raise TypeError(
+            f"trace: gradient must be a Tensor of the loss's shape, got {type(gradient).__name__}"
+        )
     labels = tensor_names("trace", names)
     picture = collect([loss], labels) if loss.grad_fn is not None else Picture()
     collector = Collector(labels)
@@ -531,16 +554,37 @@ def trace(
     return Trace(collector, picture, _copy(loss))
 
 
+def _require_program(program: Any) -> None:
+    """TypeError for what is no function without arguments."""
+    expected = "trace: expected a Tensor, or a function that computes it"
+    if isinstance(program, list | tuple):
+        raise TypeError(f"{expected}, got {type(program).__name__}; of several losses give the sum")
+    if not callable(program):
+        raise TypeError(f"{expected}, got {type(program).__name__}")
+    example = ", such as lambda: cross_entropy(model(x), y)"
+    if isinstance(program, Module):
+        raise TypeError(f"{expected}{example}, got the module {type(program).__name__}")
+    try:
+        inspect.signature(program).bind()
+    except TypeError as error:
+        raise TypeError(f"{expected} without arguments{example}: {error}") from None
+    except ValueError:  # a builtin, which does not tell
+        pass
+
+
 def _recorded(program: Callable[[], Tensor]) -> Tensor:
     try:
         with record() as recording:
-            return program()
+            loss = program()
     except Exception as error:
         vars(error)["recording"] = recording
         error.add_note(
             "airi.viz.trace: forward failed; airi.viz.draw(error.recording) draws what came before"
         )
         raise
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"trace: the function must return a Tensor, got {type(loss).__name__}")
+    return loss
 
 
 def _attach(error: Exception, partial: Trace) -> None:

@@ -31,6 +31,8 @@ def plant(node, position=None, factor=1.01):
     faulty = type(rule.__name__, (rule,), {})
     faulty.backward = staticmethod(wrong)
     node.rule = faulty
+    if node.facts is not None:
+        node.facts = faulty.facts  # without the kernel of the right rule
 
 
 def exchanged(value, inner):

@@ -32,8 +32,15 @@ PLACES = {
     "draw depth": (lambda v: viz.draw(loss(), depth=v), "draw: depth must be", ("None", "int")),
     "draw save": (lambda v: viz.draw(loss()).save(v), "draw: (expected|cannot save)", ()),
     "draw seconds": (lambda v: viz.draw(loss()).svg(v), "draw: seconds must be", ("int",)),
-    "trace": (viz.trace, "trace: expected a Tensor or a function of one", ("tensor",)),
-    "trace function": (lambda v: viz.trace(lambda: v), "trace: expected a Tensor", ("tensor",)),
+    "trace": (viz.trace, "trace: expected a Tensor, or a function that computes it", ("tensor",)),
+    "trace function": (lambda v: viz.trace(lambda: v), "the function must return", ("tensor",)),
+    "trace gradient": (
+        lambda v: viz.trace(loss(), v),
+        "trace: gradient must be a Tensor",
+        ("None", "tensor"),
+    ),
+    "trace step": (lambda v: tr()[v], "trace: (a step must be|there is no step)", ()),
+    "trace seconds": (lambda v: tr().html(v), "trace: seconds must be", ("int",)),
     "trace names": (lambda v: viz.trace(loss(), names=v), "trace: names must be", ("None",)),
     "trace save": (lambda v: tr().save(v), "trace: (expected|cannot save)", ()),
     "check rtol": (lambda v: tr().check(rtol=v), "check: rtol must be", ("int",)),
@@ -48,6 +55,11 @@ PLACES = {
         lambda v: viz.TrainingTrace().backward(v),
         "TrainingTrace.backward: expected a function that computes the loss",
         (),
+    ),
+    "TrainingTrace function": (
+        lambda v: viz.TrainingTrace().backward(lambda: v),
+        "TrainingTrace.backward: the function must return a Tensor",
+        ("tensor",),
     ),
     "grade": (lambda v: viz.grade(v, tr()), "grade: expected the path of a file", ("str",)),
     "grade trace": (lambda v: viz.grade("{}", v), "grade: expected a Trace", ()),
@@ -150,3 +162,63 @@ def test_steps_that_are_not_there():
     with pytest.raises(IndexError, match="trace: there is no step 7: it has 2 steps"):
         tr()[7]
     assert tr()[-1].op == "Mul"
+    assert [event.op for event in tr()[:1]] == ["Sum"]
+
+
+def test_programs_that_trace_cannot_call():
+    with pytest.raises(TypeError, match=r"such as lambda: .*, got the module Linear"):
+        viz.trace(nn.Linear(2, 2))
+    with pytest.raises(TypeError, match=r"without arguments.*missing a required argument: 'x'"):
+        viz.trace(lambda x: x.sum())
+    with pytest.raises(TypeError, match="of several losses give the sum"):
+        viz.trace((loss(), loss()))
+
+
+def test_a_leaf_has_no_picture():
+    leaf = airi.ones(3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="draw: this tensor is a leaf"):
+        viz.draw(leaf)
+    assert len(viz.trace(leaf.sum() * 0.0 + 1.0)) == 3
+
+
+ODD = {
+    "empty": lambda: (airi.ones(0, 3, requires_grad=True) * 2.0).sum(),
+    "mean of nothing": lambda: (airi.ones(0, requires_grad=True) * 2.0).mean(),
+    "scalar": lambda: airi.tensor(2.0, requires_grad=True) ** 2,
+    "one op": lambda: airi.tensor(2.0, requires_grad=True).exp(),
+    "a leaf": lambda: airi.tensor(2.0, requires_grad=True),
+    "complex": lambda: (airi.tensor([1 + 1j, 0j], requires_grad=True) * 2j).abs().sum(),
+    "bfloat16": lambda: airi.ones(3, dtype=airi.bfloat16, requires_grad=True).exp().sum(),
+    "float16": lambda: airi.ones(3, dtype=airi.float16, requires_grad=True).exp().sum(),
+    "mask": lambda: (airi.ones(3, requires_grad=True) * airi.tensor([True, False, True])).sum(),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_programs_are_shown_like_any_other(name):
+    pytest.importorskip("graphviz")
+    trace = viz.trace(ODD[name])
+    assert trace.check()
+    assert str(trace)
+    assert str(trace.profile())
+    assert "</html>" in trace.html()
+
+
+def test_a_graph_that_is_retained_is_traced_twice():
+    value = loss()
+    first, second = (viz.trace(value, retain_graph=True) for _ in range(2))
+    assert [event.op for event in first] == [event.op for event in second]
+    assert viz.compare(first, second)
+
+
+def test_an_image_of_bfloat16():
+    layer = nn.Conv2d(1, 2, 3).bfloat16()
+    shown = viz.convolution(layer, airi.ones(1, 5, 5, dtype=airi.bfloat16))
+    assert "</html>" in shown.html()
+
+
+def test_nothing_to_optimize():
+    with pytest.raises(ValueError, match="got an empty one"):
+        viz.optimizers("saddle", {})
+    with pytest.raises(TypeError, match=r"names must be .* got dict with 1: Tensor"):
+        viz.draw(loss(), names={1: loss()})

@@ -126,7 +126,7 @@ ERRORS = [
         ValueError,
         "one nu",
     ),
-    (lambda: viz.optimizers("valley", {}), TypeError, "dict"),
+    (lambda: viz.optimizers("valley", {}), ValueError, "got an empty one"),
     (lambda: viz.optimizers("valley", {"a": lambda p: 3}), TypeError, "must make an Optimizer"),
     (lambda: viz.optimizers("valley", MAKERS, steps=0), ValueError, "steps"),
     (lambda: viz.optimizers("valley", MAKERS, domain=((1, 0), (0, 1))), ValueError, "domain"),
