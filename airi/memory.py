@@ -30,7 +30,7 @@ _is_on = False  # whether the limit is above 0
 
 
 def memory_stats() -> dict[str, int]:
-    """What the large arrays (from 256 KiB) of this process use, in bytes and blocks of memory.
+    """What the large arrays (from 64 KiB) of this process use, in bytes and blocks of memory.
 
     ``used_bytes`` are in arrays, ``kept_bytes`` wait for the next ones (at most ``limit``), their
     sum was at most ``peak_bytes``; ``reused`` arrays got memory that had been kept, for ``mapped``

@@ -38,7 +38,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define LEAST_BYTES ((size_t)256 * 1024)
+#define LEAST_BYTES ((size_t)64 * 1024)
 #define PAGE ((size_t)4096)
 #define HUGE_PAGE ((size_t)2 * 1024 * 1024)
 #define STEPS 8 /* sizes between one power of two and the next */

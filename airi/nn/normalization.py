@@ -11,6 +11,7 @@ from airi.nn import init
 from airi.nn.module import Module
 from airi.nn.parameter import Parameter, new_parameter
 from airi.ops.creation import ones, tensor, zeros
+from airi.ops.inplace import count_up
 from airi.tensor import Tensor
 
 
@@ -132,7 +133,7 @@ class _BatchNorm(_NormBase):
         momentum = 0.0 if self.momentum is None else self.momentum
         updates = self.training and self.track_running_stats
         if updates and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+            count_up(self.num_batches_tracked)
             if self.momentum is None:  # the plain average over all batches so far
                 momentum = 1 / self.num_batches_tracked.item()
         uses_averages = updates or not self.training

@@ -174,7 +174,7 @@ def softmax_grad(name: str, g: Any, out: Any, dim: int) -> np.ndarray | None:
 
 def glu(x: Any, halves: Shape) -> np.ndarray | None:
     """What `Glu.forward` returns; see there for `halves`"""
-    if not _suits(x) or halves[2] < LEAST_COLUMNS or _compiled() is None:
+    if not _suits(x, LEAST_IN_ROWS) or halves[2] < LEAST_COLUMNS or _compiled() is None:
         return None
     out = np.empty(x.size // 2, _FLOAT32)
     _compiled().rows("glu", halves[0], halves[2], x, None, out)
@@ -183,7 +183,7 @@ def glu(x: Any, halves: Shape) -> np.ndarray | None:
 
 def glu_grad(g: Any, x: Any, halves: Shape) -> np.ndarray | None:
     """The gradient of what `glu` was given, in its shape"""
-    if not _suits(x) or halves[2] < LEAST_COLUMNS or _compiled() is None:
+    if not _suits(x, LEAST_IN_ROWS) or halves[2] < LEAST_COLUMNS or _compiled() is None:
         return None
     if type(g) is not np.ndarray or g.dtype != _FLOAT32:
         return None
@@ -194,7 +194,10 @@ def glu_grad(g: Any, x: Any, halves: Shape) -> np.ndarray | None:
 
 def sum_of_differences(name: str, x: Any, y: Any, bound: float = 0.0) -> float | None:
     """The sum over x - y of its "squares", its "distances" from 0, or of "huber", in double"""
-    if not (_suits(x) and _suits_row(y) and x.shape == y.shape) or _compiled() is None:
+    if (
+        not (_suits(x, LEAST_IN_ROWS) and _suits_row(y) and x.shape == y.shape)
+        or _compiled() is None
+    ):
         return None
     sums = np.empty(x.size // SUM_ROW)
     if len(sums):
@@ -257,6 +260,25 @@ def scale_and_shift(x: Any, scale: Any, shift: Any) -> np.ndarray | None:
         repeat_after=repeat,
     )  # fmt: skip
     return out
+
+
+def scale_and_shift_grad(
+    g: Any, x: Any, scale: Any, needs: tuple[bool, ...]
+) -> tuple[Any, Any, Any] | None:
+    """The gradients of `scale_and_shift`, where that of the scale is asked for"""
+    planes = _planes(x, scale) if needs[0] and needs[1] else None
+    g = None if planes is None else _gradient(g, x)
+    if planes is None or g is None:
+        return None
+    rows, columns, repeat = planes
+    dx, sums, products = _new(x), np.empty(rows), np.empty(rows)
+    _compiled().rows("dots", rows, columns, x, g, sums=sums, products=products, mean=None)
+    _compiled().rows("scale_rows", rows, columns, g, None, dx, scale=scale, repeat_after=repeat)
+    dshift, dscale = [
+        np.add.reduce(each.reshape(-1, repeat), 0).astype(_FLOAT32).reshape(scale.shape)
+        for each in (sums, products)
+    ]
+    return dx, dscale, dshift
 
 
 def prelu(x: Any, w: Any) -> np.ndarray | None:
@@ -497,12 +519,12 @@ def _normalize_groups_grad(
     given |= {"level": _contiguous(g_mean), "slope": _contiguous(g_var)}
     if view[-1] == 1 and dims == (0, 2):
         rows, columns, _ = view
-        sums, products = np.empty(columns, _FLOAT32), np.empty(columns, _FLOAT32)
+        dbias, dw = np.empty(columns, _FLOAT32), np.empty(columns, _FLOAT32)
         _compiled().groups(
-            "column_norm_grad", columns, rows, columns, x, g, dx, **given, column_sums=sums,
-            column_products=products,
+            "column_norm_grad", columns, rows, columns, x, g, dx, **given, column_sums=dbias,
+            column_products=dw,
         )  # fmt: skip
-        return dx, products if needs[1] else None, sums if needs[2] else None
+        return dx, dw if needs[1] else None, dbias if needs[2] else None
     sizes, steps = _groups(view, dims)
     shape = (
         sizes[0] // steps["weight_groups"],
@@ -512,11 +534,11 @@ def _normalize_groups_grad(
     _compiled().groups(
         "group_norm_grad", *sizes, x, g, dx, **steps, **given, sums=sums, products=products
     )
-    dw, dbias = [
+    of_w, of_bias = [
         np.add.reduce(each, 0).astype(_FLOAT32) if needed else None
         for each, needed in zip((products, sums), needs[1:], strict=True)
     ]
-    return dx, dw, dbias
+    return dx, of_w, of_bias
 
 
 def _normalize_planes(

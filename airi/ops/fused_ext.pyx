@@ -63,8 +63,12 @@ cdef const InstructionSet *chosen = available[0]
 
 cdef dict _numbers = {kernel_names[number].decode(): number for number in range(KERNELS)}
 
-# What `each` takes at least: smaller arrays are faster in NumPy or by small_ext. Tests change it.
-least_elements = 2048
+# What `each` takes at least: a few numbers NumPy has done as soon. Tests change it. Where a rule
+# has a kernel of small_ext too it is OF_SMALL times as many.
+least_elements = 256
+
+cdef enum:
+    OF_SMALL = 8
 
 
 def instruction_sets() -> list[str]:
@@ -108,7 +112,14 @@ cdef inline bint _is_float32(x):
     )
 
 
-def each(str name, x, g=None, double a=0.0, double b=0.0, double c=0.0, into=None):
+def each(str name, x, g=None, double a=0.0, double b=0.0, double c=0.0):
+    """`_each` of arrays that are large enough."""
+    return _each(name, x, g, a, b, c, None, least_elements)
+
+
+cdef object _each(
+    str name, x, g, double a, double b, double c, into, Py_ssize_t least
+):
     """The function of x, or of x and g, by one pass; None where the arrays are not made for it.
 
     They are large float32 arrays of one shape, x contiguous. `a`, `b` and `c` are numbers of the
@@ -118,7 +129,7 @@ def each(str name, x, g=None, double a=0.0, double b=0.0, double c=0.0, into=Non
         return None
     array = <cnp.ndarray> x
     cdef Py_ssize_t size = cnp.PyArray_SIZE(array)
-    if size < <Py_ssize_t> least_elements:
+    if size < least:
         return None
     cdef Job job
     memset(&job, 0, sizeof(job))
@@ -171,7 +182,10 @@ cdef class Each(Kernel):
             if not _is_number(numbers[at]):
                 return None
             values[at] = numbers[at]
-        return each(kernel, x, g, values[0], values[1], values[2], into)
+        cdef Py_ssize_t least = least_elements
+        if self.smaller is not None:
+            least *= OF_SMALL
+        return _each(kernel, x, g, values[0], values[1], values[2], into, least)
 
     cpdef object forward(self, object x, object y, object z):
         out = self.run(self.function, x, None, (), None)

@@ -154,6 +154,14 @@ INLINE void store_up_to(float *address, ptrdiff_t left, VECTOR v)
 
 INLINE float add_lanes(VECTOR v)
 {
+#if defined(CHOOSE_AT_RUN_TIME) && defined(VECTOR_BYTES) && VECTOR_BYTES == 64
+    return _mm512_reduce_add_ps((__m512)v);
+#elif defined(CHOOSE_AT_RUN_TIME) && defined(VECTOR_BYTES) && VECTOR_BYTES == 32
+    __m128 half = _mm_add_ps(_mm256_castps256_ps128((__m256)v),
+                             _mm256_extractf128_ps((__m256)v, 1));
+    half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+#endif
     float lanes[LANES];
     memcpy(lanes, &v, sizeof(lanes));
     for (ptrdiff_t half = LANES / 2; half; half /= 2)
@@ -164,6 +172,9 @@ INLINE float add_lanes(VECTOR v)
 
 INLINE float largest_lane(VECTOR v)
 {
+#if defined(CHOOSE_AT_RUN_TIME) && defined(VECTOR_BYTES) && VECTOR_BYTES == 64
+    return _mm512_reduce_max_ps((__m512)v);
+#endif
     float lanes[LANES];
     memcpy(lanes, &v, sizeof(lanes));
     float largest = lanes[0];

@@ -121,6 +121,13 @@ def follow(running: Tensor, values: np.ndarray, momentum: float) -> None:
         running._counter.value += 1
 
 
+def count_up(counter: Tensor) -> None:
+    """counter += 1, of integers; it is not recorded."""
+    counter._array[...] += 1
+    if counter._counter is not None:
+        counter._counter.value += 1
+
+
 def overwrite(array: np.ndarray, values: Any, where: np.ndarray | None = None) -> None:
     """``array[where] = values``, cast as in C."""
     if type(values) is not np.ndarray or values.dtype is not array.dtype:

@@ -64,6 +64,8 @@ def check_fit(function: str, **tensors: Any) -> None:
     """RuntimeError where the shapes of a loss's tensors cannot be broadcast together."""
     for name, each in tensors.items():
         require_tensor(function, name, each)
+    if len({shape_of(each) for each in tensors.values()}) == 1:
+        return
     try:
         np.broadcast_shapes(*(tuple(each.shape) for each in tensors.values()))
     except ValueError:

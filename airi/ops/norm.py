@@ -21,7 +21,7 @@ from airi.autograd.graph import Rule
 from airi.ops import fused, inplace
 from airi.ops.pool import AvgPool2d
 from airi.ops.transcendental import pow, rsqrt
-from airi.ops.views import Expand, Reshape, SumTo, Unslice, reshape, shape_of
+from airi.ops.views import Expand, Reshape, SumTo, Unslice, array_of, reshape, shape_of
 
 if TYPE_CHECKING:
     from airi.tensor import Tensor
@@ -225,6 +225,9 @@ class ScaleAndShift(Rule):
 
     @staticmethod
     def backward(g, x, scale, scale_shape, needs):
+        fast = fused.scale_and_shift_grad(g, x, scale, needs)
+        if fast is not None:
+            return fast
         dscale = _dot(g, x, scale_shape) if needs[1] else None
         return g * scale if needs[0] else None, dscale, g
 
@@ -436,8 +439,9 @@ def _check_parameters(function: str, input: Tensor, shape: Shape, **parameters: 
     """Refuse parameters and statistics of another shape or dtype."""
     if not input.is_floating_point():
         raise RuntimeError(f"{function}: expected floating-point input, got {input.dtype}")
+    dtype = array_of(input).dtype
     for name, each in parameters.items():
-        if each is None:
+        if each is None or (array_of(each).shape == shape and array_of(each).dtype is dtype):
             continue
         if shape_of(each) != shape:
             raise RuntimeError(

@@ -44,14 +44,15 @@ class MSELoss(Elementwise):
             fast = fused.of_two("squared_difference", x, y)
             return np.square(x - y) if fast is None else fast
         total = fused.sum_of_differences("squares", x, y)
-        size = math.prod(np.broadcast_shapes(x.shape, y.shape))
         if total is None:
             difference = np.asarray(x - y)
-            if size < fused.LEAST_ELEMENTS:  # many would lose digits, added one after the other
+            if (
+                difference.size < fused.LEAST_ELEMENTS
+            ):  # many would lose digits, added one after the other
                 total = np.vdot(difference, difference)
             else:
                 total = add_up(np.square(difference, out=difference), None)
-        return x.dtype.type(total * _scale(size, reduction))
+        return x.dtype.type(total * _scale_of(x.shape, y.shape, reduction))
 
     @staticmethod
     def backward(g, x, y, x_shape, y_shape, reduction, needs):
@@ -69,7 +70,8 @@ def _scale(size: int, reduction: str) -> float:
 
 
 def _scale_of(x_shape: tuple[int, ...], y_shape: tuple[int, ...], reduction: str) -> float:
-    return _scale(math.prod(np.broadcast_shapes(x_shape, y_shape)), reduction)
+    shape = x_shape if x_shape == y_shape else np.broadcast_shapes(x_shape, y_shape)
+    return _scale(math.prod(shape), reduction)
 
 
 def _slopes(
@@ -192,7 +194,8 @@ def smooth_l1_loss(
         raise RuntimeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
     if beta == 0:
         return L1Loss.apply(input, target, reduction=how)
-    return HuberLoss.apply(input, target, delta=float(beta), reduction=how) / beta
+    loss = HuberLoss.apply(input, target, delta=float(beta), reduction=how)
+    return loss if beta == 1 else loss / beta
 
 
 def huber_loss(

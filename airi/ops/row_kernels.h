@@ -277,13 +277,13 @@ static void NAME(scale_and_shift)(const Job *job, ptrdiff_t first, ptrdiff_t end
     }
 }
 
-/* sums[row] = sum(g), products[row] = sum(g * (x - mean)) */
+/* sums[row] = sum(g), products[row] = sum(g * (x - mean)), where the mean may be NULL, 0 */
 static void NAME(dots)(const Job *job, ptrdiff_t first, ptrdiff_t end)
 {
     ptrdiff_t columns = job->columns;
     for (ptrdiff_t row = first; row < end; row++) {
         const float *x = job->x + row * columns, *g = job->g + row * columns;
-        float mean = job->mean[row];
+        float mean = job->mean ? job->mean[row] : 0;
         double s = 0, t = 0;
         for (ptrdiff_t block = 0; block < columns; block += SUM_BLOCK) {
             ptrdiff_t block_end = smaller(block + SUM_BLOCK, columns);

@@ -29,7 +29,7 @@ def use_no_fused_kernels(patch):
     from airi.ops import fused
 
     if fused._compiled() is not None:
-        patch.setattr(fused._compiled(), "least_elements", 1 << 62)
+        patch.setattr(fused._compiled(), "least_elements", 1 << 50)
     patch.setattr(fused, "_compiled", lambda: None)
 
 
