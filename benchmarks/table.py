@@ -12,6 +12,7 @@ from benchmarks.rows import convolution  # noqa: F401
 from benchmarks.rows import pooling  # noqa: F401
 from benchmarks.rows import normalization  # noqa: F401
 from benchmarks.rows import elementwise  # noqa: F401
+from benchmarks.rows import layers  # noqa: F401
 from benchmarks.rows import indexing  # noqa: F401
 from benchmarks.rows import recurrent  # noqa: F401
 from benchmarks.rows import transformer  # noqa: F401

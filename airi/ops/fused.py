@@ -3,6 +3,7 @@
 Rules ask here first, and compute in NumPy what they get None for: that is the specification, does
 every dtype and layout, and is what second derivatives pass through. The kernels (explained in
 ``fused_kernels.h``) take contiguous float32 arrays that are large enough to be worth the call.
+A rule of one array only names its kernels (`kernel`), and the graph asks them before the rule.
 """
 
 from __future__ import annotations
