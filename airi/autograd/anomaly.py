@@ -60,13 +60,30 @@ def summary(value: Any) -> str:
     return text
 
 
+def input_names(rule: Any, count: int) -> tuple[str, ...]:
+    """Names for the inputs of an op, those of its forward; numbered where it takes any number."""
+    names = tuple(getattr(rule, "inputs", ())) or _names_of_function(rule)
+    if len(names) == 0 or (len(names) != count and not hasattr(rule, "inputs")):
+        return tuple(f"x{i}" for i in range(count))
+    if getattr(rule, "variadic", False):
+        *first, rest = names
+        return (*first, *(f"{rest}[{i}]" for i in range(count - len(first))))
+    return names[:count]
+
+
+def _names_of_function(function: Any) -> tuple[str, ...]:
+    """The arguments of a user's Function, without ctx."""
+    code = getattr(getattr(function, "forward", None), "__code__", None)
+    if code is None:
+        return ()
+    names = code.co_varnames[: code.co_argcount]
+    return names if getattr(function, "setup_context", None) is not None else names[1:]
+
+
 def described_inputs(rule: Any, inputs: tuple[Any, ...]) -> list[str]:
-    """A line for each input of an op, named as its forward names it."""
-    names = list(getattr(rule, "inputs", ()))
-    return [
-        f"  {names[min(i, len(names) - 1)] if names else f'input {i}'}: {summary(each)}"
-        for i, each in enumerate(inputs)
-    ]
+    """A line for each input of an op."""
+    pairs = zip(input_names(rule, len(inputs)), inputs, strict=True)
+    return [f"  {name}: {summary(each)}" for name, each in pairs]
 
 
 class Update:

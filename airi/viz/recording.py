@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from airi.autograd.anomaly import Update, broken_kinds
+from airi.autograd.anomaly import Update, broken_kinds, input_names
 from airi.autograd.graph import Node
 from airi.autograd.observer import Observer, observed_by
 from airi.autograd.scope import user_line
@@ -120,10 +120,8 @@ class Recording(Observer):
             return
         kinds = broken_kinds(results)
         if kinds and not broken_kinds(inputs):
-            names = getattr(rule, "inputs", ()) or [f"x{i}" for i in range(len(inputs))]
-            lines = [
-                described(names[min(i, len(names) - 1)], each) for i, each in enumerate(inputs)
-            ]
+            names = input_names(rule, len(inputs))
+            lines = [described(name, each) for name, each in zip(names, inputs, strict=True)]
             self.outside.append(Outside("forward", rule.__name__, kinds, user_line(), lines))
 
     def steps(self, optimizer: Any) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
 
+from airi.autograd.anomaly import input_names
 from airi.autograd.complaints import counted
 from airi.autograd.graph import Node, Saved
 from airi.autograd.observer import Observer, observed_by
@@ -230,7 +231,7 @@ class Collector(Observer):
             scope=self._scopes.path(node.scope),
             attributes=node.attributes,
             source=node.source,
-            inputs=_input_names(node),
+            inputs=input_names(node.rule, len(node.edges)),
             outputs=outputs,
             from_keys=tuple(_from_key(node, i) for i in range(len(node.edges))),
             from_outputs=tuple(each[1] if type(each) is tuple else 0 for each in node.edges),
@@ -325,26 +326,6 @@ def _saved_values(order: list[Node]) -> dict[Any, Any]:
 
 def _leaves(order: list[Node]) -> Iterator[Tensor]:
     return (edge for node in order for edge in node.edges if isinstance(edge, Tensor))
-
-
-def _input_names(node: Node) -> tuple[str, ...]:
-    """Names for all inputs: those of forward, numbered where it takes any number of them."""
-    names = tuple(getattr(node.rule, "inputs", ())) or _names_of_function(node.rule)
-    if len(names) == 0 or (len(names) != len(node.edges) and not hasattr(node.rule, "inputs")):
-        return tuple(f"x{i}" for i in range(len(node.edges)))
-    if getattr(node.rule, "variadic", False):
-        *first, rest = names
-        return (*first, *(f"{rest}[{i}]" for i in range(len(node.edges) - len(first))))
-    return names[: len(node.edges)]
-
-
-def _names_of_function(function: Any) -> tuple[str, ...]:
-    """The arguments of a user's Function, without ctx."""
-    code = getattr(function.forward, "__code__", None)
-    if code is None:
-        return ()
-    names = code.co_varnames[: code.co_argcount]
-    return names if function.setup_context is not None else names[1:]
 
 
 def _output_names(node: Node) -> tuple[str, ...]:

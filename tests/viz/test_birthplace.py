@@ -220,7 +220,7 @@ def test_detect_anomaly_names_what_made_the_first(program, dtype):
     said = [str(each.message) for each in caught] + said
     _, op = FORWARD[program]
     # The first message tells of the first NaN and, where that came out of an infinity, of that too.
-    described = rf"{re.escape(op)} \((?:in module \S+, )?at (\S+:\d+)\)\n  [^:]+: "
+    described = rf"{re.escape(op)} \((?:in module \S+, )?at (\S+:\d+)\)\n  \S+: "
     places = re.findall(described, said[0])
     assert places, said[0]
     assert any(map(is_born_at, places))
