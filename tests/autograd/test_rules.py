@@ -132,7 +132,7 @@ def test_a_missing_gradient_is_refused():
         def backward(g):
             return g
 
-    with pytest.raises(RuntimeError, match="returned 1 gradients"):
+    with pytest.raises(RuntimeError, match="returned 1 gradient"):
         OneOfTwo.apply(leaf(1.0), leaf(2.0)).sum().backward()
 
 
