@@ -102,6 +102,6 @@ def test_its_page_in_a_browser(executed, browser, tmp_path):  # noqa: F811
         assert one.locator(".box.wrong").count() == 0
         assert picture.locator("#count").inner_text() == "Pixel 1 of 784"
         assert lab.locator("#count").inner_text() == "Step 0 of 60"
-        one.locator("#graph").press("ArrowRight")
+        one.locator(".box.current").press("ArrowRight")
         assert one.locator("#count").inner_text().startswith("Step 4 of")
         assert other.locator("#count").inner_text().startswith("Pronto")
